@@ -1,0 +1,186 @@
+"""Every external file: where it lies, whether it is whole, how to get it.
+
+The data folder is `NB201_DATA_DIR`, or `diswot-bench` in the user's cache folder. Reading never writes there;
+only `fetch` does, and it writes under a temporary name, checks the hash and then renames.
+"""
+
+import csv
+import difflib
+import hashlib
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nb201_data.catalogue import FILES, DataFile
+from nb201_data.errors import DataError, UsageError
+
+State = Literal["absent", "present", "whole", "wrong size", "wrong hash", "unreadable"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is on disk for one file. 'present': there, its size fits, its hash was not compared."""
+
+    file: DataFile
+    path: Path
+    state: State
+    expected: str = ""
+    found: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Nothing speaks against reading it."""
+        return self.state in ("whole", "present")
+
+    def __str__(self) -> str:
+        if self.state == "absent":
+            return f"{self.file.name}: absent ({self.path}). {self.remedy}"
+        if self.state == "unreadable":
+            return f"{self.file.name}: {self.path} cannot be read ({self.found}); check its permissions"
+        if self.usable:
+            return f"{self.file.name}: {self.state} ({self.path})"
+        return (
+            f"{self.file.name}: {self.state}: {self.path}, expected {self.expected}, found {self.found}. "
+            f"The file is truncated or altered: delete it. {self.remedy}"
+        )
+
+    @property
+    def remedy(self) -> str:
+        """What to do when the file is absent or broken."""
+        return remedy(self.file)
+
+
+def data_dir() -> Path:
+    """The folder that holds every external file: `NB201_DATA_DIR`, or the user's cache folder."""
+    named = os.environ.get("NB201_DATA_DIR", "")
+    if named:
+        return Path(named).expanduser().absolute()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "diswot-bench"
+
+
+def groups() -> list[str]:
+    """Names of the groups of files, in the order of the catalogue: 'cifar100', 'cifar10', ..."""
+    return list(dict.fromkeys(file.group for file in FILES.values()))
+
+
+def select(name: str) -> list[DataFile]:
+    """The file called `name`, or all files of the group called `name`; 'all' for every file."""
+    if name == "all":
+        return list(FILES.values())
+    if name in FILES:
+        return [FILES[name]]
+    chosen = [file for file in FILES.values() if file.group == name]
+    if not chosen:
+        known = [*groups(), *FILES]
+        near = difflib.get_close_matches(name, known, n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise UsageError(f"no data file or group '{name}'.{hint} Groups: {', '.join(groups())}")
+    return chosen
+
+
+def record(name: str) -> DataFile:
+    """The record of exactly one file."""
+    chosen = select(name)
+    if len(chosen) != 1:
+        raise UsageError(f"'{name}' names {len(chosen)} files, one was meant: {', '.join(file.name for file in chosen)}")
+    return chosen[0]
+
+
+def path_of(name: str) -> Path:
+    """Where the file called `name` lies, present or not."""
+    return data_dir() / record(name).path
+
+
+def remedy(file: DataFile) -> str:
+    """One sentence: how to get this file."""
+    if file.manual:
+        return f"Get it by hand: {file.manual}; it belongs at {data_dir() / file.path}"
+    return f"Fetch it: python -m nb201_data fetch {file.group}"
+
+
+def status(name: str, full: bool = True) -> Status:
+    """State of one file: size first (cheap), then with `full` its hash as well."""
+    return status_of(record(name), data_dir(), full)
+
+
+def status_of(file: DataFile, folder: Path, full: bool = True) -> Status:
+    """State of `file` below `folder`."""
+    path = folder / file.path
+    try:
+        size = path.stat().st_size if path.is_file() else None
+        if size is None:
+            return Status(file, path, "absent")
+        if file.size is not None and size != file.size:
+            return Status(file, path, "wrong size", f"{file.size} bytes", f"{size} bytes")
+        if not full or not file.hash:
+            return Status(file, path, "present")
+        found = hash_of(path, file.hash)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        return Status(file, path, "unreadable", found=str(error))
+    return Status(file, path, "whole" if found == file.hash else "wrong hash", file.hash, found)
+
+
+def verify(names: Iterable[str] = ("all",)) -> list[Status]:
+    """Full check, size and hash, of the named files or groups."""
+    files = {file.name: file for name in names for file in select(name)}
+    return [status_of(file, data_dir()) for file in files.values()]
+
+
+def hash_of(path: Path, expected: str) -> str:
+    """Hash of a file, written the way `expected` is: same algorithm, same number of digits."""
+    kind, _, digits = expected.partition(":")
+    if kind == "table-sha256":
+        return f"{kind}:{table_hash(path)}"
+    digest = hashlib.new(kind.removesuffix("-prefix"))
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return f"{kind}:{digest.hexdigest()[: len(digits)]}"
+
+
+def hash_of_bytes(content: bytes, expected: str) -> str:
+    """Like `hash_of`, for content already in memory."""
+    kind, _, digits = expected.partition(":")
+    return f"{kind}:{hashlib.new(kind.removesuffix('-prefix'), content).hexdigest()[: len(digits)]}"
+
+
+def table_hash(path: Path) -> str:
+    """sha256 over the cells of a CSV file, numbers rounded to four decimals: line ends and digits do not matter."""
+    digest = hashlib.sha256()
+    with path.open(newline="", encoding="utf-8") as stream:
+        for row in csv.reader(stream):
+            digest.update(("\x1f".join(_canonical(cell) for cell in row) + "\x1e").encode())
+    return digest.hexdigest()
+
+
+def _canonical(cell: str) -> str:
+    try:
+        return f"{float(cell):.4f}"
+    except ValueError:
+        return cell
+
+
+def read_checked(name: str) -> bytes:
+    """Content of one file, refused unless size and hash fit; the bytes that were checked are the bytes returned."""
+    file = record(name)
+    state = status_of(file, data_dir(), full=False)
+    if not state.usable:
+        raise DataError(str(state))
+    try:
+        content = state.path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file.name}: {state.path} cannot be read ({error})") from error
+    if file.hash:
+        found = hash_of_bytes(content, file.hash)
+        if found != file.hash:
+            raise DataError(str(Status(file, state.path, "wrong hash", file.hash, found)))
+    return content

@@ -1,0 +1,270 @@
+"""Images by name: CIFAR-10, CIFAR-100, ImageNet16-120 from their official files, and an embedded procedural source."""
+
+import difflib
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nb201_data import files
+from nb201_data.errors import DataError, UsageError
+from nb201_data.pickles import load_arrays
+
+SplitName = Literal["train", "test"]
+Triple = tuple[float, float, float]
+
+
+class Split(Protocol):
+    """Labelled images of one split. `take` may be cheaper than `x[indices]` where images are made on demand."""
+
+    @property
+    def x(self) -> Tensor: ...  # uint8 (N,3,H,W)
+
+    @property
+    def y(self) -> Tensor: ...  # int64 (N,)
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]: ...
+
+
+class FileSplit:
+    """A split that is read from its files when it is first used."""
+
+    def __init__(self, length: int, read: Callable[[], tuple[Tensor, Tensor]]) -> None:
+        self._length = length
+        self._read = read
+
+    @cached_property
+    def _content(self) -> tuple[Tensor, Tensor]:
+        x, y = self._read()
+        if len(x) != self._length or len(y) != self._length:
+            raise DataError(f"a split has {len(x)} images and {len(y)} labels, expected {self._length} of each")
+        return x, y
+
+    @property
+    def x(self) -> Tensor:
+        return self._content[0]
+
+    @property
+    def y(self) -> Tensor:
+        return self._content[1]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        chosen = torch.as_tensor(indices, dtype=torch.int64)
+        return self.x[chosen], self.y[chosen]
+
+
+class PooledSplit:
+    """Another split at a lower resolution: mean over `factor` x `factor` pixels, rounded half up to uint8."""
+
+    def __init__(self, whole: Split, factor: int) -> None:
+        self._whole = whole
+        self._factor = factor
+
+    @cached_property
+    def x(self) -> Tensor:
+        return average_pool(self._whole.x, self._factor)
+
+    @property
+    def y(self) -> Tensor:
+        return self._whole.y
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+    def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        x, y = self._whole.take(indices)
+        return average_pool(x, self._factor), y
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Labelled images in two splits, with the channel statistics (of pixels in [0,1]) they are normalised by."""
+
+    name: str
+    classes: int
+    resolution: int
+    mean: Triple
+    std: Triple
+    train: Split
+    test: Split
+
+    @property
+    def train_x(self) -> Tensor:
+        """uint8 (N,3,H,W)"""
+        return self.train.x
+
+    @property
+    def train_y(self) -> Tensor:
+        """int64 (N,)"""
+        return self.train.y
+
+    @property
+    def test_x(self) -> Tensor:
+        """uint8 (N,3,H,W)"""
+        return self.test.x
+
+    @property
+    def test_y(self) -> Tensor:
+        """int64 (N,)"""
+        return self.test.y
+
+    def split(self, name: SplitName) -> Split:
+        """The split called 'train' or 'test'."""
+        if name not in ("train", "test"):
+            raise UsageError(f"no split '{name}': train or test")
+        return self.train if name == "train" else self.test
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """uint8 (B,3,H,W) -> float32, (x / 255 - mean) / std for each channel, channels_last."""
+        scale = torch.tensor([1 / (255 * s) for s in self.std], device=x.device).view(1, 3, 1, 1)
+        shift = torch.tensor([-m / s for m, s in zip(self.mean, self.std, strict=True)], device=x.device)
+        return x.contiguous(memory_format=torch.channels_last).float().mul_(scale).add_(shift.view(1, 3, 1, 1))
+
+    def batch(self, size: int, seed: int, split: SplitName = "train") -> tuple[Tensor, Tensor]:
+        """`size` different images drawn with `seed`: normalised (size,3,H,W) channels_last, labels (size,)."""
+        source = self.split(split)
+        if not 1 <= size <= len(source):
+            raise UsageError(f"a batch of {size} from {self.name} {split}: give a size from 1 to {len(source)}")
+        x, y = source.take(random.Random(seed).sample(range(len(source)), size))
+        return self.normalise(x), y
+
+
+def average_pool(x: Tensor, factor: int) -> Tensor:
+    """uint8 (N,3,H,W) -> uint8 (N,3,H/factor,W/factor): mean of each block, rounded half up."""
+    n, channels, height, width = x.shape
+    blocks = x.view(n, channels, height // factor, factor, width // factor, factor)
+    total = blocks.sum(dim=(3, 5), dtype=torch.int32)
+    area = factor * factor
+    return ((2 * total + area) // (2 * area)).to(torch.uint8)
+
+
+def load_images(name: str) -> ImageSet:
+    """Images by name: 'cifar10', 'cifar100', 'imagenet16-120', 'embedded' (20 classes), 'embedded:100'.
+
+    A suffix such as '@16' pools them to 16x16 pixels. Files are found at once and read (and checked) on first use.
+    """
+    base, at, pixels = name.partition("@")
+    source, _, option = base.partition(":")
+    if source not in _SOURCES:
+        near = difflib.get_close_matches(source, _SOURCES, n=2, cutoff=0.4)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise UsageError(f"no images '{name}'.{hint} Known: {', '.join(_SOURCES)}, with a suffix such as '@16'")
+    images = _SOURCES[source](option)
+    return _pooled(images, pixels) if at else images
+
+
+def _pooled(images: ImageSet, pixels: str) -> ImageSet:
+    target = int(pixels) if pixels.isascii() and pixels.isdigit() else 0
+    if not 1 <= target <= images.resolution or images.resolution % target:
+        raise UsageError(f"'{images.name}@{pixels}': the resolution after '@' must divide {images.resolution}")
+    if target == images.resolution:
+        return images
+    factor = images.resolution // target
+    return replace(
+        images,
+        name=f"{images.name}@{target}",
+        resolution=target,
+        train=PooledSplit(images.train, factor),
+        test=PooledSplit(images.test, factor),
+    )
+
+
+def _no_option(name: str, option: str) -> None:
+    if option:
+        raise UsageError(f"'{name}:{option}': {name} takes nothing after ':'")
+
+
+def _require(names: Sequence[str]) -> None:
+    """Refuse early, by presence and size only, what would be refused on reading."""
+    for name in names:
+        state = files.status(name, full=False)
+        if not state.usable:
+            raise DataError(str(state))
+
+
+def _read(names: Sequence[str], label_key: str, resolution: int, first_label: int, classes: int) -> tuple[Tensor, Tensor]:
+    """Images and labels of some files one after another, those of the first `classes` classes only."""
+    xs, ys = [], []
+    for name in names:
+        content = load_arrays(files.read_checked(name), str(files.path_of(name)))
+        try:
+            x = np.asarray(content["data"]).reshape(-1, 3, resolution, resolution)
+            y = np.asarray(content[label_key], dtype=np.int64) - first_label
+        except (KeyError, ValueError, TypeError) as error:
+            raise DataError(f"{files.path_of(name)} does not hold images as expected: {error!r}") from error
+        if x.dtype != np.uint8 or y.shape != (len(x),) or (len(y) and y.min() < 0):
+            raise DataError(f"{files.path_of(name)}: images {x.dtype} {x.shape}, labels {y.shape} do not fit together")
+        keep = y < classes
+        xs.append(x if keep.all() else x[keep])
+        ys.append(y if keep.all() else y[keep])
+    joined = (xs[0], ys[0]) if len(xs) == 1 else (np.concatenate(xs), np.concatenate(ys))
+    return torch.from_numpy(joined[0]), torch.from_numpy(joined[1])
+
+
+def _from_files(
+    name: str,
+    classes: int,
+    resolution: int,
+    mean: Triple,
+    std: Triple,
+    train: tuple[int, Sequence[str]],
+    test: tuple[int, Sequence[str]],
+    label_key: str,
+    first_label: int = 0,
+) -> Callable[[str], ImageSet]:
+    """A loader of an image set whose splits are (number of images, files)."""
+
+    def split(length: int, names: Sequence[str]) -> FileSplit:
+        return FileSplit(length, lambda: _read(names, label_key, resolution, first_label, classes))
+
+    def load(option: str) -> ImageSet:
+        _no_option(name, option)
+        _require([*train[1], *test[1]])
+        return ImageSet(name, classes, resolution, mean, std, split(*train), split(*test))
+
+    return load
+
+
+_SOURCES: dict[str, Callable[[str], ImageSet]] = {
+    "cifar10": _from_files(
+        "cifar10",
+        10,
+        32,
+        (0.4914, 0.4822, 0.4465),
+        (0.2470, 0.2435, 0.2616),
+        (50_000, [f"cifar10/data_batch_{i}" for i in range(1, 6)]),
+        (10_000, ["cifar10/test_batch"]),
+        "labels",
+    ),
+    "cifar100": _from_files(
+        "cifar100",
+        100,
+        32,
+        (0.5071, 0.4867, 0.4408),
+        (0.2675, 0.2565, 0.2761),
+        (50_000, ["cifar100/train"]),
+        (10_000, ["cifar100/test"]),
+        "fine_labels",
+    ),
+    "imagenet16-120": _from_files(
+        "imagenet16-120",
+        120,
+        16,
+        (122.68 / 255, 116.66 / 255, 104.01 / 255),
+        (63.22 / 255, 61.26 / 255, 65.09 / 255),
+        (151_700, [f"imagenet16-120/train_data_batch_{i}" for i in range(1, 11)]),
+        (6_000, ["imagenet16-120/val_data"]),
+        "labels",
+        first_label=1,
+    ),
+}
