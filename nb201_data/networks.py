@@ -1,0 +1,256 @@
+"""Networks: the skeleton of NAS-Bench-201 around a cell, and the CIFAR ResNet family.
+
+Parameter names are those of the benchmark's own code and of the public ResNet checkpoints, so that their weights load.
+Every network hands out what scores and distillation losses look at, without hooks: see `Features`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from nb201_data.errors import DataError, UsageError
+from nb201_data.space import EDGES, Cell
+
+N = TypeVar("N", bound="Network")
+M = TypeVar("M", bound=nn.Module)
+
+RESNETS = {f"resnet{6 * n + 2}": (n, n, n) for n in (3, 5, 7, 9, 18)}
+
+
+class Features(NamedTuple):
+    """Everything a forward pass hands out."""
+
+    stages: tuple[Tensor, ...]
+    """The feature map at the end of each of the three stages, (B, C, H, W); the last one is `last`."""
+    last: Tensor
+    """The map that is pooled, after the last ReLU, (B, C, H, W)."""
+    pooled: Tensor
+    """(B, C)"""
+    logits: Tensor
+    """(B, K)"""
+
+
+class Network(nn.Module, ABC):
+    """Stages, global average pooling, a linear classifier."""
+
+    classifier: nn.Linear
+
+    @abstractmethod
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """The feature map at the end of each stage."""
+
+    def forward_features(self, x: Tensor) -> Features:
+        """Images (B, 3, H, W) to `Features`."""
+        stages = tuple(self.stages(x))
+        pooled = stages[-1].mean((2, 3))
+        return Features(stages, stages[-1], pooled, self.classifier(pooled))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (B, 3, H, W) to logits (B, K)."""
+        return self.forward_features(x).logits
+
+
+class ReLUConvBN(nn.Module):
+    """ReLU, convolution, batch norm: an edge that learns."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+        self.op = nn.Sequential(nn.ReLU(), convolution, nn.BatchNorm2d(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.op(x)
+
+
+class AvgPool(nn.Module):
+    """3 x 3 average pooling, stride 1, borders divided by the pixels that are there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.op = nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.op(x)
+
+
+class Zero(nn.Module):
+    """Cuts the edge."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.zeros_like(x)
+
+
+def _edge(operation: str, channels: int) -> nn.Module:
+    match operation:
+        case "none":
+            return Zero()
+        case "skip_connect":
+            return nn.Identity()
+        case "nor_conv_1x1":
+            return ReLUConvBN(channels, channels, 1)
+        case "nor_conv_3x3":
+            return ReLUConvBN(channels, channels, 3)
+        case "avg_pool_3x3":
+            return AvgPool()
+    raise AssertionError(operation)
+
+
+class CellBlock(nn.Module):
+    """A cell with its own weights: node i is the sum of its incoming edges."""
+
+    def __init__(self, cell: Cell, channels: int) -> None:
+        super().__init__()
+        self.cell = cell
+        self.layers = nn.ModuleList(_edge(op, channels) for op in cell.ops)
+
+    def forward(self, x: Tensor) -> Tensor:
+        nodes: list[Tensor | None] = [x, None, None, None]
+        for (target, source), layer in zip(EDGES, self.layers, strict=True):
+            incoming = nodes[source]
+            if incoming is None or isinstance(layer, Zero):
+                continue
+            value, so_far = layer(incoming), nodes[target]
+            nodes[target] = value if so_far is None else so_far + value
+        return torch.zeros_like(x) if nodes[3] is None else nodes[3]
+
+
+class ReductionBlock(nn.Module):
+    """Halves the map and doubles the width between stages: a residual block of two 3 x 3 convolutions."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv_a = ReLUConvBN(inputs, outputs, 3, stride=2)
+        self.conv_b = ReLUConvBN(outputs, outputs, 3)
+        self.downsample = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(inputs, outputs, 1, bias=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.downsample(x) + self.conv_b(self.conv_a(x))
+
+
+class CellNetwork(Network):
+    """Stem, three stages of `cells_per_stage` cells, a reduction before the second and third, last activation."""
+
+    def __init__(self, cell: Cell, classes: int, channels: int, cells_per_stage: int) -> None:
+        super().__init__()
+        widths = (channels, 2 * channels, 4 * channels)
+        self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels))
+        blocks: list[nn.Module] = [CellBlock(cell, channels) for _ in range(cells_per_stage)]
+        self.ends = [cells_per_stage]
+        for inputs, outputs in pairwise(widths):
+            blocks += [ReductionBlock(inputs, outputs), *(CellBlock(cell, outputs) for _ in range(cells_per_stage))]
+            self.ends.append(len(blocks))
+        self.cells = nn.ModuleList(blocks)
+        self.lastact = nn.Sequential(nn.BatchNorm2d(widths[-1]), nn.ReLU())
+        self.classifier = nn.Linear(widths[-1], classes)
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        x, ends = self.stem(x), []
+        for i, block in enumerate(self.cells):
+            if i in self.ends[:2]:
+                ends.append(x)
+            x = block(x)
+        return [*ends, self.lastact(x)]
+
+
+class BasicBlock(nn.Module):
+    """Two 3 x 3 convolutions with a shortcut, or without one (`residual=False`)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, residual: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU()
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.residual = residual
+        self.downsample: nn.Module | None = None
+        if residual and (stride != 1 or inputs != outputs):
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        if self.residual:
+            out = out + (x if self.downsample is None else self.downsample(x))
+        return functional.relu(out)
+
+
+class ResNet(Network):
+    """The CIFAR ResNet: widths 16-16-32-64, `depths` basic blocks per stage."""
+
+    def __init__(self, depths: Sequence[int], classes: int, residual: bool = True) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
+        self.relu = nn.ReLU()
+        inputs = 16
+        layers = []
+        for width, depth, stride in zip((16, 32, 64), depths, (1, 2, 2), strict=True):
+            blocks = [BasicBlock(inputs, width, stride, residual)]
+            blocks += [BasicBlock(width, width, 1, residual) for _ in range(depth - 1)]
+            layers.append(nn.Sequential(*blocks))
+            inputs = width
+        self.layer1, self.layer2, self.layer3 = layers
+        self.fc = nn.Linear(inputs, classes)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    @property
+    def classifier(self) -> nn.Linear:  # type: ignore[override]
+        """The last layer, under the name that all networks here share."""
+        return self.fc
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        x = self.relu(self.bn1(self.conv1(x)))
+        ends = []
+        for layer in (self.layer1, self.layer2, self.layer3):
+            x = layer(x)
+            ends.append(x)
+        return ends
+
+
+def build_network(cell: Cell | str, classes: int, channels: int = 16, cells_per_stage: int = 5) -> CellNetwork:
+    """The benchmark's network around `cell`, with PyTorch's default initialisation, in `channels_last`.
+
+    Parameters on CIFAR-10: 0.073306 + 0.24304 n3x3 + 0.028 n1x1 million.
+    """
+    cell = Cell.parse(cell) if isinstance(cell, str) else cell
+    return channels_last(CellNetwork(cell, classes, channels, cells_per_stage))
+
+
+def build_resnet(name: str | Sequence[int], classes: int, residual: bool = True) -> ResNet:
+    """A CIFAR ResNet by name (`resnet20`, 32, 44, 56, 110) or by its three depths, in `channels_last`."""
+    if isinstance(name, str):
+        if name not in RESNETS:
+            raise UsageError(f"unknown network {name!r}: expected one of {', '.join(RESNETS)}")
+        name = RESNETS[name]
+    return channels_last(ResNet(name, classes, residual))
+
+
+def load_weights(network: N, path: Path | str) -> N:
+    """Read a state dict (bare, or under 'state_dict' or 'model') into `network`; nothing is unpickled freely."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise DataError(f"no weights at {path}: give the path of a file written by torch.save") from None
+    except Exception as error:  # a broken zip, an unsafe pickle, a truncated file: torch raises many kinds
+        raise DataError(f"cannot read weights from {path}: {error}".splitlines()[0]) from error
+    for key in ("state_dict", "model"):
+        state = state.get(key, state) if isinstance(state, dict) else state
+    try:
+        network.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise DataError(f"the weights in {path} do not fit {type(network).__name__}: {error}") from error
+    return network
+
+
+def channels_last(module: M) -> M:
+    """The module in the memory format in which pooling and small convolutions are fastest on a CPU."""
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return module
