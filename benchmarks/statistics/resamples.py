@@ -1,0 +1,31 @@
+"""Bootstrap resamples of cells as integer weights: drawing n cells with replacement is the same as counting them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def draw_weights(cells: int, resamples: int, seed: int) -> Array:
+    """Weights of shape (cells, 1 + resamples): how often each cell was drawn, n out of n with replacement.
+
+    Column 0 is all ones: the data as they are, so that the point value and its resamples take one and the same path.
+    """
+    generator = np.random.default_rng(seed)
+    weights = np.ones((cells, 1 + resamples))
+    for column in range(1, 1 + resamples):
+        weights[:, column] = np.bincount(generator.integers(0, cells, size=cells), minlength=cells)
+    return weights
+
+
+def interval(resampled: Array, confidence: float = 0.95) -> tuple[float | None, float | None]:
+    """Percentile interval of the resampled values (R,); undefined (NaN) resamples are left out.
+
+    No interval, (None, None), when fewer than half of the resamples define the statistic.
+    """
+    defined = resampled[np.isfinite(resampled)]
+    if len(defined) == 0 or 2 * len(defined) < len(resampled):
+        return None, None
+    tail = 100 * (1 - confidence) / 2
+    low, high = np.percentile(defined, [tail, 100 - tail])
+    return float(low), float(high)

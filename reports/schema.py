@@ -1,0 +1,114 @@
+"""What a run leaves on disk: every record of every table, typed, in one place.
+
+A run is a folder:
+
+    manifest.json      Manifest: everything needed to repeat the run
+    scores.csv         Score: one row per question asked (arch, proxy, seed), failures included
+    truth.csv          Truth: one row per arch
+    correlations.csv   Correlation: one row per proxy, all statistics
+    *.csv              further tables of a command ("sections"), any columns
+
+Rules for all tables: UTF-8, a header with exactly the columns of the record, an empty field for "not known", numbers as
+Python's repr (reading gives the same bits back), and no NaN: what is not a number has a status and a reason.
+`reports.records` reads and writes these files.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+COEFFICIENTS = ("kendall", "spearman", "pearson")
+BASELINES = ("params", "flops")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and how far to trust it; None where the data leave it undefined, never NaN.
+
+    In a table it takes four columns: NAME, NAME_low, NAME_high, NAME_spread.
+    """
+
+    value: float | None = None
+    low: float | None = None  # 95 % bootstrap interval over cells
+    high: float | None = None
+    spread: float | None = None  # standard deviation over seeds; None with one seed
+
+    @property
+    def separated(self) -> int:
+        """+1 or -1 when the whole interval lies above or below zero, 0 when it does not tell."""
+        if self.low is None or self.high is None:
+            return 0
+        return int(self.low > 0) - int(self.high < 0)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One proxy on one network: the question, then the answer. `value` is None unless status is 'ok'."""
+
+    space: str
+    arch: str  # str(arch), the key that truth.csv shares
+    proxy: str
+    proxy_version: int
+    init: str
+    seed: int
+    images: str  # image source, e.g. 'cifar100' or 'embedded'
+    batch_size: int
+    teacher: str
+    device: str
+    precision: str
+    value: float | None
+    status: str  # 'ok', 'nan', 'infinite', 'not-applicable', 'out-of-memory', 'failed'
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true about one network: its accuracy in percent under the run's ground truth."""
+
+    arch: str
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """How well one proxy predicts the truth. Scores with direction 'lower' are negated first: higher is better."""
+
+    proxy: str
+    direction: str  # 'higher' or 'lower': which end of the score predicts the better network
+    status: str  # 'ok', 'constant' (all scores equal), 'too-few' (fewer than 3 cells)
+    scored: int  # cells with a score for every seed
+    left_out: int  # cells without
+    reasons: str  # why, with counts: 'nan 3, not-applicable 1'
+    seeds: int
+    resamples: int
+    kendall: Estimate = Estimate()  # tau-b
+    spearman: Estimate = Estimate()
+    pearson: Estimate = Estimate()
+    kendall_minus_params: Estimate = Estimate()  # paired: the same cells, the same resamples
+    spearman_minus_params: Estimate = Estimate()
+    pearson_minus_params: Estimate = Estimate()
+    kendall_minus_flops: Estimate = Estimate()
+    spearman_minus_flops: Estimate = Estimate()
+    pearson_minus_flops: Estimate = Estimate()
+    partial_spearman: Estimate = Estimate()  # given params
+    precision_top5: Estimate = Estimate()  # share of the top 5 % by score that is among the true top 5 %
+    regret_top1: Estimate = Estimate()  # best accuracy minus that of the proxy's first choice; no interval
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything needed to repeat a run. `config` is the resolved configuration, defaults included."""
+
+    command: list[str]  # e.g. ['python', '-m', 'benchmarks.correlation', '--proxies', 'all']
+    date: str  # ISO 8601, UTC
+    config: dict[str, Any]
+    versions: dict[str, str]  # 'diswot-bench', 'python', 'torch', ...
+    device: str
+    seeds: list[int]
+    ground_truth: str
+    ground_truth_note: str  # what a reader must know about it: protocol, what is unknown
+    images: str
+    skeleton: str
+    space: str = ""
+    commit: str | None = None  # None outside a git checkout
+    notes: list[str] = field(default_factory=list)  # shown at the top of the page
