@@ -80,9 +80,7 @@ ARCHIVES: dict[str, Archive] = {
 
 def _cifar100(member: str, what: str, md5: str, size: int) -> DataFile:
     path = f"cifar100/cifar-100-python/{member}"
-    return DataFile(
-        f"cifar100/{member}", what, path, _CIFAR, f"md5:{md5}", size, archive="cifar-100-python.tar.gz"
-    )
+    return DataFile(f"cifar100/{member}", what, path, _CIFAR, f"md5:{md5}", size, archive="cifar-100-python.tar.gz")
 
 
 def _cifar10(member: str, md5: str) -> DataFile:
@@ -93,9 +91,9 @@ def _cifar10(member: str, md5: str) -> DataFile:
 
 def _imagenet16(member: str, md5: str) -> DataFile:
     manual = (
-        "no direct link is published: take ImageNet16 (16x16 pixels) from the Google Drive folder named in the README of "
-        "https://github.com/D-X-Y/NATS-Bench, or the archive of https://image-net.org (log-in needed), "
-        "and unpack it"
+        "no direct link is published: unpack ImageNet16.tar.gz from the Google Drive folder "
+        "that the README of https://github.com/D-X-Y/AutoDL-Projects names for NAS-Bench-201, "
+        "or the 16x16 archives of https://image-net.org (log-in needed)"
     )
     path, what = f"imagenet16-120/{member}", "ImageNet, 1,000 classes at 16x16 pixels (the first 120 are used)"
     return DataFile(f"imagenet16-120/{member}", what, path, _IMAGENET16, f"md5:{md5}", manual=manual)

@@ -91,7 +91,9 @@ def record(name: str) -> DataFile:
     """The record of exactly one file."""
     chosen = select(name)
     if len(chosen) != 1:
-        raise UsageError(f"'{name}' names {len(chosen)} files, one was meant: {', '.join(file.name for file in chosen)}")
+        raise UsageError(
+            f"'{name}' names {len(chosen)} files, one was meant: {', '.join(file.name for file in chosen)}"
+        )
     return chosen[0]
 
 

@@ -192,7 +192,9 @@ def _require(names: Sequence[str]) -> None:
             raise DataError(str(state))
 
 
-def _read(names: Sequence[str], label_key: str, resolution: int, first_label: int, classes: int) -> tuple[Tensor, Tensor]:
+def _read(
+    names: Sequence[str], label_key: str, resolution: int, first_label: int, classes: int
+) -> tuple[Tensor, Tensor]:
     """Images and labels of some files one after another, those of the first `classes` classes only."""
     xs, ys = [], []
     for name in names:
