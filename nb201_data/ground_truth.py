@@ -1,0 +1,93 @@
+"""Ground truth by name: what is true about the architectures, and under which conditions.
+
+===============================================  ==================================================================
+name                                             accuracies
+===============================================  ==================================================================
+`kd-nb201[:PROTOCOL[:distilled|vanilla]]`        cells that this project trained, with a teacher and alone
+`nb201:DATASET:test|valid:12|200`                all cells of NAS-Bench-201; `cifar10`, `cifar100`, `imagenet16-120`
+`s0:kd`, `s0:vanilla`                            the 64 ResNets of the DisWOT paper
+`vit:autoformer|pit:DATASET:kd|vanilla`          100 vision transformers; `cifar100`, `flowers`, `chaoyang`
+a path that ends in `.csv`                       a table of one's own, see `truth/user_csv.py`
+===============================================  ==================================================================
+
+Each may be followed by conditions on its records, as in `kd-nb201:lite:distilled:seed=0` or `mine.csv:images=cifar10`.
+"""
+
+import difflib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from nb201_data.errors import UsageError
+from nb201_data.truth import benchmark, measured, published, user_csv
+from nb201_data.truth.benchmark import official_cell, official_index, official_order
+from nb201_data.truth.records import GroundTruth, Kind, Record
+
+__all__ = [
+    "Available",
+    "GroundTruth",
+    "Record",
+    "available",
+    "load_ground_truth",
+    "official_cell",
+    "official_index",
+    "official_order",
+]
+
+
+@dataclass(frozen=True)
+class Available:
+    """A ground truth that has a name: `n` architectures, on disk or to be fetched."""
+
+    name: str
+    kind: Kind
+    n: int | None  # None: not known before it is on disk
+    on_disk: bool
+    path: Path
+
+
+def load_ground_truth(name: str | Path, **conditions: object) -> GroundTruth:
+    """The accuracies called `name`, or those in the user's CSV at that path.
+
+    `conditions` keep the records with these values, as `:field=value` behind the name does. `UsageError` where nothing
+    matches or where numbers of different conditions remain: it lists what there is.
+    """
+    plain, chosen = _split(str(name))
+    chosen |= {field: "" if value is None else str(value) for field, value in conditions.items()}
+    family, *parts = plain.split(":")
+    if plain.endswith((".csv", ".csv.gz")) or isinstance(name, Path):
+        return user_csv.load(Path(plain).expanduser(), chosen)
+    if family == measured.FAMILY:
+        return measured.load(str(name), parts, chosen)
+    if family == "nb201":
+        return benchmark.load(str(name), parts, chosen)
+    if family in ("s0", "vit"):
+        return published.load(str(name), [family, *parts], chosen)
+    known = [measured.FAMILY, *benchmark.names(), *published.names()]
+    near = difflib.get_close_matches(plain, known, n=2, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise UsageError(f"unknown ground truth '{name}'.{hint} There is {', '.join(known)}, or the path of a .csv file")
+
+
+def available() -> list[Available]:
+    """Every ground truth that has a name, with its size, and whether it is on disk."""
+    found: list[Available] = []
+    for name in measured.names():
+        truth = load_ground_truth(name)
+        file = measured.TABLES / f"{measured.FAMILY}-{truth.protocol}.csv"
+        found.append(Available(name, "measured", len(truth), True, file))
+    there = benchmark.path().is_file()
+    found += [Available(n, "benchmark", benchmark.COUNT, there, benchmark.path()) for n in benchmark.names()]
+    tables = published.PUBLISHED.values()
+    return found + [Available(t.name, "published", t.n, t.path.is_file(), t.path) for t in tables]
+
+
+def _split(name: str) -> tuple[str, dict[str, str]]:
+    """`mine.csv:seed=0:split=test` to `mine.csv` and its conditions."""
+    conditions: dict[str, str] = {}
+    while match := re.fullmatch(r"(.+):([a-z_]+)=([^:]*)", name):
+        name, field, value = match.groups()
+        if field in conditions:
+            raise UsageError(f"condition '{field}' is given twice: {value} and {conditions[field]}")
+        conditions[field] = value
+    return name, dict(reversed(conditions.items()))

@@ -1,0 +1,110 @@
+"""Reading CSV tables so that every complaint names the file, the line and the column."""
+
+import csv
+import difflib
+import gzip
+import io
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nb201_data.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table; the getters refuse what does not fit."""
+
+    path: Path
+    line: int
+    cells: dict[str, str]
+
+    def fault(self, column: str, problem: str) -> DataError:
+        """The error to raise about one cell of this row."""
+        return DataError(f"{self.path}, line {self.line}, column '{column}': {problem}")
+
+    def text(self, column: str, default: str = "") -> str:
+        """The cell without surrounding space; `default` where it is empty or the table lacks the column."""
+        return self.cells.get(column, "").strip() or default
+
+    def required(self, column: str) -> str:
+        """The cell, which must not be empty."""
+        found = self.text(column)
+        if not found:
+            raise self.fault(column, "empty, expected a value")
+        return found
+
+    def integer(self, column: str) -> int | None:
+        """A whole number, or None where the cell is empty or the table lacks the column."""
+        found = self.text(column)
+        if not found:
+            return None
+        try:
+            return int(found)
+        except ValueError:
+            raise self.fault(column, f"'{found}', expected a whole number") from None
+
+    def percent(self, column: str) -> float:
+        """An accuracy from 0 to 100."""
+        found = self.required(column)
+        try:
+            value = float(found)
+        except ValueError:
+            value = math.nan
+        if not 0 <= value <= 100:  # also false for nan
+            raise self.fault(column, f"'{found}', expected an accuracy in percent, from 0 to 100")
+        return value
+
+
+def read_rows(path: Path, required: Sequence[str], optional: Sequence[str] | None = ()) -> Iterator[Row]:
+    """The rows of a CSV file, gzipped or not; `optional=None` lets any further column be.
+
+    Refused with `DataError`: a file that is no text, a missing, unknown or repeated column, a row of another length.
+    """
+    reader = csv.reader(io.StringIO(_content(path), newline=""), strict=True)
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        _check_header(path, header, required, optional)
+        for values in reader:
+            if not any(value.strip() for value in values):
+                continue
+            if len(values) != len(header):
+                short = f"expected {len(header)} values ({', '.join(header)}), found {len(values)}"
+                raise DataError(f"{path}, line {reader.line_num}: {short}")
+            yield Row(path, reader.line_num, dict(zip(header, values, strict=True)))
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: not a CSV table ({error})") from error
+
+
+def _content(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+        if content[:2] == b"\x1f\x8b":
+            content = gzip.decompress(content)
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: not a text file (byte {error.start + 1} is not UTF-8), expected a CSV table"
+        ) from error
+    except (OSError, EOFError, ValueError) as error:  # gzip raises all of them on a cut or altered file
+        raise DataError(f"{path} cannot be read: {error}") from error
+
+
+def _check_header(path: Path, header: list[str], required: Sequence[str], optional: Sequence[str] | None) -> None:
+    known = [*required, *(optional or ())]
+    if len(set(header)) != len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise DataError(f"{path}, line 1: column '{twice}' is there twice")
+    if optional is not None:
+        for name in header:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f" Did you mean '{near[0]}'?" if near else ""
+                raise DataError(f"{path}, line 1: unknown column '{name}'.{hint} Known: {', '.join(known)}")
+    missing = [name for name in required if name not in header]
+    if missing:
+        found = ", ".join(header) or "an empty file"
+        raise DataError(
+            f"{path}, line 1: column '{missing[0]}' is missing; needed: {', '.join(required)}; found: {found}"
+        )

@@ -1,0 +1,85 @@
+"""A CSV of the user's.
+
+=========  ========  =================================================================================
+column     needed    meaning
+=========  ========  =================================================================================
+arch       yes       an architecture of the space, as `SearchSpace.parse` reads it
+accuracy   yes       top-1 in percent, 0 to 100
+space      no        `nb201` unless given
+skeleton   no        such as `c16n5k100r32`; unless given, that of the space, with the classes and resolution of
+                     `images` where those are a data set of NAS-Bench-201
+images     no        data set trained on, `cifar100`
+split      no        `test`, `valid`
+epochs     no        a whole number
+teacher    no        empty: trained alone
+protocol   no        name of the recipe
+seed       no        a whole number; several seeds of one architecture are averaged
+=========  ========  =================================================================================
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from nb201_data.errors import DataError, UsageError
+from nb201_data.skeleton import Skeleton
+from nb201_data.spaces import get_space
+from nb201_data.truth.benchmark import SKELETONS
+from nb201_data.truth.csv_rows import Row, read_rows
+from nb201_data.truth.measured import checked_arch, checked_skeleton
+from nb201_data.truth.records import CONDITIONS, GroundTruth, Record, ground_truth, narrow
+
+REQUIRED = ("arch", "accuracy")
+OPTIONAL = ("space", "skeleton", "images", "split", "epochs", "teacher", "protocol", "seed")
+
+
+def load(path: Path, conditions: dict[str, str]) -> GroundTruth:
+    """The accuracies in the CSV file at `path`."""
+    if not path.is_file():
+        raise UsageError(f"no file {path}: expected a CSV with the columns {', '.join(REQUIRED)}")
+    records: list[Record] = []
+    lines: dict[Record, int] = {}
+    for row in read_rows(path, REQUIRED, OPTIONAL):
+        record = _record(row)
+        run = replace(record, accuracy=0.0)
+        before = lines.setdefault(run, row.line)
+        if before != row.line:
+            seed = "without a seed" if record.seed is None else f"with seed {record.seed}"
+            raise row.fault("arch", f"{record.arch} {seed} is in line {before} already")
+        records.append(record)
+    if not records:
+        raise DataError(f"{path} holds no row: expected one accuracy a line")
+    if len(records) > 1 and all(record.accuracy <= 1 for record in records):
+        raise DataError(f"{path}: every accuracy is at most 1, expected percent: multiply by 100")
+    stated = {field: str(getattr(records[0], field) or "") for field in CONDITIONS}
+    told = ", ".join(f"{field} {value}" for field, value in stated.items() if value)
+    note = f"{{n}} architectures ({told}; {{runs}}) from {path.name}"
+    return ground_truth(str(path), "user", narrow(str(path), records, conditions), note)
+
+
+def _record(row: Row) -> Record:
+    space, images = row.text("space", "nb201"), row.text("images")
+    try:
+        skeleton = get_space(space).skeleton
+    except UsageError as error:
+        raise row.fault("space", str(error)) from error
+    return Record(
+        space=space,
+        arch=checked_arch(row, space),
+        skeleton=checked_skeleton(row, default=str(_fitted(skeleton, images))),
+        images=images,
+        split=row.text("split"),
+        epochs=row.integer("epochs"),
+        teacher=row.text("teacher"),
+        protocol=row.text("protocol"),
+        seed=row.integer("seed"),
+        accuracy=row.percent("accuracy"),
+    )
+
+
+def _fitted(skeleton: Skeleton, images: str) -> Skeleton:
+    """`skeleton` with the classes and resolution of the data set, where it is a known one (`@16`: pooled to 16x16)."""
+    name, _, pooled = images.partition("@")
+    if name not in SKELETONS:
+        return skeleton
+    resolution = int(pooled) if pooled.isdigit() else SKELETONS[name].resolution
+    return replace(skeleton, classes=SKELETONS[name].classes, resolution=resolution)
