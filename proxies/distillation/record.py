@@ -1,0 +1,138 @@
+"""What a distillation loss is: a frozen record, the inputs it may ask for, and how a head for it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from proxies.distillation.logits import ce, kd
+from proxies.errors import UsageError
+
+
+class FeaturesLike(Protocol):
+    """What a network shows of itself on a batch; a loss touches only what its record names in `needs`."""
+
+    @property
+    def stages(self) -> tuple[Tensor, ...]:
+        """Maps (B, C_i, H_i, W_i), from shallow to deep."""
+
+    @property
+    def last(self) -> Tensor:
+        """(B, C, H, W), the map that is pooled."""
+
+    @property
+    def pooled(self) -> Tensor:
+        """(B, C)."""
+
+    @property
+    def logits(self) -> Tensor:
+        """(B, K)."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a few losses need besides the features of the batch."""
+
+    student_weight: Tensor | None = None  # (K, C_S), the student's classifier weight
+    teacher_weight: Tensor | None = None  # (K, C_T)
+    indices: Tensor | None = None  # (B,), positions of the samples in the training set
+
+
+@dataclass(frozen=True)
+class HeadSetup:
+    """What a head may need besides example features: the training labels (N,), the teacher's margins, a seed."""
+
+    labels: Tensor | None = None
+    margins: tuple[Tensor, ...] | None = None  # one (C_i,) per teacher stage, see `heads.batch_norm_margin`
+    seed: int = 0
+
+
+Term = Callable[[FeaturesLike, FeaturesLike, Tensor, nn.Module | None, Context], Tensor]
+HeadFactory = Callable[[FeaturesLike, FeaturesLike, HeadSetup], nn.Module | None]
+NOTHING = Context()
+INPUTS = frozenset({"stages", "last", "pooled", "logits", "labels", "weights", "indices"})
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One distillation loss. Training minimises ce * CE + kd * KD(T) + weight * function.
+
+    `needs` names fields of the features, and 'labels', 'weights' (both classifier weights in the context), 'indices'.
+    `head` makes the parameters that are trained along and thrown away; it may decide that a pair needs none.
+    `two_way`: the teacher learns as well; call once each way with the roles exchanged.
+    `teacher`: False where the loss looks at the student alone.
+    """
+
+    name: str
+    function: Term
+    needs: frozenset[str]
+    paper: str
+    weight: float = 1.0
+    ce: float = 1.0
+    kd: float = 0.0
+    head: HeadFactory | None = None
+    head_required: bool = False
+    two_way: bool = False
+    teacher: bool = True
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if unknown := self.needs - INPUTS:
+            raise UsageError(f"loss {self.name}: unknown needs {sorted(unknown)}; expected some of {sorted(INPUTS)}")
+
+    def __call__(
+        self,
+        student: FeaturesLike,
+        teacher: FeaturesLike,
+        labels: Tensor,
+        head: nn.Module | None = None,
+        context: Context = NOTHING,
+    ) -> Tensor:
+        """The loss's own term, a scalar: without CE, KD and weights."""
+        if self.head_required and head is None:
+            raise UsageError(f"loss {self.name} is defined with trained parameters: pass the head of make_head(...)")
+        if "weights" in self.needs and (context.student_weight is None or context.teacher_weight is None):
+            raise UsageError(f"loss {self.name} needs both classifier weights: Context(student_weight, teacher_weight)")
+        if "indices" in self.needs and context.indices is None:
+            raise UsageError(f"loss {self.name} needs the samples' positions in the training set: Context(indices=...)")
+        return self.function(student, teacher, labels, head, context)
+
+    def objective(
+        self,
+        student: FeaturesLike,
+        teacher: FeaturesLike,
+        labels: Tensor,
+        head: nn.Module | None = None,
+        context: Context = NOTHING,
+        temperature: float = 4.0,
+    ) -> Tensor:
+        """What training minimises: ce * CE + kd * KD + weight * term."""
+        total = self.weight * self(student, teacher, labels, head, context)
+        if self.ce:
+            total = total + self.ce * ce(student.logits, labels)
+        if self.kd:
+            total = total + self.kd * kd(student.logits, teacher.logits, temperature)
+        return total
+
+    def inputs(self) -> frozenset[str]:
+        """`needs` of the whole objective: its CE and KD terms included."""
+        extra = ({"logits", "labels"} if self.ce else set()) | ({"logits"} if self.kd else set())
+        return self.needs | extra
+
+    def make_head(
+        self, student: FeaturesLike, teacher: FeaturesLike, setup: HeadSetup = HeadSetup()
+    ) -> nn.Module | None:
+        """The head for a pair of networks, from example features; None where the pair needs none.
+
+        Same setup, same weights; the caller's random state is left as it was.
+        """
+        if self.head is None:
+            return None
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(setup.seed)
+            head = self.head(student, teacher, setup)
+        return None if head is None else head.to(student.logits.device)
