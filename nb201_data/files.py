@@ -56,8 +56,11 @@ class Status:
 def data_dir() -> Path:
     """The folder that holds every external file: `NB201_DATA_DIR`, or the user's cache folder."""
     named = os.environ.get("NB201_DATA_DIR", "")
-    if named:
-        return Path(named).expanduser().absolute()
+    return Path(named).expanduser().absolute() if named else cache_dir()
+
+
+def cache_dir() -> Path:
+    """The user's cache folder of this project: downloads by default, and what can always be computed again."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
     elif sys.platform == "darwin":

@@ -4,7 +4,7 @@ import difflib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -126,9 +126,8 @@ class ImageSet:
 
     def normalise(self, x: Tensor) -> Tensor:
         """uint8 (B,3,H,W) -> float32, (x / 255 - mean) / std for each channel, channels_last."""
-        scale = torch.tensor([1 / (255 * s) for s in self.std], device=x.device).view(1, 3, 1, 1)
-        shift = torch.tensor([-m / s for m, s in zip(self.mean, self.std, strict=True)], device=x.device)
-        return x.contiguous(memory_format=torch.channels_last).float().mul_(scale).add_(shift.view(1, 3, 1, 1))
+        scale, shift = _affine(self.mean, self.std, x.device)
+        return x.contiguous(memory_format=torch.channels_last).float().mul_(scale).add_(shift)
 
     def batch(self, size: int, seed: int, split: SplitName = "train") -> tuple[Tensor, Tensor]:
         """`size` different images drawn with `seed`: normalised (size,3,H,W) channels_last, labels (size,)."""
@@ -137,6 +136,15 @@ class ImageSet:
             raise UsageError(f"a batch of {size} from {self.name} {split}: give a size from 1 to {len(source)}")
         x, y = source.take(random.Random(seed).sample(range(len(source)), size))
         return self.normalise(x), y
+
+
+@cache
+def _affine(mean: Triple, std: Triple, device: torch.device) -> tuple[Tensor, Tensor]:
+    """(1,3,1,1) each: x * scale + shift = (x / 255 - mean) / std. Kept on the device: a captured CUDA graph reads them."""
+    with torch.inference_mode(False):  # plain tensors, whoever asks first
+        scale = torch.tensor([1 / (255 * s) for s in std], device=device).view(1, 3, 1, 1)
+        shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device).view(1, 3, 1, 1)
+    return scale, shift
 
 
 def average_pool(x: Tensor, factor: int) -> Tensor:

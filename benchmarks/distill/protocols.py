@@ -1,0 +1,127 @@
+"""Training recipes as frozen configuration. A name stands for every number that decides what a training run measures."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from nb201_data.errors import UsageError
+from nb201_data.skeleton import Skeleton
+
+Schedule = Literal["steps", "one-cycle", "cosine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How a student is trained, on what, in which skeleton, by whom."""
+
+    name: str
+    note: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: Schedule
+    milestones: tuple[int, ...] = ()
+    """Epochs at which `steps` multiplies the rate by 0.1."""
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 5e-4
+    temperature: float = 4.0
+    padding: int = 4
+    """Pixels that a random crop may move, at the images' own resolution before pooling."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    images: str = "cifar100"
+    channels: int = 16
+    cells_per_stage: int = 5
+    teacher: str = "resnet56"
+
+    def rate(self, step: int, steps_per_epoch: int) -> float:
+        """The learning rate of a step.
+
+        `steps`: x 0.1 at each milestone. `one-cycle`: up linearly over the first fifth, down linearly to zero.
+        `cosine`: (1 + cos(pi t)) / 2, t the share of training done.
+        """
+        total = self.epochs * steps_per_epoch
+        if self.schedule == "steps":
+            return self.learning_rate * 0.1 ** sum(step >= m * steps_per_epoch for m in self.milestones)
+        share = (step + 0.5) / total
+        if self.schedule == "cosine":
+            return self.learning_rate * (1 + math.cos(math.pi * share)) / 2
+        return self.learning_rate * min(share / 0.2, (1 - share) / 0.8)
+
+    def skeleton(self, classes: int, resolution: int) -> Skeleton:
+        """The skeleton that a cell is trained in."""
+        return Skeleton(self.channels, self.cells_per_stage, classes, resolution)
+
+
+_REPDISTILLER = Protocol(
+    name="repdistiller",
+    note="the 240 epochs of RepDistiller, by which the field compares distillers",
+    epochs=240,
+    batch_size=64,
+    learning_rate=0.05,
+    schedule="steps",
+    milestones=(150, 180, 210),
+)
+_LITE = Protocol(
+    name="lite",
+    note="what one CPU core does in about a minute a run",
+    epochs=4,
+    batch_size=128,
+    learning_rate=0.3,
+    schedule="one-cycle",
+    nesterov=True,
+    padding=2,
+    precision="bf16",
+    images="cifar100@16",
+    cells_per_stage=1,
+)
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        _REPDISTILLER,
+        Protocol(
+            name="authors90",
+            note="the authors' benchmark recipe: 90 epochs whose decay epochs are never reached",
+            epochs=90,
+            batch_size=256,
+            learning_rate=0.1,
+            schedule="steps",
+            milestones=(150, 180, 210),
+            teacher="resnet110",
+        ),
+        Protocol(
+            name="full12",
+            note="the full network, 12 epochs: the ground truth that a GPU harvests",
+            epochs=12,
+            batch_size=256,
+            learning_rate=0.4,
+            schedule="one-cycle",
+            nesterov=True,
+            precision="bf16",
+        ),
+        _LITE,
+        replace(_LITE, name="lite-deep", note="candidate: two cells per stage, three epochs", epochs=3, cells_per_stage=2),
+        replace(_LITE, name="lite-three", note="candidate: one cell per stage, three epochs", epochs=3),
+        Protocol(
+            name="short",
+            note="a quick look: 10 epochs",
+            epochs=10,
+            batch_size=128,
+            learning_rate=0.2,
+            schedule="one-cycle",
+            nesterov=True,
+        ),
+    )
+}
+
+
+def get_protocol(name: str) -> Protocol:
+    """The protocol of this name."""
+    if name not in PROTOCOLS:
+        near = difflib.get_close_matches(name, PROTOCOLS, 2)
+        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise UsageError(f"unknown protocol {name!r}{hint}: expected one of {', '.join(PROTOCOLS)}")
+    return PROTOCOLS[name]

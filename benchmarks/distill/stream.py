@@ -1,0 +1,120 @@
+"""The images of an epoch, and what the teacher says about them.
+
+Crops and flips depend on (epoch, image) alone, never on the student: the teacher answers once per epoch and all students
+share the answers. The order of the images belongs to the run's seed, so that repeated seeds are repeated measurements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from nb201_data import augment
+from nb201_data.files import cache_dir
+from nb201_data.images import ImageSet, average_pool, load_images
+from nb201_data.networks import Network
+
+STREAM_SEED = 0
+KEPT_BYTES = 1 << 30
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch in the order of the data set; `order` is the order of the run."""
+
+    x: Tensor  # uint8 (N,3,h,w), what the student sees
+    teacher_x: Tensor  # uint8 (N,3,H,W), what the teacher sees: the same images before pooling
+    y: Tensor  # int64 (N,)
+    teacher_logits: Tensor | None  # half (N,K)
+
+    def bytes(self) -> int:
+        """Memory that keeping it takes."""
+        return sum(t.numel() * t.element_size() for t in (self.x, self.teacher_x))
+
+
+class Stream:
+    """Augmented epochs of `images`. `cifar100@16` is augmented, and shown to the teacher, at 32 x 32 and then pooled."""
+
+    def __init__(self, images: str, padding: int, device: torch.device, teacher: Network | None = None) -> None:
+        self.whole: ImageSet = load_images(images.partition("@")[0])
+        self.images: ImageSet = load_images(images)
+        self.padding, self.device, self.teacher = padding, device, teacher
+        self._factor = self.whole.resolution // self.images.resolution
+        self._x, self._y = self.whole.train_x.to(device), self.whole.train_y.to(device)
+        self._test = self.images.test_x.to(device), self.images.test_y.to(device)
+        self._key = None if teacher is None else self._teacher_key(teacher)
+        self._kept: OrderedDict[int, Epoch] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._y)
+
+    @property
+    def labels(self) -> Tensor:
+        """Training labels (N,) in the order of the data set."""
+        return self._y
+
+    @property
+    def test(self) -> tuple[Tensor, Tensor]:
+        """Test images uint8 (N,3,h,w) and labels (N,)."""
+        return self._test
+
+    def order(self, seed: int, epoch: int) -> Tensor:
+        """(N,) the positions in which run `seed` goes through epoch `epoch`."""
+        return torch.randperm(len(self), generator=augment.epoch_generator(seed, epoch)).to(self.device)
+
+    def epoch(self, epoch: int) -> Epoch:
+        """The epoch's images and the teacher's answers; the latest epochs are kept in memory up to 1 GiB."""
+        if epoch in self._kept:
+            self._kept.move_to_end(epoch)
+            return self._kept[epoch]
+        generator = augment.epoch_generator(STREAM_SEED, epoch)
+        whole = augment.apply(self._x, augment.draw(len(self), generator, self.padding, shuffle=False))
+        small = average_pool(whole, self._factor) if self._factor > 1 else whole
+        logits = None if self.teacher is None else self._teacher_logits(epoch, whole)
+        made = Epoch(small.contiguous(memory_format=torch.channels_last), whole, self._y, logits)
+        self._kept[epoch] = made
+        while len(self._kept) > 1 and sum(kept.bytes() for kept in self._kept.values()) > KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return made
+
+    def has_teacher_logits(self, epoch: int) -> bool:
+        """Whether the teacher's answers of this epoch are on disk."""
+        return self.teacher is not None and self._file(epoch).is_file()
+
+    def _file(self, epoch: int) -> Path:
+        return cache_dir() / "teacher-logits" / f"{self._key}-{epoch}.pt"
+
+    def _teacher_logits(self, epoch: int, x: Tensor) -> Tensor:
+        """(N, K) half precision, from the cache if any run computed them before."""
+        file = self._file(epoch)
+        if file.is_file():
+            return torch.load(file, weights_only=True, map_location=self.device)
+        assert self.teacher is not None
+        logits = predict(self.teacher, self.whole, x).half()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".partial", delete=False) as partial:
+            torch.save(logits.cpu(), partial)
+        os.replace(partial.name, file)
+        return logits
+
+    def _teacher_key(self, teacher: Network) -> str:
+        """Names what the answers depend on: images, augmentation, and the teacher's weights."""
+        digest = hashlib.sha256(f"{self.whole.name} {self.padding} {STREAM_SEED} {len(self)}".encode())
+        for name, value in teacher.state_dict().items():
+            digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+
+@torch.no_grad()  # not inference mode: the answers enter losses
+def predict(network: Network, images: ImageSet, x: Tensor) -> Tensor:
+    """Logits (N, K) in float32 of uint8 images (N,3,H,W), in evaluation mode."""
+    network.eval()
+    return torch.cat([network(images.normalise(part)) for part in x.split(_CHUNK)]).float()

@@ -1,0 +1,252 @@
+"""The training loop: one student, one loss, one protocol.
+
+What an epoch does is a function of the state before it and of (seed, epoch): a run that was interrupted and resumed ends
+bit-equal to one that was not. Several trainers can take turns, step by step, so that small networks fill a GPU.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from benchmarks.distill.graph import StepRunner
+from benchmarks.distill.protocols import Protocol
+from benchmarks.distill.stream import Epoch, Stream
+from nb201_data.errors import DataError
+from nb201_data.networks import Features, Network
+from proxies.distillation.record import Context, HeadSetup, Loss
+
+_TEST_CHUNK = 500
+LOGITS_ONLY = frozenset({"logits", "labels"})
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """What is known after an epoch; accuracies in percent on the test split."""
+
+    epoch: int
+    loss: float
+    top1: float
+    top5: float
+    test_loss: float
+    seconds: float
+
+
+class Learner:
+    """A network, what is trained along with it, and their optimiser."""
+
+    def __init__(self, network: Network, head: nn.Module | None, protocol: Protocol, device: torch.device) -> None:
+        self.network, self.head = network, head
+        graph = device.type == "cuda"  # there the rate must be a tensor that a captured step reads
+        self.rate: Tensor | float = torch.tensor(0.0, device=device) if graph else 0.0
+        self.optimizer = torch.optim.SGD(
+            [*network.parameters(), *(() if head is None else head.parameters())],
+            lr=self.rate,
+            momentum=protocol.momentum,
+            nesterov=protocol.nesterov,
+            weight_decay=protocol.weight_decay,
+            fused=graph or None,
+        )
+
+    def step(self, loss: Tensor) -> None:
+        """Backward, one step, gradients gone."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+
+    def set_rate(self, rate: float) -> None:
+        """The learning rate of the next step."""
+        if isinstance(self.rate, Tensor):
+            self.rate.fill_(rate)
+        else:
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+
+    def state(self) -> dict[str, Any]:
+        """Weights, buffers and momenta."""
+        head = None if self.head is None else self.head.state_dict()
+        return {"network": self.network.state_dict(), "head": head, "optimizer": self.optimizer.state_dict()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        self.network.load_state_dict(state["network"])
+        if self.head is not None:
+            self.head.load_state_dict(state["head"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if isinstance(self.rate, Tensor):  # the optimiser replaced its rate by the loaded one
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate
+
+
+class Trainer:
+    """Trains `student` with `loss` from `teacher`, epoch by epoch.
+
+    Where the loss looks at the teacher's logits alone they come from the stream's cache; else the teacher runs beside
+    the student. Where the loss is two-way the teacher is a peer that learns as well.
+    """
+
+    def __init__(
+        self, student: Network, loss: Loss, protocol: Protocol, stream: Stream, seed: int, teacher: Network | None = None
+    ) -> None:
+        self.protocol, self.stream, self.loss, self.seed = protocol, stream, loss, seed
+        self.device = stream.device
+        self.teacher = teacher.to(self.device) if loss.teacher and teacher is not None else None
+        self.epoch, self.mean_loss = 0, math.nan
+        student = student.to(self.device)
+        self.cached = loss.teacher and not loss.two_way and loss.inputs() <= LOGITS_ONLY
+        if loss.teacher and (self.teacher is None or (self.cached and stream.teacher is None)):
+            raise DataError(f"loss {loss.name} learns from a teacher and none was given")
+        self.student = Learner(student, self._head(student), protocol, self.device)
+        self.peer = Learner(teacher, None, protocol, self.device) if loss.two_way and teacher is not None else None
+        if self.teacher is not None:
+            self.teacher.train(loss.two_way)
+        capture = self.device.type == "cuda" and (self.cached or not loss.teacher) and self.student.head is None
+        self._runner = StepRunner(self._step, self.device, capture)
+
+    def _head(self, student: Network) -> nn.Module | None:
+        """The loss's head, built from the features of a few training images; no network remembers seeing them."""
+        if self.loss.head is None:
+            return None
+        x = self.stream.epoch(0)
+        shown = [network for network in (student, self.teacher) if network is not None]
+        modes = [network.training for network in shown]
+        with torch.no_grad():
+            student_features = student.eval().forward_features(self.stream.images.normalise(x.x[:8]))
+            features = student_features
+            if self.teacher is not None:
+                features = self.teacher.eval().forward_features(self.stream.whole.normalise(x.teacher_x[:8]))
+        for network, mode in zip(shown, modes, strict=True):
+            network.train(mode)
+        return self.loss.make_head(student_features, features, HeadSetup(labels=self.stream.labels, seed=self.seed))
+
+    def _autocast(self) -> contextlib.AbstractContextManager[None]:
+        """bfloat16 where the protocol says so."""
+        enabled = self.protocol.precision == "bf16"
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled, cache_enabled=False)
+
+    def _step(self, x: Tensor, teacher_x: Tensor, y: Tensor, logits: Tensor, indices: Tensor) -> Tensor:
+        """One step on one batch: (B,3,h,w), (B,3,H,W), (B,), (B,K), (B,) -> the loss, a scalar."""
+        with self._autocast():
+            features = self.student.network.forward_features(self.stream.images.normalise(x))
+            taught = self._teach(features, teacher_x, logits)
+            context = self._context(indices)
+            loss = self.loss.objective(features, taught, y, self.student.head, context, self.protocol.temperature)
+            back = None
+            if self.peer is not None:
+                held = Features(*(_detached(part) for part in features))
+                back = self.loss.objective(taught, held, y, None, context, self.protocol.temperature)
+        self.student.step(loss)
+        if self.peer is not None and back is not None:
+            self.peer.step(back)
+        return loss.detach()
+
+    def _teach(self, features: Features, teacher_x: Tensor, logits: Tensor) -> Features:
+        """What the loss sees of the teacher."""
+        if self.cached:
+            return features._replace(logits=logits.float())
+        if self.teacher is None:
+            return features
+        with torch.set_grad_enabled(self.peer is not None):
+            return self.teacher.forward_features(self.stream.whole.normalise(teacher_x))
+
+    def _context(self, indices: Tensor) -> Context:
+        teacher_weight = None if self.teacher is None else self.teacher.classifier.weight.detach()
+        return Context(self.student.network.classifier.weight, teacher_weight, indices)
+
+    def steps(self) -> Iterator[None]:
+        """Train one epoch, pausing after each step. Raises where the loss is no number."""
+        data, order = self.stream.epoch(self.epoch), self.stream.order(self.seed, self.epoch)
+        size = self.protocol.batch_size
+        count = len(order) // size
+        if not count:
+            raise DataError(f"{len(order)} images make no batch of {size}: take a smaller batch size")
+        self.student.network.train()
+        total = torch.zeros((), device=self.device)
+        self._runner.begin()
+        for step in range(count):
+            with self._runner.on_stream():
+                for learner in (self.student, self.peer):
+                    if learner is not None:
+                        learner.set_rate(self.protocol.rate(self.epoch * count + step, count))
+                total += self._runner(*_batch(data, order[step * size : (step + 1) * size]))
+            yield
+        self._runner.end()
+        self.mean_loss = total.item() / count
+        if not math.isfinite(self.mean_loss):
+            raise DataError(
+                f"the loss became {self.mean_loss} in epoch {self.epoch + 1} of {self.loss.name}; "
+                f"the rate of protocol {self.protocol.name}, {self.protocol.learning_rate}, is too high for this pair"
+            )
+        self.epoch += 1
+
+    def test(self) -> tuple[float, float, float]:
+        """(top-1 %, top-5 %, cross entropy) of the student on the test split."""
+        with self._autocast():
+            return accuracy(self.student.network, self.stream)
+
+    def train_epoch(self) -> EpochResult:
+        """One pass over the training images, then over the test images."""
+        return train_together([self])[0]
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next epoch depends on."""
+        peer = None if self.peer is None else self.peer.state()
+        return {"epoch": self.epoch, "student": self.student.state(), "peer": peer}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        self.epoch = state["epoch"]
+        self.student.load(state["student"])
+        if self.peer is not None:
+            self.peer.load(state["peer"])
+
+
+def train_together(trainers: Sequence[Trainer]) -> list[EpochResult]:
+    """One epoch of each, step by step in turn; seconds are each one's share of the time."""
+    started = time.perf_counter()
+    running = [trainer.steps() for trainer in trainers]
+    while running:
+        running = [steps for steps in running if next(steps, _DONE) is not _DONE]
+    results = []
+    for trainer in trainers:
+        top1, top5, test_loss = trainer.test()
+        seconds = (time.perf_counter() - started) / len(trainers)
+        results.append(EpochResult(trainer.epoch, trainer.mean_loss, top1, top5, test_loss, seconds))
+    return results
+
+
+_DONE = object()
+
+
+@torch.inference_mode()
+def accuracy(network: Network, stream: Stream) -> tuple[float, float, float]:
+    """(top-1 %, top-5 %, cross entropy) on the stream's test split, in evaluation mode."""
+    network.eval()
+    x_test, y_test = stream.test
+    hits1 = hits5 = loss = torch.zeros((), device=stream.device, dtype=torch.float64)
+    for x, y in zip(x_test.split(_TEST_CHUNK), y_test.split(_TEST_CHUNK), strict=True):
+        logits = network(stream.images.normalise(x)).float()
+        hits = logits.topk(min(5, logits.shape[1]), 1).indices == y[:, None]
+        hits1 = hits1 + hits[:, 0].sum()
+        hits5 = hits5 + hits.sum()
+        loss = loss + F.cross_entropy(logits, y, reduction="sum")
+    n = len(y_test)
+    return 100 * hits1.item() / n, 100 * hits5.item() / n, loss.item() / n
+
+
+def _batch(data: Epoch, indices: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    y = data.y[indices]
+    logits = y if data.teacher_logits is None else data.teacher_logits[indices]
+    return data.x[indices], data.teacher_x[indices], y, logits, indices
+
+
+def _detached(part: Any) -> Any:
+    return tuple(t.detach() for t in part) if isinstance(part, tuple) else part.detach()
