@@ -75,7 +75,7 @@ class NasBench201:
 
     def parse(self, text: str) -> Cell:
         """A cell from its arch string, or from its number in the benchmark's file where that is on disk."""
-        if text.isdecimal():
+        if text.isascii() and text.isdecimal():
             from nb201_data.truth.benchmark import official_cell
 
             return official_cell(int(text))
@@ -176,7 +176,7 @@ class S0:
 
     def parse(self, text: str) -> Depths:
         """The architecture named by three depths, as in `357`."""
-        blocks = tuple(int(d) for d in text if d.isdigit())
+        blocks = tuple(int(d) for d in text if d in "0123456789")
         if len(text) != 3 or len(blocks) != 3 or not set(blocks) <= set(DEPTHS):
             raise UsageError(f"unknown S0 architecture {text!r}: expected three depths out of {DEPTHS}, as in '333'")
         return Depths(blocks)

@@ -1,0 +1,309 @@
+"""Ground truth: names, conditions, the table of our own measurements, and every way a CSV can be wrong."""
+
+import csv
+import gzip
+from pathlib import Path
+
+import pytest
+
+from nb201_data.errors import DataError, UsageError
+from nb201_data.ground_truth import available, load_ground_truth, official_cell, official_index
+from nb201_data.skeleton import Skeleton
+from nb201_data.space import Cell, all_cells, distinct_cells
+from nb201_data.spaces import get_space
+from nb201_data.truth import benchmark, measured, published
+
+A, B, C = (str(cell) for cell in distinct_cells()[:3])
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def harvest(folder: Path, protocol: str, cells: int, seeds: int = 1, changes: dict[str, str] | None = None) -> Path:
+    """A table as the harvest writes it; accuracies are 10 + cell + seed, and 5 less without a teacher."""
+    path = folder / f"kd-nb201-{protocol}.csv"
+    with path.open("w", newline="") as stream:
+        table = csv.DictWriter(stream, measured.COLUMNS)
+        table.writeheader()
+        for i, cell in enumerate(distinct_cells()[:cells]):
+            for seed in range(seeds):
+                row = dict.fromkeys(measured.COLUMNS, "")
+                row |= {"space": "nb201", "arch": str(cell), "skeleton": "c16n1k100r16", "images": "cifar100@16"}
+                row |= {"protocol": protocol, "teacher": "resnet56", "seed": str(seed), "epochs": "3"}
+                row |= {"distilled_top1": str(10 + i / 10 + seed), "vanilla_top1": str(5 + i / 10 + seed)}
+                table.writerow(row | (changes or {}))
+    return path
+
+
+@pytest.fixture
+def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(measured, "TABLES", tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def nothing_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "empty"))
+    return tmp_path
+
+
+class TestMeasured:
+    def test_mean_over_seeds_and_one_record_per_number(self, tables: Path) -> None:
+        harvest(tables, "lite", 5, seeds=2)
+        truth = load_ground_truth("kd-nb201:lite")
+        assert truth.name == "kd-nb201:lite:distilled"
+        assert truth.values[A] == pytest.approx(10.5)
+        assert truth.seeds[A] == (0, 1)
+        assert len(truth) == 5 and len(truth.records) == 10
+        assert truth.skeleton == Skeleton(16, 1, 100, 16)
+        assert (truth.kind, truth.space, truth.images) == ("measured", "nb201", "cifar100@16")
+        assert truth.records[0].teacher == "resnet56" and truth.records[0].epochs == 3
+        assert "5 cells" in truth.note and "10 runs" in truth.note and "resnet56" in truth.note
+
+    def test_vanilla_has_no_teacher(self, tables: Path) -> None:
+        harvest(tables, "lite", 3)
+        truth = load_ground_truth("kd-nb201:lite:vanilla")
+        assert truth.teacher == "" and truth.values[B] == pytest.approx(5.1)
+
+    @pytest.mark.parametrize(("full", "lite", "expected"), [(99, 1, "lite"), (100, 1, "full12"), (3, 0, "full12")])
+    def test_default_is_full12_from_a_hundred_cells_on(self, tables: Path, full: int, lite: int, expected: str) -> None:
+        for protocol, cells in (("full12", full), ("lite", lite)):
+            if cells:
+                harvest(tables, protocol, cells)
+        assert load_ground_truth("kd-nb201").protocol == expected
+
+    def test_conditions(self, tables: Path) -> None:
+        harvest(tables, "lite", 3, seeds=2)
+        assert load_ground_truth("kd-nb201:lite:distilled:seed=1").values[A] == pytest.approx(11)
+        assert load_ground_truth("kd-nb201", seed=0).values[A] == pytest.approx(10)
+        with pytest.raises(UsageError, match="nothing has seed '7'; there is '0', '1'"):
+            load_ground_truth("kd-nb201:lite:distilled:seed=7")
+
+    def test_unknown_protocol_lists_what_there_is(self, tables: Path) -> None:
+        harvest(tables, "lite", 1)
+        for name in ("kd-nb201:full12", "kd-nb201:lite:both", "kd-nb201:lite:vanilla:x"):
+            with pytest.raises(UsageError, match="kd-nb201:lite:distilled, kd-nb201:lite:vanilla"):
+                load_ground_truth(name)
+
+    def test_no_table_says_how_to_measure_one(self, tables: Path) -> None:
+        with pytest.raises(DataError, match=r"benchmarks\.harvest"):
+            load_ground_truth("kd-nb201")
+
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [
+            ("arch", "|none~0|"),
+            ("distilled_top1", "nan"),
+            ("distilled_top1", "101"),
+            ("seed", "one"),
+            ("epochs", "1.5"),
+            ("skeleton", "c16"),
+            ("protocol", "full12"),
+            ("teacher", ""),
+        ],
+    )
+    def test_malformed_row_names_file_line_and_column(self, tables: Path, column: str, value: str) -> None:
+        path = harvest(tables, "lite", 1, changes={column: value})
+        with pytest.raises(DataError) as caught:
+            load_ground_truth("kd-nb201:lite")
+        assert str(caught.value).startswith(f"{path}, line 2, column '{column}': ")
+
+    def test_a_row_done_twice_is_refused(self, tables: Path) -> None:
+        path = harvest(tables, "lite", 2)
+        path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n")
+        with pytest.raises(DataError, match=r"line 4, column 'arch': .* with seed 0 is in line 2 already"):
+            load_ground_truth("kd-nb201")
+
+    def test_a_cut_row_is_refused(self, tables: Path) -> None:
+        path = harvest(tables, "lite", 2)
+        path.write_text(path.read_text()[:-20])
+        with pytest.raises(DataError, match=r"line 3: expected 19 values .* found 8"):
+            load_ground_truth("kd-nb201")
+
+    def test_two_skeletons_are_two_numbers(self, tables: Path) -> None:
+        path = harvest(tables, "lite", 2)
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join([*lines[:2], lines[2].replace("c16n1", "c16n2")]))
+        with pytest.raises(UsageError, match=r"skeleton: c16n1k100r16, c16n2k100r16.*:skeleton=c16n1k100r16"):
+            load_ground_truth("kd-nb201:lite")
+        assert list(load_ground_truth("kd-nb201:lite:distilled:skeleton=c16n2k100r16").values) == [B]
+
+
+class TestUserTable:
+    def test_needs_only_two_columns(self, tmp_path: Path) -> None:
+        truth = load_ground_truth(write(tmp_path / "mine.csv", f"arch,accuracy\n{A},50\n{B},60.5\n"))
+        assert truth.values == {A: 50, B: 60.5}
+        assert (truth.kind, truth.space, truth.seeds[A]) == ("user", "nb201", (None,))
+        assert truth.skeleton == get_space("nb201").skeleton
+
+    def test_seeds_are_averaged_and_skeleton_follows_images(self, tmp_path: Path) -> None:
+        text = f"seed,arch,accuracy,images,teacher\n1,{A},50,cifar100@16,r56\n0,{A},52,cifar100@16,r56\n"
+        truth = load_ground_truth(str(write(tmp_path / "mine.csv", text)))
+        assert truth.values == {A: 51} and truth.seeds == {A: (0, 1)} and truth.teacher == "r56"
+        assert truth.skeleton == Skeleton(16, 5, 100, 16)
+
+    def test_other_spaces(self, tmp_path: Path) -> None:
+        truth = load_ground_truth(write(tmp_path / "mine.csv", "space,arch,accuracy\ns0,333,70\ns0,111,60\n"))
+        assert truth.space == "s0" and truth.value("333") == 70
+
+    def test_conditions_make_one_number_of_two(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "mine.csv", f"arch,accuracy,split,epochs\n{A},50,test,12\n{A},40,valid,12\n")
+        with pytest.raises(UsageError, match="split: test, valid"):
+            load_ground_truth(path)
+        assert load_ground_truth(f"{path}:split=valid").values == {A: 40}
+        assert load_ground_truth(path, split="test", epochs=12).values == {A: 50}
+        with pytest.raises(UsageError, match="unknown condition 'splits'"):
+            load_ground_truth(f"{path}:splits=valid")
+
+    def test_a_value_that_is_not_there_names_its_size(self, tmp_path: Path) -> None:
+        truth = load_ground_truth(write(tmp_path / "mine.csv", f"arch,accuracy\n{A},50\n"))
+        with pytest.raises(UsageError, match="has no accuracy of"):
+            truth.value(Cell.parse(B))
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("", "line 1: column 'arch' is missing"),
+            ("arch\n", "line 1: column 'accuracy' is missing"),
+            ("arch,acuracy\n", "line 1: unknown column 'acuracy'. Did you mean 'accuracy'"),
+            ("arch,accuracy,accuracy\n", "line 1: column 'accuracy' is there twice"),
+            ("arch,accuracy\n", "holds no row"),
+            (f"arch,accuracy\n{A},50\n\n{B}\n", "line 4: expected 2 values"),
+            (f"arch,accuracy\n{A},50,1\n", "line 2: expected 2 values"),
+            (f"arch,accuracy\n{A},\n", "line 2, column 'accuracy': empty"),
+            (f"arch,accuracy\n{A},fifty\n", "line 2, column 'accuracy': 'fifty', expected an accuracy in percent"),
+            (f"arch,accuracy\n{A},nan\n", "line 2, column 'accuracy': 'nan'"),
+            (f"arch,accuracy\n{A},inf\n", "line 2, column 'accuracy': 'inf'"),
+            (f"arch,accuracy\n{A},-1\n", "line 2, column 'accuracy': '-1'"),
+            (f"arch,accuracy\n{A},100.1\n", "line 2, column 'accuracy': '100.1'"),
+            (f"arch,accuracy\n{A},0.5\n{B},0.6\n", "every accuracy is at most 1, expected percent"),
+            ("arch,accuracy\n|nor_conv_7x7~0|,50\n", "line 2, column 'arch': malformed cell at character 2"),
+            (f"arch,accuracy,space\n{A},50,nb101\n", "line 2, column 'space': unknown search space 'nb101'"),
+            (f"arch,accuracy,seed\n{A},50,x\n", "line 2, column 'seed': 'x', expected a whole number"),
+            (
+                f"arch,accuracy\n{A},50\n{B},1\n{A},51\n",
+                "line 4, column 'arch': .* without a seed is in line 2 already",
+            ),
+            (f"arch,accuracy,seed\n{A},50,3\n{A},51,3\n", "line 3, column 'arch': .* with seed 3 is in line 2 already"),
+            (f'arch,accuracy\n"{A}"x,50\n', "line 2: not a CSV table"),
+        ],
+    )
+    def test_what_is_wrong_is_said_with_its_place(self, tmp_path: Path, text: str, message: str) -> None:
+        with pytest.raises(DataError, match=message):
+            load_ground_truth(write(tmp_path / "mine.csv", text))
+
+    def test_files_that_are_no_text(self, tmp_path: Path) -> None:
+        path = tmp_path / "mine.csv"
+        path.write_bytes(b"arch,accuracy\n\xff\xfe")
+        with pytest.raises(DataError, match="byte 15 is not UTF-8"):
+            load_ground_truth(path)
+        path.write_bytes(gzip.compress(b"arch,accuracy\n" * 1000)[:-9])
+        with pytest.raises(DataError, match="cannot be read"):
+            load_ground_truth(path)
+        with pytest.raises(UsageError, match="no file"):
+            load_ground_truth(tmp_path / "nowhere.csv")
+        with pytest.raises(UsageError, match="no file"):
+            load_ground_truth(tmp_path)
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("kd-nb202", "Did you mean kd-nb201"),
+            ("nb201:cifar100:test:100", "Did you mean nb201:cifar100:test:200"),
+            ("nb201:imagenet16:test:200", "Did you mean nb201:imagenet16-120:test:200"),
+            ("nb201", "There is nb201:cifar10:test:12"),
+            ("s0:distilled", "there is s0:kd, s0:vanilla"),
+            ("vit:deit:cifar100:kd", "vit:pit:chaoyang:vanilla"),
+            ("", "There is kd-nb201"),
+            ("kd-nb201:seed=1:seed=2", "given twice"),
+        ],
+    )
+    def test_unknown_names_get_the_near_ones(self, name: str, hint: str) -> None:
+        with pytest.raises(UsageError, match=hint):
+            load_ground_truth(name)
+
+    @pytest.mark.parametrize(
+        ("name", "command"),
+        [("nb201:cifar10:test:200", "fetch nb201"), ("s0:kd", "fetch distillation"), ("vit:pit:flowers:kd", "fetch")],
+    )
+    def test_what_is_not_on_disk_says_how_to_fetch_it(self, nothing_on_disk: Path, name: str, command: str) -> None:
+        with pytest.raises(DataError, match=f"not on disk .*{command}"):
+            load_ground_truth(name)
+
+    def test_a_number_is_no_cell_without_the_benchmark(self, nothing_on_disk: Path) -> None:
+        with pytest.raises(DataError, match=r"not on disk .* convert"):
+            get_space("nb201").parse("12")
+
+    def test_available_tells_what_is_on_disk(self, tables: Path, nothing_on_disk: Path) -> None:
+        harvest(tables, "lite", 4)
+        found = {entry.name: entry for entry in available()}
+        assert found["kd-nb201"].n == 4 and found["kd-nb201:lite:vanilla"].on_disk
+        assert found["nb201:cifar10:valid:12"].n == 15_625 and not found["nb201:cifar10:valid:12"].on_disk
+        assert found["s0:kd"].n == 64 and not found["s0:kd"].on_disk
+
+
+class TestReferenceData:
+    """Facts about the published tables."""
+
+    @pytest.mark.parametrize(
+        ("name", "best"),
+        [
+            ("nb201:cifar10:test:200", 94.373),
+            ("nb201:cifar100:test:200", 73.513),
+            ("nb201:imagenet16-120:test:200", 47.311),
+            ("nb201:cifar10:valid:200", 91.607),
+            ("nb201:cifar10:test:12", 89.16),
+        ],
+    )
+    def test_best_accuracies_of_the_benchmark(self, reference_data: Path, name: str, best: float) -> None:
+        truth = load_ground_truth(name)
+        assert len(truth) == 15_625
+        assert max(truth.values.values()) == pytest.approx(best, abs=1e-3)
+        assert set(truth.values) == {str(cell) for cell in all_cells()}
+
+    def test_skeleton_has_the_classes_of_its_images(self, reference_data: Path) -> None:
+        assert load_ground_truth("nb201:imagenet16-120:valid:12").skeleton == Skeleton(16, 5, 120, 16)
+
+    def test_official_numbers(self, reference_data: Path) -> None:
+        second = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"
+        assert str(official_cell(1)) == second and official_index(second) == 1
+        assert get_space("nb201").parse("1") == Cell.parse(second)
+        assert all(official_index(official_cell(i)) == i for i in range(0, 15_625, 625))
+        with pytest.raises(UsageError, match="from 0 to 15,624"):
+            get_space("nb201").parse("15625")
+
+    @pytest.mark.parametrize(
+        ("name", "worst", "best", "at"), [("kd", 61.87, 74.86, "557"), ("vanilla", 60.2, 72.56, "777")]
+    )
+    def test_s0(self, reference_data: Path, name: str, worst: float, best: float, at: str) -> None:
+        truth = load_ground_truth(f"s0:{name}")
+        assert set(truth.values) == {str(arch) for arch in get_space("s0").all()}
+        assert min(truth.values.values()) == worst and truth.value(at) == best == max(truth.values.values())
+        assert "not recorded" in truth.note
+
+    @pytest.mark.parametrize("name", [name for name in published.names() if name.startswith("vit:")])
+    def test_transformers(self, reference_data: Path, name: str) -> None:
+        truth = load_ground_truth(name)
+        assert len(truth) == 100 and truth.skeleton is None
+
+    def test_a_broken_benchmark_table_is_refused(
+        self, reference_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lines = gzip.decompress((reference_data / benchmark.FILE).read_bytes()).splitlines(keepends=True)
+        monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path))
+        target = tmp_path / benchmark.FILE
+        target.parent.mkdir()
+        target.write_bytes(b"".join(lines[:-1]))
+        with pytest.raises(DataError, match="holds 15,624 cells"):
+            load_ground_truth("nb201:cifar10:test:200")
+        target.write_bytes(b"".join([lines[0], *reversed(lines[1:])]))
+        with pytest.raises(DataError, match="line 2, column 'index': '15624', expected 0"):
+            load_ground_truth("nb201:cifar10:test:200")
+        first = b"0," + lines[2].split(b",", 1)[1]
+        target.write_bytes(b"".join([lines[0], first, *lines[2:]]))
+        with pytest.raises(DataError, match="15,624 different"):
+            official_cell(0)
