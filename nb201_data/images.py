@@ -1,36 +1,19 @@
 """Images by name: CIFAR-10, CIFAR-100, ImageNet16-120 from their official files, and an embedded procedural source."""
 
 import difflib
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from typing import Literal, Protocol
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nb201_data import files
+from nb201_data import embedded, files
 from nb201_data.errors import DataError, UsageError
+from nb201_data.image_set import ImageSet, Triple, average_pool, pooled
 from nb201_data.pickles import load_arrays
 
-SplitName = Literal["train", "test"]
-Triple = tuple[float, float, float]
-
-
-class Split(Protocol):
-    """Labelled images of one split. `take` may be cheaper than `x[indices]` where images are made on demand."""
-
-    @property
-    def x(self) -> Tensor: ...  # uint8 (N,3,H,W)
-
-    @property
-    def y(self) -> Tensor: ...  # int64 (N,)
-
-    def __len__(self) -> int: ...
-
-    def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]: ...
+__all__ = ["ImageSet", "average_pool", "load_images"]
 
 
 class FileSplit:
@@ -63,99 +46,6 @@ class FileSplit:
         return self.x[chosen], self.y[chosen]
 
 
-class PooledSplit:
-    """Another split at a lower resolution: mean over `factor` x `factor` pixels, rounded half up to uint8."""
-
-    def __init__(self, whole: Split, factor: int) -> None:
-        self._whole = whole
-        self._factor = factor
-
-    @cached_property
-    def x(self) -> Tensor:
-        return average_pool(self._whole.x, self._factor)
-
-    @property
-    def y(self) -> Tensor:
-        return self._whole.y
-
-    def __len__(self) -> int:
-        return len(self._whole)
-
-    def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        x, y = self._whole.take(indices)
-        return average_pool(x, self._factor), y
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """Labelled images in two splits, with the channel statistics (of pixels in [0,1]) they are normalised by."""
-
-    name: str
-    classes: int
-    resolution: int
-    mean: Triple
-    std: Triple
-    train: Split
-    test: Split
-
-    @property
-    def train_x(self) -> Tensor:
-        """uint8 (N,3,H,W)"""
-        return self.train.x
-
-    @property
-    def train_y(self) -> Tensor:
-        """int64 (N,)"""
-        return self.train.y
-
-    @property
-    def test_x(self) -> Tensor:
-        """uint8 (N,3,H,W)"""
-        return self.test.x
-
-    @property
-    def test_y(self) -> Tensor:
-        """int64 (N,)"""
-        return self.test.y
-
-    def split(self, name: SplitName) -> Split:
-        """The split called 'train' or 'test'."""
-        if name not in ("train", "test"):
-            raise UsageError(f"no split '{name}': train or test")
-        return self.train if name == "train" else self.test
-
-    def normalise(self, x: Tensor) -> Tensor:
-        """uint8 (B,3,H,W) -> float32, (x / 255 - mean) / std for each channel, channels_last."""
-        scale, shift = _affine(self.mean, self.std, x.device)
-        return x.contiguous(memory_format=torch.channels_last).float().mul_(scale).add_(shift)
-
-    def batch(self, size: int, seed: int, split: SplitName = "train") -> tuple[Tensor, Tensor]:
-        """`size` different images drawn with `seed`: normalised (size,3,H,W) channels_last, labels (size,)."""
-        source = self.split(split)
-        if not 1 <= size <= len(source):
-            raise UsageError(f"a batch of {size} from {self.name} {split}: give a size from 1 to {len(source)}")
-        x, y = source.take(random.Random(seed).sample(range(len(source)), size))
-        return self.normalise(x), y
-
-
-@cache
-def _affine(mean: Triple, std: Triple, device: torch.device) -> tuple[Tensor, Tensor]:
-    """(1,3,1,1) each: x * scale + shift = (x / 255 - mean) / std. Kept on the device: a captured CUDA graph reads them."""
-    with torch.inference_mode(False):  # plain tensors, whoever asks first
-        scale = torch.tensor([1 / (255 * s) for s in std], device=device).view(1, 3, 1, 1)
-        shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device).view(1, 3, 1, 1)
-    return scale, shift
-
-
-def average_pool(x: Tensor, factor: int) -> Tensor:
-    """uint8 (N,3,H,W) -> uint8 (N,3,H/factor,W/factor): mean of each block, rounded half up."""
-    n, channels, height, width = x.shape
-    blocks = x.view(n, channels, height // factor, factor, width // factor, factor)
-    total = blocks.sum(dim=(3, 5), dtype=torch.int32)
-    area = factor * factor
-    return ((2 * total + area) // (2 * area)).to(torch.uint8)
-
-
 def load_images(name: str) -> ImageSet:
     """Images by name: 'cifar10', 'cifar100', 'imagenet16-120', 'embedded' (20 classes), 'embedded:100'.
 
@@ -168,23 +58,7 @@ def load_images(name: str) -> ImageSet:
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise UsageError(f"no images '{name}'.{hint} Known: {', '.join(_SOURCES)}, with a suffix such as '@16'")
     images = _SOURCES[source](option)
-    return _pooled(images, pixels) if at else images
-
-
-def _pooled(images: ImageSet, pixels: str) -> ImageSet:
-    target = int(pixels) if pixels.isascii() and pixels.isdigit() else 0
-    if not 1 <= target <= images.resolution or images.resolution % target:
-        raise UsageError(f"'{images.name}@{pixels}': the resolution after '@' must divide {images.resolution}")
-    if target == images.resolution:
-        return images
-    factor = images.resolution // target
-    return replace(
-        images,
-        name=f"{images.name}@{target}",
-        resolution=target,
-        train=PooledSplit(images.train, factor),
-        test=PooledSplit(images.test, factor),
-    )
+    return pooled(images, pixels) if at else images
 
 
 def _no_option(name: str, option: str) -> None:
@@ -245,6 +119,18 @@ def _from_files(
     return load
 
 
+def _embedded(option: str) -> ImageSet:
+    """Painted images; the channel statistics are those of the first training images, rounded to four digits."""
+    classes = int(option) if option.isascii() and option.isdigit() else 20 if not option else 0
+    if not 2 <= classes <= embedded.most_classes():
+        raise UsageError(f"'embedded:{option}': expected a number of classes from 2 to {embedded.most_classes()}")
+    train = embedded.PaintedSplit(embedded.TRAIN_PER_CLASS * classes, classes, seed=0, stream=1)
+    test = embedded.PaintedSplit(embedded.TEST_PER_CLASS * classes, classes, seed=0, stream=2)
+    mean, std = embedded.channel_statistics(train)
+    name = f"embedded:{classes}" if option else "embedded"
+    return ImageSet(name, classes, embedded.SIDE, mean, std, train, test)
+
+
 _SOURCES: dict[str, Callable[[str], ImageSet]] = {
     "cifar10": _from_files(
         "cifar10",
@@ -277,4 +163,5 @@ _SOURCES: dict[str, Callable[[str], ImageSet]] = {
         "labels",
         first_label=1,
     ),
+    "embedded": _embedded,
 }

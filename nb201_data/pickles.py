@@ -1,8 +1,11 @@
-"""Reading the official image files, which are pickles, without running anything that is in them."""
+"""Reading the official image files, which are pickles, without running anything that is in them.
+
+Even numpy's own reconstruction is not called: the names that image files use stand for the small classes below,
+which only remember what the file says; arrays are then built from their plain bytes.
+"""
 
 import io
 import pickle
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,36 +13,61 @@ import numpy as np
 from nb201_data.errors import DataError
 
 
-def _encode(text: str, encoding: str) -> bytes:
-    """`_codecs.encode` as pickles of bytes written by Python 3 use it, and no other codec."""
-    if encoding != "latin1":
+class _Kind:
+    """Stands for numpy.dtype: plain numbers only."""
+
+    def __init__(self, code: Any, *_flags: Any) -> None:
+        text = _text(code)
+        self.dtype = np.dtype(text)
+        if self.dtype.kind not in "biuf":
+            raise pickle.UnpicklingError(f"array type {text!r} is not allowed")
+
+    def __setstate__(self, state: Any) -> None:
+        order = _text(state[1])
+        if order not in ("<", ">", "=", "|"):
+            raise pickle.UnpicklingError(f"byte order {order!r} is not known")
+        self.dtype = np.dtype(order + self.dtype.str[1:])
+
+
+class _Array:
+    """Stands for an array: its numbers arrive as shape, type, order and bytes."""
+
+    def __init__(self, *_arguments: Any) -> None:
+        self.value: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        _version, shape, kind, fortran, content = state
+        if not isinstance(kind, _Kind) or not isinstance(content, bytes):
+            raise pickle.UnpicklingError("an array of something other than plain numbers")
+        flat = np.frombuffer(content, dtype=kind.dtype)
+        self.value = flat.reshape(tuple(int(n) for n in shape), order="F" if fortran else "C").copy()
+
+
+def _scalar(kind: _Kind, content: bytes) -> float:
+    """Stands for a single number of numpy."""
+    number: float = np.frombuffer(content, dtype=kind.dtype)[0].item()
+    return number
+
+
+def _encode(text: str, encoding: Any) -> bytes:
+    """Stands for the codec by which Python 3 writes bytes into old pickles, and for no other."""
+    if _text(encoding) != "latin1":
         raise pickle.UnpicklingError(f"codec {encoding!r} is not allowed")
     return text.encode("latin1")
 
 
-def _dtype(code: str | bytes, *_flags: Any) -> np.dtype[Any]:
-    """dtype of plain numbers only, from a short code such as 'u1' or 'i8'."""
-    text = code.decode("ascii") if isinstance(code, bytes) else str(code)
-    kind = np.dtype(text)
-    if kind.kind not in "biuf":
-        raise pickle.UnpicklingError(f"array type {text!r} is not allowed")
-    return kind
+def _text(value: Any) -> str:
+    return value.decode("ascii") if isinstance(value, bytes) else str(value)
 
 
-def _reconstruct(kind: type, _shape: object, _code: object) -> np.ndarray[Any, Any]:
-    """An empty array that the pickle then fills."""
-    if kind is not np.ndarray:
-        raise pickle.UnpicklingError(f"reconstruction of {kind!r} is not allowed")
-    return np.ndarray.__new__(np.ndarray, (0,), dtype=np.uint8)
-
-
-_ALLOWED: dict[tuple[str, str], Callable[..., Any]] = {
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): _dtype,
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Kind,
     ("_codecs", "encode"): _encode,
 }
+for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+    _ALLOWED[_module, "_reconstruct"] = _Array
+    _ALLOWED[_module, "scalar"] = _scalar
 
 
 class _ArrayUnpickler(pickle.Unpickler):
@@ -61,8 +89,8 @@ def load_arrays(content: bytes, origin: str) -> dict[str, Any]:
         loaded = _ArrayUnpickler(io.BytesIO(content), encoding="bytes").load()
         if not isinstance(loaded, dict):
             raise pickle.UnpicklingError(f"it holds a {type(loaded).__name__}, not a dictionary")
+        return {_text(key): value.value if isinstance(value, _Array) else value for key, value in loaded.items()}
     except Exception as error:  # a hostile or cut pickle can raise almost anything
         raise DataError(
             f"{origin} is not a usable image file: {error}. Nothing in it was run. Delete it and fetch it again"
         ) from error
-    return {key.decode("latin1") if isinstance(key, bytes) else str(key): value for key, value in loaded.items()}
