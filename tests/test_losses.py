@@ -168,6 +168,26 @@ def test_the_objective_is_the_weighted_sum(name):
     assert loss.needs <= loss.inputs()
 
 
+def test_the_weights_are_those_of_the_literature():
+    recipes = {name: (loss.ce, loss.kd, loss.weight) for name in losses.names() for loss in [losses.get(name)]}
+    assert recipes["ce"] == (0, 0, 1) and recipes["one"] == (0, 0, 1)
+    assert recipes["kd"] == recipes["eskd"] == recipes["atkd"] == (0.1, 0, 0.9)
+    assert recipes["diswot"] == (1, 0, 1) and recipes["diswot+"] == (1, 1, 1)
+    repdistiller = {
+        "fitnet": 100,
+        "at": 1000,
+        "sp": 3000,
+        "cc": 0.02,
+        "vid": 1,
+        "rkd": 1,
+        "pkt": 30000,
+        "nst": 50,
+        "crd": 0.8,
+    }
+    assert {name: recipes[name][2] for name in repdistiller} == repdistiller
+    assert all(recipes[name][:2] == (1, 0) for name in repdistiller)
+
+
 def test_diswot_is_ce_plus_kl_and_diswot_plus_adds_both_terms():
     student, teacher = features(1), features(2)
     plain = losses.get("diswot").objective(student, teacher, labels())

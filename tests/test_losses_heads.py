@@ -164,6 +164,17 @@ def test_crd_keeps_its_first_normaliser():
     assert (constants > 0).all() and torch.equal(head.constants, constants)
 
 
+def test_crd_draws_new_negatives_at_every_call():
+    head, inputs = contrast_head(), batch()
+    state = head.state_dict()
+    state = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in state.items()}
+    first = head(*inputs)
+    head.load_state_dict({**state, "_extra_state": {"calls": 1}})
+    assert head(*inputs) != first
+    head.load_state_dict(state)
+    assert head(*inputs) == first and head.calls == 1
+
+
 def test_a_resumed_crd_head_continues_bit_equal():
     through, inputs = contrast_head(), batch()
     values = [through(*inputs) for _ in range(4)]
