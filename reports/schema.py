@@ -6,7 +6,8 @@ A run is a folder:
     scores.csv         Score: one row per question asked (arch, proxy, seed), failures included
     truth.csv          Truth: one row per arch
     correlations.csv   Correlation: one row per proxy, all statistics
-    *.csv              further tables of a command ("sections"), any columns
+    sections.json      further sections of a command's page; their tables lie beside it as SECTION.csv and their
+                       figures as SECTION.FIGURE.svg
 
 Rules for all tables: UTF-8, a header with exactly the columns of the record, an empty field for "not known", numbers as
 Python's repr (reading gives the same bits back), and no NaN: what is not a number has a status and a reason.
@@ -14,7 +15,7 @@ Python's repr (reading gives the same bits back), and no NaN: what is not a numb
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 COEFFICIENTS = ("kendall", "spearman", "pearson")
 BASELINES = ("params", "flops")
@@ -112,3 +113,63 @@ class Manifest:
     space: str = ""
     commit: str | None = None  # None outside a git checkout
     notes: list[str] = field(default_factory=list)  # shown at the top of the page
+
+
+Cell = str | int | float | Estimate | None
+Kind = Literal["text", "integer", "number", "estimate", "verdict"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its name (CSV header, unique), how it is shown, and what it means.
+
+    A 'verdict' is a short text that is shown as a badge: green when it begins with 'within', 'holds' or 'better', red
+    with 'outside', 'fails' or 'worse', grey otherwise.
+    """
+
+    name: str
+    kind: Kind = "text"
+    digits: int = 3  # after the point, when shown; files hold all of them
+    label: str = ""  # shown instead of the name
+    note: str = ""  # shown as a hint
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns and rows of cells; None is 'not known'. Numbers go in unrounded."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """An SVG (from `reports.figures`), with a name for its file and what it shows."""
+
+    name: str
+    svg: str
+    caption: str = ""
+    width: Literal["small", "medium", "wide"] = "medium"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One claim, what became of it (see Column for the colours), and why."""
+
+    claim: str
+    outcome: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page. `name` names its files; `intro` is one paragraph a string; `code` is shown as it is."""
+
+    name: str
+    title: str
+    intro: tuple[str, ...] = ()
+    table: Table | None = None
+    figures: tuple[Figure, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    code: str = ""
+    note: str = ""  # below table and figures

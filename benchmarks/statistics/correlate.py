@@ -1,4 +1,4 @@
-"""One row of statistics per proxy: coefficients with intervals, differences to params and FLOPs, the gain to a search."""
+"""One row of statistics per proxy: coefficients with intervals, differences to params and FLOPs, value to a search."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,191 @@
+"""The sections of a correlation run: table, intervals, scatter, agreement, cost, what was left out, how to repeat."""
+
+import json
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from statistics import fmean, median
+
+from reports import figures
+from reports.headline import SHOWN
+from reports.records import Run
+from reports.schema import BASELINES, COEFFICIENTS, Column, Figure, Manifest, Section, Table
+from reports.tables import by_rank, correlation_table, format_number, left_out_table
+
+NAMES = {"kendall": "Kendall τ-b", "spearman": "Spearman ρ", "pearson": "Pearson r"}
+
+
+def sections(run: Run) -> list[Section]:
+    """All sections of the page of a run with correlations."""
+    parts = [_table(run), _intervals(run)]
+    means = _mean_scores(run)
+    accuracy = {truth.arch: truth.accuracy for truth in run.truth}
+    if means and accuracy:
+        parts += [_scatter(run, means, accuracy), _agreement(run, means, accuracy)]
+    if run.scores:
+        parts += [_cost(run), _left_out(run)]
+    return parts
+
+
+def repeat_section(manifest: Manifest) -> Section:
+    """What it takes to repeat a run."""
+    facts: list[tuple[str, str]] = [
+        ("date", manifest.date),
+        ("device", manifest.device),
+        ("versions", ", ".join(f"{name} {version}" for name, version in manifest.versions.items())),
+        ("commit", manifest.commit or "not known"),
+        ("space", manifest.space),
+        ("skeleton", manifest.skeleton),
+        ("ground truth", manifest.ground_truth),
+        ("about it", manifest.ground_truth_note),
+        ("images", manifest.images),
+        ("seeds", ", ".join(map(str, manifest.seeds))),
+    ]
+    settings = [(key, _setting(value)) for key, value in manifest.config.items()]
+    rows = tuple((name, value) for name, value in [*facts, *settings] if value)
+    return Section(
+        "repeat",
+        "How to repeat it",
+        ("This command, with these versions and settings, gives the same numbers to the bit on a CPU.",),
+        table=Table((Column("fact", label=" "), Column("value", label=" ")), rows),
+        code=shlex.join(manifest.command),
+        note="The page is made from the files beside it: python -m reports FOLDER makes it again without scoring.",
+    )
+
+
+def _setting(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _table(run: Run) -> Section:
+    resamples = max((row.resamples for row in run.correlations), default=0)
+    return Section(
+        "proxies",
+        "How well each proxy ranks the networks",
+        table=correlation_table(run.correlations),
+        note=f"Under each number its 95 % bootstrap interval ({resamples:,} resamples of the networks, the same for "
+        "all rows); after ± its standard deviation over seeds. Differences and the partial correlation, given params, "
+        "are Spearman's, on the networks that the proxy has scores for. Ties at the top are broken at random: the "
+        "values are expectations over that. Kendall and Pearson differences are in correlations.csv.",
+    )
+
+
+def _intervals(run: Run) -> Section:
+    rows = by_rank(run.correlations)
+    labels = [row.proxy for row in rows]
+    panels = tuple(
+        Figure(
+            key, figures.intervals(labels, [getattr(row, key) for row in rows], title=NAMES[key], highlight=BASELINES)
+        )
+        for key in COEFFICIENTS
+    )
+    differences = [row for row in rows if row.spearman_minus_params.value is not None]
+    if differences:
+        panels += (
+            Figure(
+                "minus-params",
+                figures.intervals(
+                    [row.proxy for row in differences],
+                    [row.spearman_minus_params for row in differences],
+                    title="ρ minus params",
+                    highlight=BASELINES,
+                ),
+            ),
+        )
+    return Section(
+        "intervals",
+        "Intervals",
+        figures=panels,
+        note="All in the order of Spearman; params and FLOPs in the second colour. An interval of the last panel that "
+        "crosses zero does not tell the proxy from params.",
+    )
+
+
+def _mean_scores(run: Run) -> dict[str, dict[str, float]]:
+    """proxy -> arch -> mean over seeds, of networks with a score for every seed, in the order of the table."""
+    found: dict[str, dict[str, list[float | None]]] = {row.proxy: {} for row in by_rank(run.correlations)}
+    for score in run.scores:
+        if score.proxy in found:
+            found[score.proxy].setdefault(score.arch, []).append(score.value)
+    means = {
+        proxy: {arch: fmean(known) for arch, values in archs.items() if len(known := _known(values)) == len(values)}
+        for proxy, archs in found.items()
+    }
+    return {proxy: archs for proxy, archs in means.items() if archs}
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def _scatter(run: Run, means: Mapping[str, Mapping[str, float]], accuracy: Mapping[str, float]) -> Section:
+    rows = {row.proxy: row for row in run.correlations}
+    panels, most = [], 0
+    for place, (proxy, archs) in enumerate(means.items()):
+        shared = [arch for arch in archs if arch in accuracy]
+        most = max(most, len(shared))
+        value = rows[proxy].spearman.value
+        drawing = figures.scatter(
+            [archs[arch] for arch in shared],
+            [accuracy[arch] for arch in shared],
+            title=SHOWN.get(proxy, proxy),
+            note=rows[proxy].status if value is None else f"ρ {format_number(value, 2)}",
+            invert=rows[proxy].direction == "lower",
+            highlight=proxy in BASELINES,
+        )
+        panels.append(Figure(f"scatter-{place}", drawing, width="small"))
+    step = math.ceil(most / figures.MOST_DOTS)
+    fewer = f" Of {most:,} networks every {step}th is drawn." if step > 1 else ""
+    return Section(
+        "scatter",
+        "Every proxy against the truth",
+        figures=tuple(panels),
+        note=f"Each dot a network: to the right what the proxy prefers, upward the true accuracy in percent.{fewer} "
+        "The mean over seeds is shown; axes that would hide most dots behind a few are logarithmic or by rank, as "
+        "marked.",
+    )
+
+
+def _agreement(run: Run, means: Mapping[str, Mapping[str, float]], accuracy: Mapping[str, float]) -> Section:
+    import numpy as np
+    from pandas import DataFrame
+
+    signs = {row.proxy: -1 if row.direction == "lower" else 1 for row in run.correlations}
+    columns = {"truth": dict(accuracy)} | {
+        proxy: {arch: signs[proxy] * value for arch, value in archs.items()} for proxy, archs in means.items()
+    }
+    varied = {name: archs for name, archs in columns.items() if len(set(archs.values())) > 1}
+    with np.errstate(all="ignore"):
+        matrix = DataFrame(varied).corr(method="spearman", min_periods=3).to_numpy()
+    values = [[None if math.isnan(value) else float(value) for value in row] for row in matrix]
+    drawing = figures.heat_map(list(varied), values, title="Rank agreement of the proxies")
+    return Section(
+        "agreement",
+        "Which proxies say the same",
+        figures=(Figure("agreement", drawing, width="wide"),),
+        note="Spearman correlation in hundredths between each pair, on the networks that both have scores for; blue "
+        "agrees, orange contradicts. Proxies that agree are one opinion, not two.",
+    )
+
+
+def _cost(run: Run) -> Section:
+    seconds: dict[str, list[float]] = {}
+    for score in run.scores:
+        seconds.setdefault(score.proxy, []).append(score.seconds)
+    middle = {proxy: 1000 * median(values) for proxy, values in seconds.items()}
+    order = sorted(middle, key=lambda proxy: (middle[proxy], proxy))
+    drawing = figures.dots(order, [middle[proxy] for proxy in order], x_label="milliseconds per network, median")
+    device = ", ".join(sorted({score.device for score in run.scores}))
+    return Section(
+        "cost",
+        "What each proxy costs",
+        figures=(Figure("cost", drawing),),
+        note=f"As recorded with each score, on {device}. Passes that several proxies share are run once per network.",
+    )
+
+
+def _left_out(run: Run) -> Section:
+    table = left_out_table(run.scores)
+    if not table.rows:
+        return Section("left-out", "What was left out", ("Nothing: every proxy has a score for every network.",))
+    return Section("left-out", "What was left out", ("A failure is a status here, never a number.",), table=table)

@@ -1,0 +1,123 @@
+"""Tables as people read them: numbers rounded for the eye, plain text aligned for a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from reports.schema import Cell, Column, Correlation, Estimate, Score, Table
+
+NOTHING = "–"  # what is not known
+HEADLINE = "spearman"  # the coefficient that rows are sorted by and compared in
+
+_TEXT = (Column("proxy"), Column("scored", "integer", label="n", note="cells with a score"))
+_NUMBERS = (
+    Column("left_out", "integer", label="left out", note="cells without a score; why is in the table below"),
+    Column("kendall", "estimate", label="Kendall τ-b"),
+    Column("spearman", "estimate", label="Spearman ρ"),
+    Column("pearson", "estimate", label="Pearson r"),
+    Column("spearman_minus_params", "estimate", label="ρ − params", note="paired difference of Spearman to params"),
+    Column("spearman_minus_flops", "estimate", label="ρ − FLOPs", note="paired difference of Spearman to FLOPs"),
+    Column("partial_spearman", "estimate", label="partial ρ", note="Spearman given params"),
+    Column("precision_top5", "estimate", 2, "top 5 %", "share of the top 5 % by score among the true top 5 %"),
+    Column("regret_top1", "estimate", 2, "regret", "best accuracy minus that of the first choice, in points"),
+)
+
+
+def by_rank(rows: Iterable[Correlation]) -> list[Correlation]:
+    """Best first by Spearman; rows without a number at the end, by name."""
+    return sorted(rows, key=lambda row: (row.spearman.value is None, -(row.spearman.value or 0), row.proxy))
+
+
+def correlation_table(rows: Iterable[Correlation]) -> Table:
+    """One row per proxy, best first; a row without numbers says why in its name cell."""
+    columns = (*_TEXT, *_NUMBERS)
+    cells = []
+    for row in by_rank(rows):
+        name = row.proxy if row.status == "ok" else f"{row.proxy} ({row.status})"
+        cells.append((name, *(getattr(row, column.name) for column in columns[1:])))
+    return Table(columns, tuple(cells))
+
+
+def left_out_table(scores: Iterable[Score]) -> Table:
+    """How many scores of each proxy are missing for which reason, with one example."""
+    counts: dict[tuple[str, str, str], list[Score]] = {}
+    for score in scores:
+        if score.status != "ok":
+            counts.setdefault((score.proxy, score.status, score.reason), []).append(score)
+    columns = (
+        Column("proxy"),
+        Column("status"),
+        Column("reason"),
+        Column("scores", "integer"),
+        Column("example", label="for example"),
+    )
+    return Table(columns, tuple((*key, len(found), found[0].arch) for key, found in sorted(counts.items())))
+
+
+def as_text(table: Table, *, interval: bool = True) -> str:
+    """Aligned plain text: text to the left, numbers to the right, a rule under the header.
+
+    interval: show 'value [low, high]' for estimates, else the value alone, for narrow terminals.
+    """
+    header = [column.label or column.name for column in table.columns]
+    body = [
+        [_one_line(format_cell(c, cell, interval)) for c, cell in zip(table.columns, row, strict=True)]
+        for row in table.rows
+    ]
+    widths = [max(len(line[place]) for line in [header, *body]) for place in range(len(header))]
+    left = [column.kind in ("text", "verdict") for column in table.columns]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = [
+            cell.ljust(w) if to_left else cell.rjust(w) for cell, w, to_left in zip(cells, widths, left, strict=True)
+        ]
+        return "  ".join(padded).rstrip()
+
+    return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, body)])
+
+
+def format_cell(column: Column, cell: Cell, interval: bool = True) -> str:
+    """A cell as text: see `format_estimate`; thousands are separated in integers."""
+    if cell is None:
+        return NOTHING
+    if isinstance(cell, Estimate):
+        return format_estimate(cell, column.digits, interval)
+    if isinstance(cell, str):
+        return cell
+    return f"{cell:,}" if column.kind == "integer" else format_number(cell, column.digits)
+
+
+def format_estimate(estimate: Estimate, digits: int = 3, interval: bool = True) -> str:
+    """'0.712 ±0.012 [0.650, 0.760]': value, spread over seeds, 95 % interval; what is not known is left away."""
+    if estimate.value is None:
+        return NOTHING
+    text = format_number(estimate.value, digits)
+    return f"{text} {extent}" if interval and (extent := format_extent(estimate, digits)) else text
+
+
+def format_extent(estimate: Estimate, digits: int = 3) -> str:
+    """The spread and the interval alone: '±0.012 [0.650, 0.760]', or '' where there is neither."""
+    parts = [format_spread(estimate, digits), format_interval(estimate, digits)]
+    return " ".join(part for part in parts if part)
+
+
+def format_interval(estimate: Estimate, digits: int = 3) -> str:
+    """'[0.650, 0.760]', or '' without an interval."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"[{format_number(estimate.low, digits)}, {format_number(estimate.high, digits)}]"
+
+
+def format_spread(estimate: Estimate, digits: int = 3) -> str:
+    """'±0.012', or '' with one seed."""
+    return "" if estimate.spread is None else f"±{format_number(estimate.spread, digits)}"
+
+
+def format_number(value: float, digits: int = 3) -> str:
+    """Fixed digits with a true minus sign; very large and very small numbers as powers of ten."""
+    if value != 0 and not 10**-digits / 2 <= abs(value) < 1e7:
+        return f"{value:.{digits - 1}e}".replace("-", "−") if abs(value) >= 1e7 else f"{0:.{digits}f}"
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _one_line(text: str) -> str:
+    """Control characters of a record must not move the cursor of a terminal."""
+    return "".join(mark if mark.isprintable() else " " for mark in text)

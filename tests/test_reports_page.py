@@ -1,0 +1,260 @@
+"""The page: escaped, self-contained, deterministic, and honest about what the intervals tell."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from reports_support import MANIFEST
+
+from benchmarks.statistics import correlate
+from reports import figures
+from reports.headline import headline
+from reports.html import page, render
+from reports.records import Page, Run, write_run
+from reports.schema import Column, Correlation, Estimate, Figure, Score, Section, Table, Truth, Verdict
+from reports.tables import as_text, by_rank, correlation_table, format_estimate, format_number, left_out_table
+
+HOSTILE = "<script>alert('x')</script>&\"--></style>"
+
+
+def measured_run(cells: int = 40, noise: float = 1.0, hostile: str = "") -> Run:
+    rng = np.random.default_rng(0)
+    truth = 70 + 4 * rng.normal(size=cells)
+    scores = {
+        "params": np.round(truth + 4 * rng.normal(size=cells)),
+        "flops": truth + 4 * rng.normal(size=cells),
+        f"good{hostile}": truth + noise * rng.normal(size=(2, cells)),
+        "flat": np.zeros(cells),
+        "synflow": 10.0 ** (truth - 40 + 3 * rng.normal(size=cells)),
+    }
+    directions = dict.fromkeys(scores, "higher") | {"flops": "lower"}
+    scores["flops"] = -scores["flops"]
+    scores["synflow"][:3] = np.nan
+    rows = correlate(truth, scores, directions, resamples=100)
+    records = [
+        Score("nb201", f"cell {c}{hostile}", name, 1, "gaussian", s, "embedded", 64, "none", "cpu", "fp32",
+              None if np.isnan(v) else float(v), "nan" if np.isnan(v) else "ok", hostile or "empty kernel", 0.01)
+        for name, values in scores.items() for s, seed in enumerate(np.atleast_2d(values)) for c, v in enumerate(seed)
+    ]  # fmt: skip
+    truths = tuple(Truth(f"cell {c}{hostile}", float(value)) for c, value in enumerate(truth))
+    return Run(MANIFEST, tuple(records), truths, tuple(rows))
+
+
+class Tags(HTMLParser):
+    """Collects tags, references and visible text; checks that tags nest."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags: list[str] = []
+        self.references: list[str] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+        self.references += [value or "" for name, value in attrs if name in ("href", "src", "xlink:href")]
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_of_a_run_is_self_contained_and_repeats_to_the_byte(tmp_path: Path) -> None:
+    write_run(tmp_path, measured_run())
+    text = render(tmp_path).read_text()
+    tags = Tags(text)
+    assert "script" not in tags.tags and "link" not in tags.tags and "img" not in tags.tags
+    assert all(reference.startswith("#") for reference in tags.references)
+    assert "http" not in text and "url(#" in text
+    assert "prefers-color-scheme: dark" in text and "width=device-width" in text
+    assert tags.tags.count("svg") == 4 + 5 + 1 + 1  # intervals, scatter, agreement, cost
+    for words in ("good", "flat (constant)", "empty kernel", "python -m benchmarks.correlation --proxies 'nwot,m_*'"):
+        assert words in tags.text
+    assert render(tmp_path).read_text() == text
+
+
+def test_everything_from_the_records_is_escaped(tmp_path: Path) -> None:
+    run = measured_run(hostile=HOSTILE)
+    texts = dict.fromkeys(("ground_truth", "ground_truth_note", "images", "skeleton", "space", "commit"), HOSTILE)
+    pairs = {HOSTILE: HOSTILE}
+    manifest = replace(MANIFEST, command=["python", HOSTILE], config=pairs, versions=pairs, notes=[HOSTILE], **texts)
+    table = Table(
+        (Column(HOSTILE, note=HOSTILE), Column("v", "verdict", label=HOSTILE)), ((HOSTILE, HOSTILE), ("a", "within"))
+    )
+    series = {HOSTILE: [(0, Estimate(1.0)), (1, Estimate(2.0))], "b": []}
+    drawing = figures.lines(series, title=HOSTILE, x_label=HOSTILE)
+    section = Section(
+        "own", HOSTILE, (HOSTILE,), table, (Figure("f", drawing, HOSTILE),), (Verdict(HOSTILE, HOSTILE, HOSTILE),),
+        code=HOSTILE, note=HOSTILE,
+    )  # fmt: skip
+    write_run(tmp_path, replace(run, manifest=manifest, page=Page(HOSTILE, (HOSTILE,), (section,))))
+    text = render(tmp_path).read_text()
+    tags = Tags(text)
+    assert "script" not in tags.tags and tags.tags.count("style") == 1
+    assert "<script" not in text
+    assert tags.text.count(HOSTILE) > 20
+
+
+def test_a_hostile_figure_is_reduced_to_drawing(tmp_path: Path) -> None:
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" onload="alert(1)" '
+        'viewBox="0 0 9 9"><script>alert(1)</script><style>*{color:red}</style><a href="javascript:alert(1)"/>'
+        '<path id="unused" d="M 0.123456 1 L 2 2" style="fill: url(http://example.org/x)" onclick="alert(1)"/>'
+        '<use xlink:href="http://example.org/#a"/><use xlink:href="#known"/><g id="known"/><foreignObject/></svg>'
+    )
+    out = page("T", (), (Section("a", "A", figures=(Figure("f", svg),)),), tmp_path / "page.html")
+    drawn = out.read_text().split("<figure")[1].split("</figure>")[0]
+    shapes = '<path d="M 0.12 1 L 2 2" /><use /><use href="#known" /><g id="known" />'
+    assert drawn.split("\n")[1] == f'<svg viewBox="0 0 9 9" role="img">{shapes}</svg>'
+
+
+def estimate(value: float, margin: float) -> Estimate:
+    return Estimate(value, value - margin, value + margin)
+
+
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [
+        (estimate(0.2, 0.1), "ranks better than plain params and cannot be told apart from plain FLOPs"),
+        (estimate(0.05, 0.1), "cannot be told apart from plain params and FLOPs"),
+        (estimate(-0.2, 0.1), "cannot be told apart from plain FLOPs and ranks worse than plain params"),
+        (Estimate(0.2), "cannot be told apart from plain params and FLOPs"),
+    ],
+)
+def test_the_headline_follows_the_interval_of_the_paired_difference(difference: Estimate, words: str) -> None:
+    best = Correlation("nwot", "higher", "ok", 60, 0, "", 1, 1000, spearman=estimate(0.7, 0.1))
+    best = replace(best, spearman_minus_params=difference, spearman_minus_flops=estimate(0.01, 0.1))
+    worse = replace(best, proxy="zen", spearman=estimate(0.1, 0.1), spearman_minus_params=estimate(-0.6, 0.1))
+    params = Correlation("params", "higher", "ok", 60, 0, "", 1, 1000, spearman=estimate(0.65, 0.1))
+    text = headline(Run(MANIFEST, correlations=(worse, params, best, replace(params, proxy="flops"))))
+    assert f"The best of them, nwot, {words}." in text[0]
+    assert "4 proxies ranked 60 networks of nb201" in text[0] and "kd-nb201 (12 epochs)" in text[0]
+    assert "0.700 [0.600, 0.800]" in text[1]
+    assert (
+        f"{int(difference.separated > 0)} rank better" in text[2]
+        and f"{1 + (difference.separated < 0)} worse" in text[2]
+    )
+
+
+def test_the_headline_of_a_run_without_numbers_says_so() -> None:
+    flat = Correlation("a", "higher", "constant", 60, 0, "", 1, 1000)
+    assert headline(Run(MANIFEST, correlations=(flat,)))[0].endswith("None of them gave a ranking to compare.")
+    lonely = replace(flat, status="ok", spearman=Estimate(0.5))
+    assert "no params or FLOPs row" in headline(Run(MANIFEST, correlations=(lonely,)))[0]
+
+
+def test_a_page_of_sections_alone(tmp_path: Path) -> None:
+    table = Table(
+        (Column("init"), Column("n", "integer"), Column("rho", "estimate", 2), Column("verdict", "verdict")),
+        (("kaiming", 15625, Estimate(0.829, 0.7, 0.9, 0.05), "within"), ("gaussian", None, Estimate(), "outside")),
+    )
+    sections = (Section("init", "Initialisation", ("Words.",), table, verdicts=(Verdict("It holds", "holds"),)),)
+    write_run(tmp_path, Run(MANIFEST, page=Page("Does it matter?", ("It does.",), sections)))
+    text = render(tmp_path).read_text()
+    assert "15,625" in text and '0.83 <small>±0.05</small><small class="below">[0.70, 0.90]</small>' in text
+    assert 'badge good">within' in text and 'badge bad">outside' in text and "How to repeat it" in text
+
+
+def test_the_command_makes_the_page_and_refuses_a_wrong_folder(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", Run(MANIFEST, page=Page("T")))
+    done = subprocess.run(
+        [sys.executable, "-m", "reports", tmp_path / "run"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, str(tmp_path / "run" / "report.html"))
+    done = subprocess.run([sys.executable, "-m", "reports", tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "holds no manifest.json" in done.stderr and "Traceback" not in done.stderr
+    (tmp_path / "run" / "sections.json").write_text("[]")
+    done = subprocess.run(
+        [sys.executable, "-m", "reports", tmp_path / "run"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_importing_reports_is_light() -> None:
+    code = (
+        "import sys, reports, reports.html, reports.__main__; "
+        "print([m for m in ('torch', 'numpy', 'pandas', 'scipy', 'matplotlib', 'jinja2') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_large_run_stays_small_enough_to_mail() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=5000), rng.normal(size=5000)
+    drawing = figures.scatter(x.tolist(), y.tolist(), title="nwot")
+    assert drawing.count("h0") == 1000
+    assert 25 * len(drawing) < 1_000_000
+
+
+def test_scatter_axes_show_what_a_linear_one_would_hide() -> None:
+    assert "x: log" in figures.scatter([1.0, 10.0, 1e9], [1.0, 2.0, 3.0])
+    assert "x: rank" in figures.scatter([-1.0, 10.0, 1e9], [1.0, 2.0, 3.0], note="n")
+    assert "x:" not in figures.scatter([1.0, 10.0, 100.0], [1.0, 2.0, 3.0])
+    assert "<svg" in figures.scatter([], [], title="none")
+
+
+def test_figures_leave_matplotlib_as_they_found_it() -> None:
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    figures.heat_map(["a", "b"], [[1.0, None], [-0.5, 1.0]])
+    assert ">450</text>" in figures.dots(["a", "b"], [0.0, 450.0], x_label="ms")
+    figures.intervals([], [])
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_terminal_table_is_aligned_and_keeps_control_characters_out() -> None:
+    table = Table(
+        (Column("proxy"), Column("n", "integer"), Column("rho", "estimate", 2), Column("p", "number", 1)),
+        (("a\x1b[31m", 1234, Estimate(-0.5, -0.61, -0.4), 2.0), ("long name", None, Estimate(), None)),
+    )
+    assert as_text(table).splitlines() == [
+        "proxy          n                   rho    p",
+        "---------  -----  --------------------  ---",
+        "a [31m     1,234  −0.50 [−0.61, −0.40]  2.0",
+        "long name      –                     –    –",
+    ]
+    assert as_text(table, interval=False).splitlines()[2] == "a [31m     1,234  −0.50  2.0"
+
+
+def test_rows_are_sorted_best_first_with_statuses_last() -> None:
+    row = Correlation("b", "higher", "ok", 60, 0, "", 1, 1000, spearman=Estimate(0.2))
+    rows = [replace(row, proxy="x", status="constant", spearman=Estimate()), row, replace(row, proxy="a"),
+            replace(row, proxy="c", spearman=Estimate(0.9))]  # fmt: skip
+    assert [each.proxy for each in by_rank(rows)] == ["c", "a", "b", "x"]
+    assert [cells[0] for cells in correlation_table(rows).rows] == ["c", "a", "b", "x (constant)"]
+
+
+def test_left_out_counts_by_reason() -> None:
+    rows = left_out_table(measured_run().scores).rows
+    assert rows == (("synflow", "nan", "empty kernel", 3, "cell 0"),)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.12345, "0.123"), (-0.5, "−0.500"), (-0.0001, "0.000"), (1.5e61, "1.50e+61"), (-3e9, "−3.00e+09")],
+)
+def test_numbers_for_the_eye(value: float, text: str) -> None:
+    assert format_number(value) == text
+
+
+def test_an_estimate_shows_what_is_known() -> None:
+    assert format_estimate(Estimate(0.5, 0.4, 0.6, 0.01), 2) == "0.50 ±0.01 [0.40, 0.60]"
+    assert format_estimate(Estimate(0.5), 2) == "0.50"
+    assert format_estimate(Estimate(), 2) == "–"
