@@ -1,0 +1,76 @@
+"""What a searched network may cost at most: parameters, multiply-adds, milliseconds from a table. No torch."""
+
+import csv
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nb201_data.errors import UsageError
+from nb201_data.spaces import SearchSpace
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """`measure(arch) <= limit`."""
+
+    name: str
+    limit: float
+    measure: Callable[[Any], float]
+
+    def __str__(self) -> str:
+        return f"{self.name} <= {self.limit:g}"
+
+    def met(self, arch: Any) -> bool:
+        """Whether the architecture stays within the limit."""
+        return self.measure(arch) <= self.limit
+
+
+def max_params(space: SearchSpace, limit: float) -> Constraint:
+    """At most `limit` trainable parameters, in the space's skeleton."""
+    return Constraint("params", limit, space.params)
+
+
+def max_flops(space: SearchSpace, limit: float) -> Constraint:
+    """At most `limit` operations per image, by the convention of the space."""
+    return Constraint("flops", limit, space.flops)
+
+
+def max_latency(space: SearchSpace, limit: float, table: Path | str) -> Constraint:
+    """At most `limit` milliseconds by a CSV (columns `arch`, `milliseconds`); what is not in it is not allowed."""
+    times = read_latencies(space, table)
+    return Constraint(f"milliseconds by {Path(table).name}", limit, lambda arch: times.get(str(arch), math.inf))
+
+
+def read_latencies(space: SearchSpace, table: Path | str) -> dict[str, float]:
+    """Milliseconds by str(arch), from a CSV with columns `arch` and `milliseconds`."""
+    try:
+        with open(table, newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if not {"arch", "milliseconds"} <= set(reader.fieldnames or ()):
+                raise UsageError(f"latency table {table}: expected columns arch, milliseconds; got {reader.fieldnames}")
+            return {str(space.parse(row["arch"])): _milliseconds(row["milliseconds"]) for row in reader}
+    except OSError as error:
+        raise UsageError(f"cannot read the latency table {table}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"latency table {table}: {error}") from error
+
+
+def _milliseconds(text: str | None) -> float:
+    value = float(text or "nan")
+    if not value >= 0:
+        raise ValueError(f"milliseconds must be a number >= 0, got {text!r}")
+    return value
+
+
+def feasible(space: SearchSpace, constraints: Sequence[Constraint]) -> tuple[Any, ...]:
+    """Every architecture that meets all constraints; `UsageError` before any search starts where none does."""
+    met = tuple(arch for arch in space.all() if all(constraint.met(arch) for constraint in constraints))
+    if met:
+        return met
+    smallest = ", ".join(f"{c.name} {min(map(c.measure, space.all())):g}" for c in constraints)
+    raise UsageError(
+        f"no architecture of {space.name} ({space.skeleton}) meets {' and '.join(map(str, constraints))}: "
+        f"the least there is, each by itself, is {smallest}; raise the limit"
+    )

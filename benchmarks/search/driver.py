@@ -1,0 +1,213 @@
+"""Run a strategy against an objective: exact budget, resumable, the same trajectory on any number of workers."""
+
+import math
+import multiprocessing
+import pickle
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.search.constraints import Constraint
+from benchmarks.search.problem import SearchProblem
+from benchmarks.search.protocol import Answer, Objective, Outcome, Question, Strategy, as_objective
+from benchmarks.search.registry import get_strategy, make_strategy
+from benchmarks.search.trajectory import TrajectoryFile
+from nb201_data.errors import UsageError
+from nb201_data.spaces import SearchSpace
+
+Progress = Callable[[Answer, int], None]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found, and all it looked at on the way."""
+
+    strategy: str
+    settings: dict[str, Any]
+    best: Any | None
+    """The highest value at the highest fidelity that gave one, the first of equals; None: all failed."""
+    value: float | None
+    trajectory: tuple[Answer, ...]
+    stopped: str
+    """Why it ended: 'evaluations', 'seconds' (the budgets), or 'exhausted' (the strategy had nothing left to ask)."""
+
+    @property
+    def evaluations(self) -> int:
+        """Questions answered, repeated ones included: what the budget counts."""
+        return len(self.trajectory)
+
+    @property
+    def distinct(self) -> int:
+        """Different architectures among them."""
+        return len({answer.question.key[0] for answer in self.trajectory})
+
+    @property
+    def failed(self) -> int:
+        """Evaluations without a value."""
+        return sum(answer.value is None for answer in self.trajectory)
+
+    @property
+    def seconds(self) -> float:
+        """Cost of all evaluations: wall seconds of one worker, or what the objective says they cost."""
+        return math.fsum(answer.seconds for answer in self.trajectory)
+
+
+def run_search(
+    space: SearchSpace,
+    strategy: str,
+    objective: Objective | Callable[[Any], float],
+    budget: int,
+    *,
+    constraints: Sequence[Constraint] = (),
+    seed: int = 0,
+    settings: dict[str, Any] | None = None,
+    max_seconds: float = math.inf,
+    workers: int = 1,
+    folder: Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> SearchResult:
+    """Search `space` with `budget` evaluations, fewer only if the cost reaches `max_seconds` or nothing is left to ask.
+
+    With a `folder` every evaluation is written to its `trajectory.csv` at once; `resume=True` goes on from there, to
+    the end of the same budget or of a larger one, with the trajectory of an uninterrupted search. A repeated question
+    counts as an evaluation but is answered from memory in 0 seconds. An evaluation that would end after `max_seconds`
+    is not counted. The result does not depend on `workers` (processes); with several the objective must be picklable.
+    """
+    if budget < 1 or not max_seconds > 0 or workers < 1:
+        raise UsageError(f"budget, max_seconds and workers must be positive, got {budget}, {max_seconds} and {workers}")
+    objective = as_objective(objective)
+    problem = SearchProblem(space, tuple(constraints), objective.fidelities)
+    resolved = get_strategy(strategy).resolve(settings or {})
+    asker = make_strategy(strategy, problem, seed, resolved)
+    identity = {
+        "space": space.name,
+        "skeleton": str(space.skeleton),
+        "objective": objective.name,
+        "fidelities": list(objective.fidelities),
+        "constraints": [str(constraint) for constraint in constraints],
+        "strategy": strategy,
+        "settings": resolved,
+        "seed": seed,
+    }
+    with ExitStack() as stack:
+        file = stack.enter_context(TrajectoryFile(folder, identity, resume)) if folder else None
+        trajectory = _resumed(asker, file, budget) if file else []
+        evaluate = stack.enter_context(_Evaluator(objective, workers))
+        stopped = _search(asker, evaluate, trajectory, budget, max_seconds, file, progress)
+    highest = max((a.question.fidelity for a in trajectory if a.value is not None), default=None)
+    candidates = [a for a in trajectory if a.value is not None and a.question.fidelity == highest]
+    best = max(candidates, key=lambda answer: answer.rank_value, default=None)
+    return SearchResult(
+        strategy=strategy,
+        settings=resolved,
+        best=best.question.arch if best else None,
+        value=best.value if best else None,
+        trajectory=tuple(trajectory),
+        stopped=stopped,
+    )
+
+
+def _resumed(asker: Strategy, file: TrajectoryFile, budget: int) -> list[Answer]:
+    rows = file.rows
+    if len(rows) > budget:
+        raise UsageError(
+            f"{file.path} holds {len(rows)} evaluations, more than the budget of {budget}; raise it or start anew"
+        )
+    return asker.restore(rows)
+
+
+def _search(
+    asker: Strategy,
+    evaluate: "_Evaluator",
+    trajectory: list[Answer],
+    budget: int,
+    max_seconds: float,
+    file: TrajectoryFile | None,
+    progress: Progress | None,
+) -> str:
+    known = {answer.question.key: answer for answer in trajectory}
+    spent = math.fsum(answer.seconds for answer in trajectory)
+    while len(trajectory) < budget:
+        questions = asker.ask()[: budget - len(trajectory)]
+        if not questions:
+            return "exhausted"
+        for answer in evaluate(questions, known):
+            if spent + answer.seconds > max_seconds:
+                return "seconds"
+            spent += answer.seconds
+            trajectory.append(answer)
+            asker.tell(answer)
+            if file:
+                file.append(answer)
+            if progress:
+                progress(answer, len(trajectory))
+    return "evaluations"
+
+
+class _Evaluator:
+    """Answers questions in their order, on one or more processes; what is known is not computed again."""
+
+    def __init__(self, objective: Objective, workers: int) -> None:
+        self.objective = objective
+        self.workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> "_Evaluator":
+        if self.workers > 1:
+            try:
+                frozen = pickle.dumps(self.objective)
+            except (pickle.PicklingError, AttributeError, TypeError) as error:
+                raise UsageError(
+                    f"{self.objective.name} cannot go to other processes: {error}; use one worker"
+                ) from error
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self.workers, context, initializer=_thaw, initargs=(frozen,))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def __call__(self, questions: Sequence[Question], known: dict[tuple[str, int], Answer]) -> Iterator[Answer]:
+        new = {question.key: question for question in questions if question.key not in known}
+        outcomes = self._pool.map(_remote, new.values()) if self._pool else map(self._local, new.values())
+        for question in questions:
+            earlier = known.get(question.key)
+            if earlier is None:
+                value, seconds, reason = next(outcomes)
+                answer = Answer(question, value, seconds, reason)
+                known[question.key] = answer
+            else:
+                answer = Answer(question, earlier.value, 0.0, earlier.reason)
+            yield answer
+
+    def _local(self, question: Question) -> tuple[float | None, float, str]:
+        return evaluate_one(self.objective, question)
+
+
+def evaluate_one(objective: Objective, question: Question) -> tuple[float | None, float, str]:
+    """(value, seconds, reason): what is not a finite number has no value; an exception is not swallowed."""
+    begin = time.perf_counter()
+    outcome: Outcome = objective(question.arch, question.fidelity)
+    seconds = time.perf_counter() - begin if outcome.seconds is None else outcome.seconds
+    if outcome.value is None or not math.isfinite(outcome.value):
+        return None, seconds, outcome.reason or ("no value" if outcome.value is None else f"value is {outcome.value}")
+    return float(outcome.value), seconds, outcome.reason
+
+
+_objective: Objective | None = None
+
+
+def _thaw(frozen: bytes) -> None:
+    global _objective
+    _objective = pickle.loads(frozen)
+
+
+def _remote(question: Question) -> tuple[float | None, float, str]:
+    assert _objective is not None
+    return evaluate_one(_objective, question)

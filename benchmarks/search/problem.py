@@ -1,0 +1,88 @@
+"""What a strategy may know about what it searches: the architectures that meet the constraints, and the moves."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from random import Random
+from typing import Any
+
+from benchmarks.search.constraints import Constraint, feasible
+from nb201_data.errors import UsageError
+from nb201_data.spaces import SearchSpace
+
+TRIES = 200
+"""How often in a row a move that breaks the constraints is repeated before a random allowed architecture takes over."""
+
+
+@dataclass(frozen=True)
+class SearchProblem:
+    """A space, constraints on it, and the fidelities that can be asked for (ascending; the last one counts)."""
+
+    space: SearchSpace
+    constraints: tuple[Constraint, ...] = ()
+    fidelities: tuple[int, ...] = (0,)
+    archs: tuple[Any, ...] = field(init=False, repr=False)
+    """Those that meet the constraints, in the order of the space. Finding none raises before a search can start."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "archs", feasible(self.space, self.constraints))
+
+    @cached_property
+    def _allowed(self) -> frozenset[Any]:
+        return frozenset(self.archs)
+
+    def allowed(self, arch: Any) -> bool:
+        """Whether the architecture is of the space and meets the constraints."""
+        return arch in self._allowed
+
+    def draw(self, rng: Random) -> Any:
+        """One allowed architecture, drawn uniformly."""
+        return rng.choice(self.archs)
+
+    def shuffled(self, rng: Random) -> list[Any]:
+        """All allowed architectures in random order; with equal seeds, strategies that start so start alike."""
+        order = list(self.archs)
+        rng.shuffle(order)
+        return order
+
+    def mutate(self, arch: Any, rng: Random) -> Any | None:
+        """A neighbour if it is allowed, else None."""
+        child = self.space.mutate(arch, rng)
+        return child if self.allowed(child) else None
+
+    @cached_property
+    def choices(self) -> tuple[tuple[Any, ...], ...]:
+        """For a space of tuples (six operations, three depths): what there is to choose from at each position."""
+        columns = zip(*map(self.genes, self.space.all()), strict=True)
+        return tuple(tuple(dict.fromkeys(column)) for column in columns)
+
+    @cached_property
+    def _by_genes(self) -> dict[tuple[int, ...], Any]:
+        index = [{gene: i for i, gene in enumerate(column)} for column in self.choices]
+        return {
+            tuple(lookup[gene] for lookup, gene in zip(index, self.genes(arch), strict=True)): arch
+            for arch in self.archs
+        }
+
+    @cached_property
+    def _encoded(self) -> dict[Any, tuple[int, ...]]:
+        return {arch: code for code, arch in self._by_genes.items()}
+
+    def genes(self, arch: Any) -> Sequence[Any]:
+        """The choices an architecture consists of: the one tuple that the record holds."""
+        fields = getattr(arch, "__dataclass_fields__", {})
+        values = [getattr(arch, name) for name in fields]
+        if len(values) != 1 or not isinstance(values[0], tuple):
+            raise UsageError(
+                f"the architectures of {self.space.name} are not a tuple of choices, which reinforce and bohb need; "
+                f"use evolution, evolution-aging, random or exhaustive"
+            )
+        return values[0]
+
+    def encode(self, arch: Any) -> tuple[int, ...]:
+        """The index of the choice at each position, of an allowed architecture."""
+        return self._encoded[arch]
+
+    def decode(self, code: Sequence[int]) -> Any | None:
+        """The architecture with these choices, or None where it is not allowed."""
+        return self._by_genes.get(tuple(code))

@@ -1,0 +1,48 @@
+"""REA: regularised (aging) evolution."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.search.problem import TRIES, SearchProblem
+from benchmarks.search.protocol import Answer, Question, Strategy
+from benchmarks.search.registry import strategy
+from nb201_data.errors import UsageError
+
+
+@strategy("evolution-aging", paper="Real et al., AAAI 2019 (REA)")
+class AgingEvolution(Strategy):
+    """The best of a small tournament mutates, the oldest of the population leaves.
+
+    Population 10 and tournament 3 as in the search experiments of NAS-Bench-201. A network may be asked for again.
+    """
+
+    def __init__(self, problem: SearchProblem, seed: int, *, population: int = 10, tournament: int = 3) -> None:
+        super().__init__(problem, seed)
+        if population < 1 or tournament < 1:
+            raise UsageError(
+                f"evolution-aging: population and tournament are at least 1, got {population} and {tournament}"
+            )
+        self.size, self.tournament = population, tournament
+        self.population: deque[tuple[Any, float]] = deque()
+        self._started = False
+
+    def propose(self) -> list[Question]:
+        """The first population, then one child at a time."""
+        archs = [self._child()] if self._started else self.problem.shuffled(self.rng)[: self.size]
+        self._started = True
+        return [Question(arch, self.problem.fidelities[-1]) for arch in archs]
+
+    def learn(self, answers: Sequence[Answer]) -> None:
+        """Append; while the population is too large the oldest leaves."""
+        self.population.extend((a.question.arch, a.value) for a in answers if a.value is not None)
+        while len(self.population) > self.size:
+            self.population.popleft()
+
+    def _child(self) -> Any:
+        for _ in range(TRIES if self.population else 0):
+            rivals = self.rng.sample(list(self.population), min(self.tournament, len(self.population)))
+            child = self.problem.mutate(max(rivals, key=lambda member: member[1])[0], self.rng)
+            if child is not None:
+                return child
+        return self.problem.draw(self.rng)

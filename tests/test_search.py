@@ -1,0 +1,346 @@
+"""Search strategies: budgets, seeds, resuming, constraints, and that evolution is worth its name."""
+
+import csv
+import gzip
+import math
+import multiprocessing
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmarks.search import (
+    Answer,
+    Outcome,
+    Question,
+    SearchProblem,
+    all_strategies,
+    get_strategy,
+    make_strategy,
+    max_flops,
+    max_latency,
+    max_params,
+    run_search,
+)
+from benchmarks.search.strategies.bohb import CategoricalDensity
+from benchmarks.search.verdict import judge
+from nb201_data.errors import UsageError
+from nb201_data.space import Cell
+from nb201_data.spaces import get_space
+
+SPACE = get_space("nb201")
+S0 = get_space("s0")
+NAMES = [info.name for info in all_strategies() if info.kind == "ask-tell"]
+BEST = Cell.parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|")
+
+
+def likeness(cell: Cell) -> float:
+    """A known landscape: edges shared with BEST, weighted, and ruggedness that depends on the cell alone."""
+    shared = sum(weight for weight, a, b in zip((1, 2, 1, 3, 2, 2), cell.ops, BEST.ops, strict=True) if a == b)
+    return shared + random.Random(str(cell)).gauss(0, 0.5)
+
+
+class Epochs:
+    """An objective with two fidelities: the low one is a noisy, cheaper view of the high one."""
+
+    name = "epochs"
+    fidelities = (12, 200)
+
+    def __call__(self, arch: Cell, fidelity: int) -> Outcome:
+        noise = random.Random(f"{arch}@12").gauss(0, 1) if fidelity == 12 else 0.0
+        return Outcome(likeness(arch) + noise, seconds=float(fidelity))
+
+
+def process_value(cell: Cell) -> float:
+    """Runs in a worker process; fails the test there if it is not one."""
+    assert multiprocessing.parent_process() is not None
+    return likeness(cell)
+
+
+def asked(result) -> list[tuple[tuple[str, int], float | None]]:
+    return [(answer.question.key, answer.value) for answer in result.trajectory]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("budget", [1, 37, 200])
+def test_budget_is_exact(name, budget):
+    calls = []
+    result = run_search(SPACE, name, lambda cell: calls.append(cell) or likeness(cell), budget, seed=3)
+    assert result.evaluations == budget and result.stopped == "evaluations"
+    assert len(calls) == len(set(calls)) == result.distinct  # a repeated question counts, and is not computed again
+    assert result.value == max(map(likeness, calls)) == likeness(result.best)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_same_trajectory_and_another_seed_another(name):
+    first, again, other = (run_search(SPACE, name, Epochs(), 90, seed=seed) for seed in (5, 5, 6))
+    assert asked(first) == asked(again)
+    assert (asked(first) == asked(other)) == (name == "exhaustive")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_resume_equals_uninterrupted(name, tmp_path):
+    whole = run_search(SPACE, name, Epochs(), 120, seed=1, folder=tmp_path / "whole")
+
+    def stop(answer: Answer, count: int) -> None:
+        if count == 71:  # inside a batch of most strategies
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_search(SPACE, name, Epochs(), 120, seed=1, folder=tmp_path / "cut", progress=stop)
+    with open(tmp_path / "cut" / "trajectory.csv", "a") as file:
+        file.write("72,|nor_conv_3x3~0|+|nor")  # a line torn by the kill
+    cut = run_search(SPACE, name, Epochs(), 120, seed=1, folder=tmp_path / "cut", resume=True)
+    assert cut == whole
+    assert (tmp_path / "cut" / "trajectory.csv").read_bytes() == (tmp_path / "whole" / "trajectory.csv").read_bytes()
+    longer = run_search(SPACE, name, Epochs(), 150, seed=1, folder=tmp_path / "cut", resume=True)
+    assert longer == run_search(SPACE, name, Epochs(), 150, seed=1)
+
+
+def test_resume_refuses_another_search(tmp_path):
+    run_search(SPACE, "evolution", likeness, 50, seed=1, folder=tmp_path)
+    with pytest.raises(UsageError, match=r"seed was 1, now 2"):
+        run_search(SPACE, "evolution", likeness, 50, seed=2, folder=tmp_path, resume=True)
+    with pytest.raises(UsageError, match="more than the budget of 40"):
+        run_search(SPACE, "evolution", likeness, 40, seed=1, folder=tmp_path, resume=True)
+    path = tmp_path / "trajectory.csv"
+    lines = path.read_text().splitlines()
+    lines[5] = lines[4].replace("4,", "5,", 1)
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(UsageError, match=r"evaluation 5 was .* which this search does not ask there"):
+        run_search(SPACE, "evolution", likeness, 50, seed=1, folder=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_may_arrive_in_any_order(name):
+    problem = SearchProblem(SPACE, (), (12, 200))
+    straight, mixed = (make_strategy(name, problem, 4) for _ in range(2))
+    shuffle = random.Random(0)
+    for _ in range(30):
+        batches = [asker.ask() for asker in (straight, mixed)]
+        assert batches[0] == batches[1]
+        answers = [Answer(question, likeness(question.arch)) for question in batches[0]]
+        for answer in answers:
+            straight.tell(answer)
+        for answer in shuffle.sample(answers, len(answers)):
+            mixed.tell(answer)
+    assert straight.state() == mixed.state()
+    with pytest.raises(UsageError, match="has not asked"):
+        straight.tell(Answer(Question("no such question"), 1.0))
+
+
+def test_same_trajectory_on_two_workers():
+    one = run_search(SPACE, "evolution", likeness, 60, seed=2, settings={"children": 4})
+    two = run_search(SPACE, "evolution", process_value, 60, seed=2, settings={"children": 4}, workers=2)
+    assert asked(one) == asked(two)
+    with pytest.raises(UsageError, match="use one worker"):
+        run_search(SPACE, "random", lambda cell: 0.0, 4, workers=2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_constraints_hold_for_every_question(name):
+    constraints = [max_flops(SPACE, 50e6), max_params(SPACE, 0.4e6)]
+    result = run_search(SPACE, name, likeness, 150, constraints=constraints, seed=0)
+    assert result.evaluations == 150
+    assert all(SPACE.flops(a.question.arch) <= 50e6 for a in result.trajectory)
+    assert all(SPACE.params(a.question.arch) <= 0.4e6 for a in result.trajectory)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_single_allowed_cell_is_found(name):
+    only = max_flops(SPACE, SPACE.flops(Cell(("none",) * 6)))  # 3^6 cells without a convolution
+    latency = {str(cell): 9.0 for cell in SPACE.all()} | {str(BEST): 1.0}
+    alone = type(only)("milliseconds", 1.0, lambda cell: latency[str(cell)])
+    result = run_search(SPACE, name, likeness, 5, constraints=[alone], seed=0)
+    assert result.best == BEST
+    assert result.stopped == ("exhausted" if name in ("random", "exhaustive") else "evaluations")
+    assert len(SearchProblem(SPACE, (only,)).archs) == 3**6
+
+
+def test_impossible_constraint_is_refused_before_the_search(tmp_path):
+    with pytest.raises(UsageError, match=r"no architecture of nb201 .* meets flops <= 1e\+06.*7\.78304e\+06") as error:
+        run_search(SPACE, "evolution", pytest.fail, 10, constraints=[max_flops(SPACE, 1e6)])
+    assert error.value.exit_code == 2
+    table = tmp_path / "latency.csv"
+    table.write_text(f"arch,milliseconds\n{BEST},12.5\n")
+    with pytest.raises(UsageError, match=r"milliseconds by latency.csv <= 10"):
+        run_search(SPACE, "random", pytest.fail, 10, constraints=[max_latency(SPACE, 10, table)])
+    found = run_search(SPACE, "random", likeness, 10, constraints=[max_latency(SPACE, 13, table)])
+    assert found.best == BEST and found.evaluations == 1
+    table.write_text("arch,ms\nx,1\n")
+    with pytest.raises(UsageError, match="expected columns arch, milliseconds"):
+        max_latency(SPACE, 10, table)
+
+
+def test_exhaustive_asks_for_each_network_once():
+    result = run_search(SPACE, "exhaustive", SPACE.params, 20_000)
+    assert result.stopped == "exhausted" and result.evaluations == 9_445
+    assert {SPACE.canonical(a.question.arch) for a in result.trajectory} == set(SPACE.distinct())
+    assert run_search(S0, "exhaustive", S0.params, 100).best == S0.parse("777")
+
+
+def test_seconds_budget_and_repeats_cost():
+    result = run_search(SPACE, "bohb", Epochs(), 1000, max_seconds=5000, seed=0)
+    assert result.stopped == "seconds" and 4800 <= result.seconds <= 5000
+    new = {}
+    for answer in result.trajectory:
+        assert answer.seconds == (0 if answer.question.key in new else answer.question.fidelity)
+        new[answer.question.key] = answer.value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_failures_count_and_are_never_chosen(name):
+    def fails_on_convolutions(cell: Cell) -> float:
+        return math.nan if cell.count("nor_conv_3x3") > 1 else likeness(cell)
+
+    result = run_search(SPACE, name, fails_on_convolutions, 150, seed=0)
+    assert result.evaluations == 150 and result.failed > 0
+    assert result.best.count("nor_conv_3x3") <= 1
+    assert {a.reason for a in result.trajectory} == {"", "value is nan"}
+    hopeless = run_search(SPACE, name, lambda cell: math.inf, 50, seed=0)
+    assert hopeless.best is None and hopeless.value is None and hopeless.failed == 50
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_other_spaces(name):
+    result = run_search(S0, name, lambda arch: float(S0.params(arch)), 64, seed=0)
+    assert result.evaluations == 64 and S0.params(result.best) > 500_000
+
+
+def test_algorithm_1_step_by_step():
+    """Against a re-enactment: only the top k of the tournament are parents, only the lowest score leaves."""
+    problem = SearchProblem(SPACE)
+    asker = make_strategy("evolution", problem, 0, {"population": 10, "ratio": 0.5, "top": 2})
+    first = asker.ask()
+    assert len(first) == 10
+    for question in first:
+        asker.tell(Answer(question, likeness(question.arch)))
+    for _ in range(200):
+        before = sorted(asker.population, key=lambda member: member[1])
+        (question,) = asker.ask()
+        value = likeness(question.arch)
+        parents = [arch for arch, _ in before if question.arch in SPACE.neighbours(arch)]
+        # of five rivals out of ten, the two best are at least as good as the fourth lowest of the population
+        assert any(likeness(parent) >= before[3][1] for parent in parents)
+        asker.tell(Answer(question, value))
+        expected = sorted([*before, (question.arch, value)], key=lambda member: member[1])[1:]
+        assert [member[1] for member in sorted(asker.population, key=lambda m: m[1])] == [m[1] for m in expected]
+
+
+def test_ageing_evolution_drops_the_oldest():
+    asker = make_strategy("evolution-aging", SearchProblem(SPACE), 0)
+    told = []
+    for _ in range(60):
+        for question in asker.ask():
+            told.append(question.arch)
+            asker.tell(Answer(question, likeness(question.arch)))
+        assert [arch for arch, _ in asker.population] == told[-10:]
+
+
+def test_reinforce_learns_the_policy():
+    asker = make_strategy("reinforce", SearchProblem(SPACE), 0, {"learning_rate": 0.05})
+    for _ in range(600):
+        (question,) = asker.ask()
+        asker.tell(Answer(question, float(question.arch.count("skip_connect"))))
+    skip = [choices.index("skip_connect") for choices in asker.problem.choices]
+    assert min(p[i] for p, i in zip(asker.policy(), skip, strict=True)) > 0.8
+
+
+def test_policy_gradient_against_finite_differences():
+    asker = make_strategy("reinforce", SearchProblem(SPACE), 0)
+    asker.theta = [np.random.default_rng(i).normal(size=5) for i in range(6)]
+    theta, step = asker.theta[2].copy(), 1e-6
+    log = lambda: np.log(asker.policy()[2][3])  # noqa: E731
+    numeric = []
+    for i in range(5):
+        asker.theta[2] = theta + step * np.eye(5)[i]
+        up = log()
+        asker.theta[2] = theta - step * np.eye(5)[i]
+        numeric.append((up - log()) / (2 * step))
+    asker.theta[2], asker._steps = theta.copy(), 1
+    asker._step(2, 1.0, 3)
+    np.testing.assert_allclose(asker._first[2] / 0.1, numeric, rtol=1e-5)
+
+
+def test_density_sums_to_one_and_prefers_what_it_saw():
+    codes = np.array([[0, 1], [0, 1], [2, 1]])
+    density = CategoricalDensity(codes, [3, 4], 0.1)
+    points = np.array([[i, j] for i in range(3) for j in range(4)])
+    assert density(points).sum() == pytest.approx(1)
+    assert points[density(points).argmax()].tolist() == [0, 1]
+
+
+def test_bohb_halves_and_spends_little_on_the_low_fidelity():
+    result = run_search(SPACE, "bohb", Epochs(), 15 * 10, seed=0)
+    rounds = [[a.question.fidelity for a in result.trajectory[i : i + 15]] for i in range(0, 150, 15)]
+    assert rounds == [[12] * 9 + [200] * 3 + [200] * 3] * 10
+    first = result.trajectory[:12]
+    promoted = [a.question.arch for a in first[9:]]
+    ranked = sorted(first[:9], key=lambda a: a.value, reverse=True)
+    assert promoted == [a.question.arch for a in ranked[:3]]
+    assert likeness(result.best) == result.value  # chosen at the full fidelity
+
+
+def regrets(strategy, objective, truth, budget, seeds, settings=None):
+    best = max(truth.values())
+    found = [run_search(SPACE, strategy, objective, budget, seed=s, settings=settings).best for s in range(seeds)]
+    return np.array([best - truth[str(cell)] for cell in found])
+
+
+def assert_beats_random(strategy, objective, truth, budget, seeds=30):
+    """One-sided Wilcoxon signed-rank test over paired seeds, equal evaluations: lower regret, p < 0.01."""
+    evolved, drawn = (regrets(name, objective, truth, budget, seeds) for name in (strategy, "random"))
+    p = stats.wilcoxon(evolved, drawn, alternative="less").pvalue
+    assert p < 0.01 and evolved.mean() < drawn.mean(), (p, evolved.mean(), drawn.mean())
+
+
+@pytest.mark.parametrize("name", ["evolution", "evolution-aging"])
+def test_evolution_beats_random_search_on_a_known_objective(name):
+    assert_beats_random(name, likeness, {str(cell): likeness(cell) for cell in SPACE.all()}, 200)
+
+
+@pytest.mark.parametrize("name", ["reinforce", "bohb"])
+def test_models_beat_random_search_on_a_separable_objective(name):
+    def weight(cell: Cell) -> float:
+        return cell.count("skip_connect") + 0.3 * cell.count("nor_conv_1x1") + 0.01 * cell.count("none")
+
+    assert_beats_random(name, weight, {str(cell): weight(cell) for cell in SPACE.all()}, 120, seeds=12)
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100", "imagenet16"])
+def test_evolution_beats_random_search_on_tabular_accuracy(dataset, reference_data: Path):
+    with gzip.open(reference_data / "nb201" / "accuracies.csv.gz", "rt") as file:
+        rows = list(csv.DictReader(file))
+    table = {row["arch"]: float(row[f"{dataset}_valid_200"]) for row in rows}
+    assert_beats_random("evolution", lambda cell: table[str(cell)], table, 300)
+
+
+def test_settings_and_names():
+    with pytest.raises(UsageError, match="did you mean evolution"):
+        get_strategy("evoluton")
+    with pytest.raises(UsageError, match="did you mean population"):
+        run_search(SPACE, "evolution", likeness, 5, settings={"poplation": 3})
+    with pytest.raises(UsageError, match="population must be a int"):
+        run_search(SPACE, "evolution", likeness, 5, settings={"population": "many"})
+    with pytest.raises(UsageError, match="0 < ratio <= 1"):
+        run_search(SPACE, "evolution", likeness, 5, settings={"ratio": 2})
+    with pytest.raises(UsageError, match="must be positive"):
+        run_search(SPACE, "random", likeness, 0)
+    assert all(info.summary.endswith(".") and info.paper for info in all_strategies())
+
+
+def test_verdict():
+    truth = {str(cell): likeness(cell) for cell in SPACE.distinct()}
+    ranked = sorted(truth, key=truth.__getitem__)
+    best = judge(SPACE, SPACE.parse(ranked[-1]), truth)
+    assert best.regret == 0 and best.best == ranked[-1] and best.percentile == pytest.approx(100 - 50 / len(truth))
+    middle = judge(SPACE, SPACE.parse(ranked[len(ranked) // 2]), truth)
+    assert middle.percentile == pytest.approx(50, abs=0.01)
+    unpruned = next(cell for cell in SPACE.all() if cell.pruned() != cell)
+    assert judge(SPACE, unpruned, truth).accuracy == truth[str(unpruned.pruned())]
+    assert judge(SPACE, None, truth).accuracy is None
+    limit = max_params(SPACE, 0.2e6)
+    small = judge(SPACE, SPACE.parse(ranked[0]), truth, [limit])
+    assert SPACE.params(SPACE.parse(small.best)) <= 0.2e6 and small.known < len(truth)
