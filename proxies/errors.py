@@ -11,3 +11,7 @@ class DataError(RuntimeError):
     """The call was right and still failed: a broken file, a network that cannot be scored."""
 
     exit_code = 1
+
+
+class NotApplicable(Exception):  # noqa: N818 - a finding about a network, not a fault
+    """A network lacks what a proxy needs; the message says what. Becomes the status 'not-applicable'."""

@@ -1,0 +1,96 @@
+"""A network is borrowed, not taken: whatever a pass does to it, it goes back as it came."""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+BATCH_NORM = nn.modules.batchnorm._BatchNorm
+
+
+@contextlib.contextmanager
+def borrowed(model: nn.Module) -> Iterator[nn.Module]:
+    """The network in training mode, with throw-away buffers, all weights differentiable and no gradients.
+
+    On leaving, also by an exception, it has its own buffers, modes, `requires_grad` flags, gradients and weights again
+    (the same tensors, not copies), and the global random state is as before. Gradients are on, whatever the caller set.
+    """
+    modes = [(module, module.training) for module in model.modules()]
+    buffers = [(module._buffers, name, b) for module in model.modules() for name, b in module._buffers.items()]
+    parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]
+    cuda = sorted({p.device.index or 0 for p in model.parameters() if p.device.type == "cuda"})
+    with torch.random.fork_rng(devices=cuda), torch.inference_mode(False), torch.enable_grad():
+        try:
+            model.train()
+            for owner, name, buffer in buffers:
+                owner[name] = None if buffer is None else buffer.clone()
+            for parameter, _, _ in parameters:
+                parameter.grad = None
+                if parameter.is_floating_point():
+                    parameter.requires_grad_(True)
+            yield model
+        finally:
+            for parameter, requires_grad, grad in parameters:
+                parameter.requires_grad_(requires_grad)
+                parameter.grad = grad
+            for owner, name, buffer in buffers:
+                owner[name] = buffer
+            for module, mode in modes:
+                module.training = mode
+
+
+@contextlib.contextmanager
+def other_weights(model: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
+    """Every floating parameter and buffer stands aside for `change(its values)`, a new tensor, for the time of the block.
+
+    The parameters themselves are not touched: not their values, and not the version counters that autograd watches.
+    """
+    kept = [(m._parameters, n, p) for m in model.modules() for n, p in m._parameters.items() if p is not None]
+    buffers = [(m._buffers, n, b) for m in model.modules() for n, b in m._buffers.items() if b is not None]
+    changed: dict[int, nn.Parameter] = {}  # a weight that two modules share stays shared
+    try:
+        for owner, name, parameter in kept:
+            if parameter.is_floating_point():
+                if id(parameter) not in changed:
+                    changed[id(parameter)] = nn.Parameter(change(parameter.detach()))
+                owner[name] = changed[id(parameter)]
+        for store, name, buffer in buffers:
+            if buffer.is_floating_point():
+                store[name] = change(buffer)
+        yield
+    finally:
+        for owner, name, parameter in kept:
+            owner[name] = parameter
+        for store, name, buffer in buffers:
+            store[name] = buffer
+
+
+def seed_of(seed: int, name: str) -> int:
+    """A seed that depends on the seed and the name alone."""
+    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+def seed_global(seed: int, name: str, device: torch.device) -> None:
+    """Seed what dropout draws from, so that a pass does not depend on the passes before it."""
+    torch.random.default_generator.manual_seed(seed_of(seed, name))
+    if device.type == "cuda":
+        torch.cuda.default_generators[device.index or 0].manual_seed(seed_of(seed, name))
+
+
+@contextlib.contextmanager
+def without_batch_norm(model: nn.Module) -> Iterator[None]:
+    """Batch norm layers hand on what they are given for the time of the block."""
+    changed = [(vars(m), vars(m).get("forward")) for m in model.modules() if isinstance(m, BATCH_NORM)]
+    try:
+        for attributes, _ in changed:
+            attributes["forward"] = lambda x: x
+        yield
+    finally:
+        for attributes, forward in changed:
+            if forward is None:
+                del attributes["forward"]
+            else:
+                attributes["forward"] = forward

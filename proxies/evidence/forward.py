@@ -1,0 +1,133 @@
+"""The shared forward pass, and the backward passes through its graph."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from proxies.errors import NotApplicable, UsageError
+from proxies.evidence import observers
+from proxies.evidence.borrow import seed_global
+from proxies.evidence.capture import forward_features, hands_out_features
+from proxies.evidence.record import Evidence, autocast
+
+
+@dataclass
+class Graph:
+    """What is kept of the forward pass as long as a backward pass is to come."""
+
+    x: Tensor
+    logits: Tensor
+    loss: Tensor
+
+
+@dataclass
+class Session:
+    """The passes through one network: the evidence they fill, what is needed, the graph they share."""
+
+    evidence: Evidence
+    needs: frozenset[str]
+    backward: tuple[str, ...]
+    """The passes that go back through the shared graph, in order."""
+    watchers: list[observers.Observer] = field(default_factory=list)
+    graph: Graph | None = None
+
+    def seed(self, name: str) -> None:
+        """Seed what dropout draws from."""
+        seed_global(self.evidence.seed, name, self.evidence.x.device)
+
+    def keeps_graph(self, name: str) -> bool:
+        """Whether a pass after `name` goes back through the graph."""
+        return name != self.backward[-1]
+
+    def the_graph(self) -> Graph:
+        """The graph of the forward pass."""
+        if self.graph is None:
+            raise RuntimeError("the forward pass left no graph")
+        return self.graph
+
+
+def forward(session: Session) -> None:
+    """One forward pass of the whole batch; with graph only if a backward pass is to come."""
+    evidence, needs = session.evidence, session.needs
+    x = evidence.x.detach()
+    x.requires_grad_("input_gradient" in needs)
+    hands_out_features(evidence.model, x)
+    session.seed("forward")
+    session.watchers = observers.chosen(needs, evidence)
+    grad = torch.enable_grad() if session.backward else torch.no_grad()
+    try:
+        with observers.attached(evidence.model, session.watchers), grad, autocast(x.device, evidence.precision):
+            features = forward_features(evidence.model, x)
+        for watcher in session.watchers:
+            watcher.finish(evidence)
+    except BaseException:
+        release(session)
+        raise
+    check_labels(features.logits, evidence.labels)
+    if "features" in needs:
+        evidence.found["features"] = features.detached()
+    if session.backward:
+        logits = features.logits.float()
+        session.graph = Graph(x, logits, functional.cross_entropy(logits, evidence.labels))
+
+
+def check_labels(logits: Tensor, labels: Tensor) -> None:
+    """Refuse labels that the network has no logit for."""
+    top = int(labels.max()) if logits.device.type == "cpu" else 0
+    if top >= logits.shape[1]:
+        raise UsageError(
+            f"the network has {logits.shape[1]} classes and the batch has label {top}: "
+            "expected labels below the number of classes; build the network with the classes of the images"
+        )
+
+
+def loss_gradient(session: Session) -> None:
+    """dL/dW of every layer; the watchers of activations look at their gradients on the way."""
+    graph, evidence = session.the_graph(), session.evidence
+    weights = evidence.parameters
+    keep = session.keeps_graph("loss gradient")
+    gradients = torch.autograd.grad(graph.loss, weights, retain_graph=keep, allow_unused=True)
+    evidence.found["weight_gradients"] = filled(gradients, weights)
+    for watcher in session.watchers:
+        watcher.finish_backward(evidence)
+
+
+def input_gradient(session: Session) -> None:
+    """The gradient of the sum of all logits with respect to the images."""
+    graph = session.the_graph()
+    keep = session.keeps_graph("input gradient")
+    (gradient,) = torch.autograd.grad(graph.logits.sum(), graph.x, retain_graph=keep, allow_unused=True)
+    session.evidence.found["input_gradient"] = torch.zeros_like(graph.x) if gradient is None else gradient
+
+
+def block_jacobians(session: Session) -> None:
+    """A random vector of signs at the output of each block, carried back to its input."""
+    session.the_graph()
+    for watcher in session.watchers:
+        watcher.draw_back(session.evidence)
+
+
+def hessian_gradient(session: Session) -> None:
+    """H g over all layers: the gradient once more, now with a graph of its own, and the gradient of <g, dL/dW>."""
+    graph, evidence = session.the_graph(), session.evidence
+    weights = evidence.parameters
+    first = torch.autograd.grad(graph.loss, weights, create_graph=True, allow_unused=True)
+    product = sum((g.detach() * g).sum() for g in first if g is not None and g.requires_grad)
+    if not isinstance(product, Tensor):
+        raise NotApplicable("the loss has no second derivative with respect to the weights")
+    evidence.found["hessian_gradient"] = filled(torch.autograd.grad(product, weights, allow_unused=True), weights)
+
+
+def filled(gradients: tuple[Tensor | None, ...], weights: list[Tensor]) -> tuple[Tensor, ...]:
+    """Zeros where autograd found no path."""
+    return tuple(torch.zeros_like(w) if g is None else g.detach() for g, w in zip(gradients, weights, strict=True))
+
+
+def release(session: Session) -> None:
+    """Forget graph and watchers."""
+    session.graph = None
+    for watcher in session.watchers:
+        watcher.release()
+    session.watchers = []

@@ -1,0 +1,203 @@
+"""Hooks that look on during the shared forward pass, one class for each thing to see. They change nothing."""
+
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from proxies.errors import NotApplicable
+from proxies.evidence.capture import CONVOLUTION
+from proxies.evidence.record import Evidence
+
+
+class Observer:
+    """Sees the modules it asks for during the forward pass, and may look at gradients afterwards."""
+
+    need = ""
+
+    def modules(self, model: nn.Module) -> Iterable[nn.Module]:
+        """The modules whose outputs to see."""
+        return ()
+
+    def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        """Called after each forward of a chosen module."""
+
+    def finish(self, evidence: Evidence) -> None:
+        """Called after the forward pass."""
+
+    def finish_backward(self, evidence: Evidence) -> None:
+        """Called after the backward pass of the loss."""
+
+    def draw_back(self, evidence: Evidence) -> None:
+        """Called while the graph of the forward pass stands."""
+
+    def release(self) -> None:
+        """Called when the graph goes."""
+
+
+class Shapes(Observer):
+    """Multiply-adds for one image: outputs x inputs that each one sums over."""
+
+    need = "shapes"
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.names = {layer.module: layer.name for layer in evidence.layers}
+        self.fan_in = {layer.module: layer.weight[0].numel() for layer in evidence.layers}
+        self.macs: dict[str, int] = {}
+
+    def modules(self, model: nn.Module) -> Iterable[nn.Module]:
+        return self.names
+
+    def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        name = self.names[module]
+        fan_in = self.fan_in[module]
+        self.macs[name] = self.macs.get(name, 0) + output.numel() // output.shape[0] * fan_in
+
+    def finish(self, evidence: Evidence) -> None:
+        evidence.found[self.need] = self.macs
+
+
+class ReLUKernel(Observer):
+    """K_ij = number of ReLU units in which images i and j agree, on or off.
+
+    With on-off patterns x (B, D): x x^T + (1-x)(1-x)^T = 2 x x^T + D - s_i - s_j, s = row sums: one product. Exact in
+    fp32 up to 2^24 units a module. Edges that leave the same node apply a ReLU to the same map: it is counted as often
+    as it occurs and multiplied once.
+    """
+
+    need = "relu_kernel"
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.total: Tensor | None = None
+        self.seen: dict[int, tuple[weakref.ref[Tensor], Tensor]] = {}
+
+    def modules(self, model: nn.Module) -> Iterable[nn.Module]:
+        return (m for m in model.modules() if isinstance(m, nn.ReLU | nn.ReLU6))
+
+    @torch.no_grad()
+    def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        source = inputs[0]
+        known = self.seen.get(id(source))
+        if known is None or known[0]() is not source or source is output:
+            known = weakref.ref(source), agreement(output)
+            self.seen[id(source)] = known
+        self.total = known[1] if self.total is None else self.total + known[1]
+
+    def finish(self, evidence: Evidence) -> None:
+        if self.total is not None:
+            evidence.found[self.need] = self.total
+
+    def release(self) -> None:
+        self.seen.clear()
+
+
+def agreement(activations: Tensor) -> Tensor:
+    """(B, ...) outputs of a ReLU -> (B, B) float64, in how many units two rows are both on or both off."""
+    if activations.dim() == 4:
+        activations = activations.permute(0, 2, 3, 1)  # as they lie in memory: no copy in channels_last
+    on = activations.detach().flatten(1).sign().float()
+    count = on.sum(1)
+    both = (on @ on.T).double()
+    count = count.double()
+    return 2 * both + (on.shape[1] - count[:, None] - count[None, :])
+
+
+class ChannelSaliency(Observer):
+    """For each layer's output a and its gradient g: (C,) mean over images of (sum over positions of a g)^2 / 2."""
+
+    need = "channel_saliency"
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.layers = {layer.module: layer.weight[0].numel() for layer in evidence.layers}
+        self.handles: list[RemovableHandle] = []
+        self.saliency: list[tuple[Tensor, int]] = []
+
+    def modules(self, model: nn.Module) -> Iterable[nn.Module]:
+        return self.layers
+
+    def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        if not output.requires_grad:
+            return
+        fan_in, activation, linear = self.layers[module], output.detach(), isinstance(module, nn.Linear)
+
+        def look(gradient: Tensor) -> None:
+            product = (activation * gradient).float()
+            positions = tuple(range(1, product.dim() - 1)) if linear else tuple(range(2, product.dim()))
+            total = product.sum(positions) if positions else product
+            self.saliency.append((total.pow(2).mean(0) / 2, fan_in))
+
+        self.handles.append(output.register_hook(look))
+
+    def finish_backward(self, evidence: Evidence) -> None:
+        evidence.found[self.need] = self.saliency
+        self.release()
+
+    def release(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+        self.handles = []
+
+
+class FirstMaps(Observer):
+    """The smallest eigenvalue of the channel correlation of each convolution's output on the first image."""
+
+    need = "first_maps"
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.maps: list[Tensor] = []
+
+    def modules(self, model: nn.Module) -> Iterable[nn.Module]:
+        return (m for m in model.modules() if isinstance(m, CONVOLUTION))
+
+    @torch.no_grad()
+    def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        self.maps.append(correlation(output[0].detach().flatten(1).float()))
+
+    def finish(self, evidence: Evidence) -> None:
+        by_size: dict[int, list[Tensor]] = {}
+        for matrix in self.maps:
+            by_size.setdefault(len(matrix), []).append(matrix)
+        smallest = [torch.linalg.eigvalsh(torch.stack(group))[:, 0] for group in by_size.values()]
+        self.maps = []
+        if smallest:
+            evidence.found[self.need] = torch.cat(smallest)
+
+
+def correlation(rows: Tensor) -> Tensor:
+    """Pearson correlation of the rows of (n, d), (n, n); 0 where a row is constant."""
+    rows = rows - rows.mean(1, keepdim=True)
+    length = rows.norm(dim=1, keepdim=True)
+    rows = torch.where(length > 0, rows / length, 0)
+    return rows @ rows.T
+
+
+OBSERVERS: tuple[type[Observer], ...] = (Shapes, ReLUKernel, ChannelSaliency, FirstMaps)
+ABSENT = {
+    "relu_kernel": "the network has no ReLU module",
+    "first_maps": "the network has no convolution",
+}
+
+
+def chosen(needs: frozenset[str], evidence: Evidence) -> list[Observer]:
+    """The observers that fill `needs`."""
+    return [kind(evidence) for kind in OBSERVERS if kind.need in needs]  # type: ignore[call-arg]
+
+
+@contextmanager
+def attached(model: nn.Module, watchers: list[Observer]) -> Iterator[None]:
+    """The watchers look on within the block."""
+    handles = [m.register_forward_hook(w.see) for w in watchers for m in w.modules(model)]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def absent(need: str) -> NotApplicable:
+    """Why a pass that ran did not fill a need."""
+    return NotApplicable(ABSENT.get(need, f"the network gives no {need.replace('_', ' ')}"))

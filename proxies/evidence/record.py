@@ -1,0 +1,194 @@
+"""The evidence of one network on one batch, as proxies read it."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from proxies.errors import NotApplicable, UsageError
+from proxies.evidence.borrow import borrowed, seed_global
+from proxies.evidence.capture import CONVOLUTION, Features, forward_features
+
+
+class Layer(NamedTuple):
+    """A convolution or linear layer."""
+
+    name: str
+    module: nn.Module
+
+    @property
+    def weight(self) -> Tensor:
+        """The weight as it is now, without graph."""
+        return self.parameter.detach()
+
+    @property
+    def parameter(self) -> Tensor:
+        """The weight itself, to differentiate by."""
+        return cast(Tensor, self.module.weight)
+
+
+@dataclass(frozen=True)
+class TeacherEvidence:
+    """What a teacher shows on a batch; made once by `teacher_evidence` and used for every student on that batch."""
+
+    features: Features
+    labels: Tensor
+
+
+@dataclass
+class Evidence:
+    """What the passes through one network gave. A field that no pass has filled cannot be read.
+
+    B images, K classes; gradients are those of the mean cross-entropy; batch norm uses the statistics of the batch.
+    """
+
+    model: nn.Module
+    x: Tensor
+    """(B, 3, H, W)"""
+    labels: Tensor
+    """(B,)"""
+    seed: int = 0
+    precision: str = "fp32"
+    teacher_evidence: TeacherEvidence | None = None
+    found: dict[str, Any] = field(default_factory=dict)
+    """What the passes filled in, by need."""
+
+    def __post_init__(self) -> None:
+        kinds = (CONVOLUTION, nn.Linear)
+        self.layers = tuple(Layer(n, m) for n, m in self.model.named_modules() if isinstance(m, kinds))
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The weights of `layers`, to differentiate by; a refusal where there are none."""
+        if not self.layers:
+            raise NotApplicable("the network has no convolution and no linear layer")
+        return [layer.parameter for layer in self.layers]
+
+    @property
+    def classes(self) -> int:
+        """K, the outputs of the last linear layer, or where there is none one more than the highest label."""
+        linear = [layer.module.out_features for layer in self.layers if isinstance(layer.module, nn.Linear)]
+        return linear[-1] if linear else int(self.labels.max()) + 1
+
+    def _get(self, need: str) -> Any:
+        if need not in self.found:
+            raise LookupError(f"this proxy reads {need!r} and did not ask for it: add it to `needs`")
+        return self.found[need]
+
+    @property
+    def features(self) -> Features:
+        """Stage maps, last map, pooled features, logits; without graph."""
+        return self._get("features")
+
+    @property
+    def last(self) -> Tensor:
+        """The last map (B, C, H, W), or a refusal."""
+        if self.features.last is None:
+            raise NotApplicable("the network has no feature maps (B, C, H, W)")
+        return self.features.last
+
+    @property
+    def pooled(self) -> Tensor:
+        """The input of the classifier (B, C), or a refusal."""
+        return _pooled(self.features, "network")
+
+    @property
+    def teacher(self) -> Features:
+        """The teacher's features on the same batch."""
+        if self.teacher_evidence is None:
+            raise NotApplicable("needs a teacher: pass teacher=")
+        return self.teacher_evidence.features
+
+    @property
+    def macs(self) -> dict[str, int]:
+        """Multiply-adds of each layer for one image."""
+        return self._get("shapes")
+
+    @property
+    def relu_kernel(self) -> Tensor:
+        """(B, B) float64: in how many ReLU units two images agree, summed over all ReLU modules."""
+        return self._get("relu_kernel")
+
+    @property
+    def first_maps(self) -> Tensor:
+        """(layers,) smallest eigenvalue of each convolution's channel correlation on the first image."""
+        return self._get("first_maps")
+
+    @property
+    def block_maps(self) -> list[Tensor]:
+        """Eigenvalues (C,) of the channel covariance of what each block hands on."""
+        return self._get("block_maps")
+
+    @property
+    def weight_gradients(self) -> tuple[Tensor, ...]:
+        """dL/dW of each of `layers`; zeros where the loss does not depend on it."""
+        return self._get("weight_gradients")
+
+    @property
+    def channel_saliency(self) -> list[tuple[Tensor, int]]:
+        """For each layer used: (C,) mean over images of (sum over positions of a dL/da)^2 / 2, and its fan-in."""
+        return self._get("channel_saliency")
+
+    @property
+    def input_gradient(self) -> Tensor:
+        """d(sum of all logits)/dx, (B, 3, H, W)."""
+        return self._get("input_gradient")
+
+    @property
+    def hessian_gradient(self) -> tuple[Tensor, ...]:
+        """H g of each of `layers`, H the Hessian and g the gradient of the loss over all their weights."""
+        return self._get("hessian_gradient")
+
+    @property
+    def linear_gradients(self) -> tuple[tuple[Tensor, Tensor], ...]:
+        """(|W|, dR/d|W|) of each layer in float64; R the summed output of the network without norms, input of ones."""
+        return self._get("linear_gradients")
+
+    @property
+    def perturbation(self) -> tuple[Tensor, Tensor]:
+        """Mean over images of sum |f(x) - f(x + .01 e)| on the last map, and the batch norms' mean variances (n,)."""
+        return self._get("perturbation")
+
+    @property
+    def batch_gradients(self) -> tuple[tuple[Tensor, ...], ...]:
+        """dL/dW of each layer, once for each half of the batch."""
+        return self._get("batch_gradients")
+
+    @property
+    def block_jacobians(self) -> list[Tensor]:
+        """For each block: the matrix (C_in, C_out) that carries a random vector at its output to its input."""
+        return self._get("block_jacobians")
+
+    @property
+    def tangent_kernel(self) -> Tensor:
+        """(n, n) inner products of the weight gradients of the first n images' summed logits."""
+        return self._get("tangent_kernel")
+
+    @property
+    def regions(self) -> int:
+        """How many different ReLU patterns the small inputs gave."""
+        return self._get("regions")
+
+
+def teacher_evidence(
+    teacher: nn.Module, batch: tuple[Tensor, Tensor], *, seed: int = 0, precision: str = "fp32"
+) -> TeacherEvidence:
+    """Look at a teacher once, for all students that will be scored on the same batch. It comes back as it was."""
+    x, y = batch
+    with borrowed(teacher), torch.no_grad(), autocast(x.device, precision):
+        seed_global(seed, "teacher", x.device)
+        return TeacherEvidence(forward_features(teacher, x).detached(), y)
+
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The context of a forward pass in 'fp32' or 'bf16'."""
+    if precision not in ("fp32", "bf16"):
+        raise UsageError(f"unknown precision {precision!r}: expected 'fp32' or 'bf16'")
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def _pooled(features: Features, whose: str) -> Tensor:
+    if features.pooled is None:
+        raise NotApplicable(f"the {whose} does not end in a linear classifier")
+    return features.pooled

@@ -1,0 +1,90 @@
+"""Passes that look at the network on parts of the batch, or on many small inputs."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from proxies.errors import NotApplicable
+from proxies.evidence.borrow import seed_of
+from proxies.evidence.forward import Session, filled
+from proxies.evidence.record import autocast
+
+KERNEL_IMAGES = 16
+PATCHES = 1000
+PATCH_SIDE = 4
+
+
+def batch_gradients(session: Session) -> None:
+    """dL/dW of each layer on the first and on the second half of the batch, each with batch statistics of its own."""
+    evidence = session.evidence
+    half = len(evidence.x) // 2
+    if half < 2:
+        raise NotApplicable(f"needs two batches of at least 2 images, got a batch of {len(evidence.x)}")
+    weights = evidence.parameters
+    gradients = []
+    for part in (slice(0, half), slice(half, 2 * half)):
+        session.seed("batch gradients")
+        with autocast(evidence.x.device, evidence.precision):
+            logits = evidence.model(evidence.x[part])
+        loss = functional.cross_entropy(logits.float(), evidence.labels[part])
+        gradients.append(filled(torch.autograd.grad(loss, weights, allow_unused=True), weights))
+    evidence.found["batch_gradients"] = tuple(gradients)
+
+
+def tangent_kernel(session: Session) -> None:
+    """Theta_ij = <d s_i / dW, d s_j / dW>, s_i the summed logits of image i, over the first 16 images as one batch."""
+    evidence = session.evidence
+    weights = evidence.parameters
+    x = evidence.x[:KERNEL_IMAGES]
+    session.seed("tangent kernel")
+    with autocast(x.device, evidence.precision):
+        sums = evidence.model(x).float().sum(1)
+    if not sums.requires_grad:
+        raise NotApplicable("the output does not depend on the weights")
+    rows: list[Tensor] = []
+    for i in range(len(x)):
+        gradient = torch.autograd.grad(sums[i], weights, retain_graph=i + 1 < len(x), allow_unused=True)
+        rows.append(torch.cat([g.reshape(-1) for g in filled(gradient, weights)]))
+    jacobian = torch.stack(rows)
+    del rows
+    evidence.found["tangent_kernel"] = (jacobian @ jacobian.T).double()
+
+
+@torch.no_grad()
+def regions(session: Session) -> None:
+    """Different ReLU patterns that 1,000 random 4 x 4 patches of the images give; of each ReLU module one unit."""
+    evidence = session.evidence
+    modules = [m for m in evidence.model.modules() if isinstance(m, nn.ReLU | nn.ReLU6)]
+    if not modules:
+        raise NotApplicable("the network has no ReLU module")
+    patterns: list[Tensor] = []
+
+    def see(module: nn.Module, inputs: object, output: Tensor) -> None:
+        patterns.append(output.flatten(2)[:, 0, 0] > 0 if output.dim() > 2 else output[:, 0] > 0)
+
+    session.seed("regions")
+    handles = [m.register_forward_hook(see) for m in modules]
+    try:
+        evidence.model(patches(evidence.x, evidence.seed))
+    except (RuntimeError, ValueError) as error:
+        if "memory" in str(error):
+            raise
+        raise NotApplicable(f"the network does not take {PATCH_SIDE} x {PATCH_SIDE} inputs: {error}") from error
+    finally:
+        for handle in handles:
+            handle.remove()
+    evidence.found["regions"] = len(torch.stack(patterns, 1).unique(dim=0))
+
+
+def patches(x: Tensor, seed: int) -> Tensor:
+    """1,000 patches (n, C, 4, 4) at random places of random images of (B, C, H, W)."""
+    if x.dim() != 4 or min(x.shape[2:]) < PATCH_SIDE:
+        raise NotApplicable(f"needs images of at least {PATCH_SIDE} x {PATCH_SIDE} pixels")
+    generator = torch.Generator().manual_seed(seed_of(seed, "regions: patches"))
+    image, top, left = (
+        torch.randint(high, (PATCHES, 1, 1), generator=generator).to(x.device)
+        for high in (len(x), x.shape[2] - PATCH_SIDE + 1, x.shape[3] - PATCH_SIDE + 1)
+    )
+    step = torch.arange(PATCH_SIDE, device=x.device)
+    picked = x[image, :, top + step[None, :, None], left + step[None, None, :]]  # (n, 4, 4, C)
+    return picked.permute(0, 3, 1, 2)

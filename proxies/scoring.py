@@ -1,0 +1,226 @@
+"""`score`: one network, one batch, any number of proxies."""
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from proxies.errors import NotApplicable, UsageError
+from proxies.evidence import Evidence, Pass, TeacherEvidence, borrowed, plan, teacher_evidence
+from proxies.evidence.forward import Session, release
+from proxies.evidence.observers import absent
+from proxies.evidence.plan import GRAPH_NEEDS, graph_passes
+from proxies.evidence.record import autocast
+from proxies.evidence.split import can_split, in_parts, out_of_memory
+from proxies.registry import ProxyInfo, select
+
+Status = Literal["ok", "nan", "infinite", "not-applicable", "out-of-memory", "failed"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A value, or the reason why there is none. Only `ok` has a value."""
+
+    value: float | None
+    status: Status
+    reason: str = ""
+    seconds: float = 0.0
+    """What asking for this proxy alone costs: the passes it needs and its own arithmetic. On a GPU, host time."""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    status: Status
+    reason: str
+
+
+def score(
+    model: nn.Module,
+    names: str | Iterable[str],
+    batch: tuple[Tensor, Tensor],
+    *,
+    teacher: nn.Module | TeacherEvidence | None = None,
+    seed: int = 0,
+    precision: str = "fp32",
+) -> dict[str, Score]:
+    """Score `model`, any classifier (B, ...) -> (B, K), by the named proxies; it comes back as it was.
+
+    `names`: names, globs or 'all', as one string with commas or as a list. `batch`: images and integer labels on the
+    device of the model. `teacher`: a network, or `teacher_evidence(network, batch)` made once for many students.
+    The same question gives the same values, whatever else is asked with it; the weights are scored as they are.
+    """
+    infos = select(names)
+    x, labels = _check_batch(batch)
+    with autocast(x.device, precision):
+        pass  # refuses an unknown precision before anything runs
+    if isinstance(teacher, nn.Module) and any(info.teacher for info in infos):
+        teacher = teacher_evidence(teacher, (x, labels), seed=seed, precision=precision)
+    if isinstance(teacher, TeacherEvidence):
+        _check_teacher(teacher, labels)
+        shown = teacher
+    else:
+        shown = None
+    return _Run(infos, Evidence(model, x, labels, seed, precision, shown)).scores()
+
+
+class _Run:
+    """The passes that some proxies need on one network, and the proxies, each as soon as it has what it needs."""
+
+    def __init__(self, infos: list[ProxyInfo], evidence: Evidence) -> None:
+        self.infos = infos
+        self.evidence = evidence
+        self.results: dict[str, Tensor | float | _Failure] = {}
+        self.own: dict[str, float] = {}
+        self.pass_seconds: dict[str, float] = {}
+        self.failures: dict[str, _Failure] = {}  # by need
+        self.note = ""
+        self.waiting = {info.name: info for info in infos if not self._refused(info)}
+        self.plan = plan(need for info in self.waiting.values() for need in info.needs)
+
+    def scores(self) -> dict[str, Score]:
+        """Run everything; the order of the answer is that of the question."""
+        passes = self.plan.passes
+        session = Session(self.evidence, self.plan.needs, self.plan.backward)
+        with borrowed(self.evidence.model):
+            self.evidence.found["model"] = self.evidence.model
+            self._evaluate()
+            for i, one in enumerate(passes):
+                begin = time.perf_counter()
+                self._run_pass(session, one)
+                if not any(later.backward for later in passes[i + 1 :]):
+                    release(session)
+                self.pass_seconds[one.name] = time.perf_counter() - begin
+                self._evaluate()
+        return self._collect()
+
+    def _refused(self, info: ProxyInfo) -> bool:
+        if info.teacher and self.evidence.teacher_evidence is None:
+            self.results[info.name] = _Failure("not-applicable", "needs a teacher: pass teacher=")
+            return True
+        return False
+
+    def _run_pass(self, session: Session, one: Pass) -> None:
+        """One pass. If it fails, the needs that it, or a later pass on the same graph, should fill get the reason."""
+        todo = self._open(one.gives)
+        if one.backward and not todo:
+            return
+        try:
+            one.run(session)
+        except UsageError:
+            raise
+        except NotApplicable as error:
+            self._fail(todo, _failure(error))
+        except Exception as error:  # a network of anyone's can fail in any way; the others still get their scores
+            failure = _failure(error)
+            release(session)
+            if one in graph_passes():
+                todo = self._open(need for p in graph_passes() for need in p.gives)
+                if failure.status == "out-of-memory" and can_split(self.evidence):
+                    failure = self._split(todo, failure)
+            self._fail(todo, failure)
+        for need in self._open(one.gives):
+            self._fail({need}, _failure(absent(need)))
+
+    def _split(self, needs: set[str], failure: _Failure) -> _Failure:
+        """Again in smaller parts, for what can be put together exactly; the rest keeps the failure."""
+        try:
+            found, parts = in_parts(self.evidence, needs)
+        except Exception as error:
+            return _failure(error)
+        self.evidence.found.update(found)
+        self.note = f"out of memory on the whole batch: done in {parts} parts"
+        return failure
+
+    def _open(self, needs: Iterable[str]) -> set[str]:
+        return {n for n in needs if n in self.plan.needs and n not in self.evidence.found and n not in self.failures}
+
+    def _fail(self, needs: Iterable[str], failure: _Failure) -> None:
+        self.failures.update((need, failure) for need in self._open(needs))
+
+    def _evaluate(self) -> None:
+        """Proxies that have everything, or will never have it; then forget what no other proxy waits for."""
+        found = self.evidence.found
+        for info in list(self.waiting.values()):
+            lost = sorted(info.needs & self.failures.keys())
+            if lost:
+                self.results[info.name] = self.failures[lost[0]]
+            elif info.needs <= found.keys():
+                begin = time.perf_counter()
+                self.results[info.name] = self._call(info)
+                self.own[info.name] = time.perf_counter() - begin
+            else:
+                continue
+            del self.waiting[info.name]
+        awaited = {need for info in self.waiting.values() for need in info.needs}
+        for need in [n for n in found if n not in awaited and n != "model"]:
+            del found[need]
+
+    def _call(self, info: ProxyInfo) -> Tensor | float | _Failure:
+        try:
+            with torch.no_grad() if "model" not in info.needs else torch.enable_grad():
+                value = info.function(self.evidence)
+            return value.detach().double().reshape(()) if isinstance(value, Tensor) else float(value)
+        except UsageError:
+            raise
+        except Exception as error:
+            return _failure(error)
+
+    def _collect(self) -> dict[str, Score]:
+        """Numbers come from the device all at once."""
+        tensors = [value for value in self.results.values() if isinstance(value, Tensor)]
+        numbers = iter(torch.stack(tensors).tolist() if tensors else [])
+        for name, value in self.results.items():
+            if isinstance(value, Tensor):
+                self.results[name] = next(numbers)
+        return {info.name: self._score(info) for info in self.infos}
+
+    def _score(self, info: ProxyInfo) -> Score:
+        result = self.results[info.name]
+        seconds = self.own.get(info.name, 0.0)
+        seconds += sum(self.pass_seconds.get(name, 0.0) for name in plan(info.needs).names)
+        if isinstance(result, _Failure):
+            return Score(None, result.status, result.reason, seconds)
+        value = float(result)
+        if math.isnan(value):
+            return Score(None, "nan", "the formula gives no number on this network", seconds)
+        if math.isinf(value):
+            return Score(None, "infinite", f"the formula gives {value} on this network", seconds)
+        reason = self.note if info.needs & GRAPH_NEEDS else ""
+        return Score(value, "ok", reason, seconds)
+
+
+def _failure(error: Exception) -> _Failure:
+    """The status that an exception stands for."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, NotApplicable):
+        return _Failure("not-applicable", text)
+    if out_of_memory(error):
+        return _Failure("out-of-memory", f"{text[:200]}; a smaller batch needs less")
+    return _Failure("failed", f"{type(error).__name__}: {text[:300]}")
+
+
+def _check_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    x, labels = batch
+    if len(x) != len(labels) or labels.dim() != 1 or labels.is_floating_point():
+        raise UsageError(
+            f"a batch of images {tuple(x.shape)} with labels {labels.dtype} {tuple(labels.shape)}: "
+            "expected as many integer labels as images"
+        )
+    if len(x) < 2 or int(labels.min()) == int(labels.max()):
+        raise UsageError(
+            f"a batch of {len(x)} with one class ({int(labels[0]) if len(x) else 'empty'}): "
+            "expected at least 2 images of 2 classes; draw a larger or another batch"
+        )
+    return x, labels
+
+
+def _check_teacher(teacher: TeacherEvidence, labels: Tensor) -> None:
+    if teacher.labels.shape != labels.shape or not torch.equal(teacher.labels, labels):
+        raise UsageError(
+            f"the teacher was looked at on another batch ({len(teacher.labels)} images, now {len(labels)}): "
+            "make its evidence on the batch that is scored"
+        )

@@ -1,0 +1,26 @@
+"""Correlation of the responses within each class."""
+
+import torch
+from torch import Tensor
+
+from proxies.evidence import Evidence
+from proxies.evidence.observers import correlation
+from proxies.registry import proxy
+
+K = 1e-5
+
+
+@proxy("epe_nas", direction="higher", needs=["input_gradient"], paper="Lopes et al., ICANN 2021")
+def epe_nas(evidence: Evidence) -> Tensor:
+    """sum over classes c of |sum_ij ln(|corr_ij| + 1e-5)|, corr between d(sum of logits)/dx of the images of c.
+
+    Above 100 classes the class sums s_c, each divided by its number of images, are compared instead:
+    sum_{c,d} |s_c - s_d| / number of classes present.
+    """
+    gradient = evidence.input_gradient.double().flatten(1)
+    classes = evidence.labels.unique()
+    logs = [torch.log(correlation(gradient[evidence.labels == c]).abs() + K) for c in classes]
+    if evidence.classes <= 100:
+        return torch.stack([log.sum().abs() for log in logs]).sum()
+    sums = torch.stack([log.sum() / len(log) for log in logs])
+    return (sums[:, None] - sums[None, :]).abs().sum() / len(classes)

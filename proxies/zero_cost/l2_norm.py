@@ -1,0 +1,16 @@
+"""The size of the weights."""
+
+import torch
+from torch import Tensor
+
+from proxies.errors import NotApplicable
+from proxies.evidence import Evidence
+from proxies.registry import proxy
+
+
+@proxy("l2_norm", direction="higher", needs=[], paper="Abdelfattah et al., ICLR 2021")
+def l2_norm(evidence: Evidence) -> Tensor:
+    """sum_l ||W_l||_2 over convolutions and linear layers: with Gaussian weights nearly sum_l sqrt(size of W_l)."""
+    if not evidence.layers:
+        raise NotApplicable("the network has no convolution and no linear layer")
+    return torch.stack([torch.linalg.vector_norm(layer.weight) for layer in evidence.layers]).sum()
