@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from nb201_data import augment
+from nb201_data.errors import UsageError
 from nb201_data.files import cache_dir
 from nb201_data.images import ImageSet, average_pool, load_images
 from nb201_data.networks import Network
@@ -43,12 +44,18 @@ class Epoch:
 class Stream:
     """Augmented epochs of `images`. `cifar100@16` is augmented, and shown to the teacher, at 32 x 32 and then pooled."""
 
-    def __init__(self, images: str, padding: int, device: torch.device, teacher: Network | None = None) -> None:
+    def __init__(
+        self, images: str, padding: int, device: torch.device, teacher: Network | None = None, per_class: int = 0
+    ) -> None:
         self.whole: ImageSet = load_images(images.partition("@")[0])
         self.images: ImageSet = load_images(images)
         self.padding, self.device, self.teacher = padding, device, teacher
         self._factor = self.whole.resolution // self.images.resolution
-        self._x, self._y = self.whole.train_x.to(device), self.whole.train_y.to(device)
+        x, y = self.whole.train_x, self.whole.train_y
+        if per_class:
+            chosen = first_of_each_class(y, per_class)
+            x, y = x[chosen], y[chosen]
+        self._x, self._y = x.to(device), y.to(device)
         self._test = self.images.test_x.to(device), self.images.test_y.to(device)
         self._key = None if teacher is None else self._teacher_key(teacher)
         self._kept: OrderedDict[int, Epoch] = OrderedDict()
@@ -108,9 +115,18 @@ class Stream:
     def _teacher_key(self, teacher: Network) -> str:
         """Names what the answers depend on: images, augmentation, and the teacher's weights."""
         digest = hashlib.sha256(f"{self.whole.name} {self.padding} {STREAM_SEED} {len(self)}".encode())
+        digest.update(self._y.cpu().numpy().tobytes())
         for name, value in teacher.state_dict().items():
             digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()[:16]
+
+
+def first_of_each_class(y: Tensor, count: int) -> Tensor:
+    """Positions, in order, of the first `count` samples of each class in labels (N,)."""
+    chosen = torch.cat([(y == label).nonzero()[:count, 0] for label in y.unique()])
+    if len(chosen) < count * len(y.unique()):
+        raise UsageError(f"{count} images of each class asked for: some of the {len(y.unique())} classes have fewer")
+    return chosen.sort().values
 
 
 @torch.no_grad()  # not inference mode: the answers enter losses

@@ -30,7 +30,7 @@ LOGITS_ONLY = frozenset({"logits", "labels"})
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """What is known after an epoch; accuracies in percent on the test split."""
+    """What is known after an epoch; accuracies in percent on the test split, NaN where the protocol does not test."""
 
     epoch: int
     loss: float
@@ -217,7 +217,8 @@ def train_together(trainers: Sequence[Trainer]) -> list[EpochResult]:
         running = [steps for steps in running if next(steps, _DONE) is not _DONE]
     results = []
     for trainer in trainers:
-        top1, top5, test_loss = trainer.test()
+        tested = trainer.protocol.tests(trainer.epoch)
+        top1, top5, test_loss = trainer.test() if tested else (math.nan,) * 3
         seconds = (time.perf_counter() - started) / len(trainers)
         results.append(EpochResult(trainer.epoch, trainer.mean_loss, top1, top5, test_loss, seconds))
     return results

@@ -145,7 +145,7 @@ OFD_NOTE = "margins need maps before ReLU; on maps after ReLU the margin never a
 REVIEW_NOTE = "the authors raise the weight from 0 over the first 20 of 240 epochs"
 
 for _loss in (
-    Loss("ce", _ce, _needs("logits", "labels"), "no distillation", ce=0.0, teacher=False),
+    Loss("ce", _ce, _needs("logits", "labels"), "no distillation", ce=0.0, teaching="nobody"),
     Loss("kd", _on("logits", kd), _needs("logits"), "Hinton et al. 2015", weight=0.9, ce=0.1),
     Loss("fitnet", _fitnet, _needs("stages"), "Romero et al. 2015", weight=100, head=heads.make_regressor),
     Loss("at", _on("stages", at), _needs("stages"), "Zagoruyko and Komodakis 2017", weight=1000),
@@ -168,13 +168,15 @@ for _loss in (
         "ofd", _ofd, _needs("stages"), "Heo et al. 2019", weight=1e-3,
         head=heads.make_overhaul, head_required=True, note=OFD_NOTE,
     ),
-    Loss("dml", _on("logits", dml), _needs("logits"), "Zhang et al. 2018", two_way=True),
+    Loss("dml", _on("logits", dml), _needs("logits"), "Zhang et al. 2018", teaching="peer"),
     Loss(
         "one", _one, _needs("stages", "logits", "labels"), "Lan et al. 2018", ce=0.0,
-        head=heads.make_ensemble, head_required=True, teacher=False, note=ONE_NOTE,
+        head=heads.make_ensemble, head_required=True, teaching="nobody", note=ONE_NOTE,
     ),
-    Loss("eskd", _on("logits", kd), _needs("logits"), "Cho and Hariharan 2019", weight=0.9, ce=0.1, note=ESKD_NOTE),
-    Loss("atkd", _on("logits", kd), _needs("logits"), "Mirzadeh et al. 2020", weight=0.9, ce=0.1, note=ATKD_NOTE),
+    Loss("eskd", _on("logits", kd), _needs("logits"), "Cho and Hariharan 2019", weight=0.9, ce=0.1, teaching="early",
+        note=ESKD_NOTE),
+    Loss("atkd", _on("logits", kd), _needs("logits"), "Mirzadeh et al. 2020", weight=0.9, ce=0.1, teaching="assistant",
+        note=ATKD_NOTE),
     Loss("diswot", _on("logits", kd), _needs("logits"), "Dong et al. 2023"),
     Loss("diswot+", _diswot_terms, _needs("last", "labels", "weights"), "Dong et al. 2023", kd=1.0),
 ):  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +51,7 @@ class HeadSetup:
     seed: int = 0
 
 
+Teaching = Literal["trained", "early", "assistant", "peer", "nobody"]
 Term = Callable[[FeaturesLike, FeaturesLike, Tensor, nn.Module | None, Context], Tensor]
 HeadFactory = Callable[[FeaturesLike, FeaturesLike, HeadSetup], nn.Module | None]
 NOTHING = Context()
@@ -63,8 +64,8 @@ class Loss:
 
     `needs` names fields of the features, and 'labels', 'weights' (both classifier weights in the context), 'indices'.
     `head` makes the parameters that are trained along and thrown away; it may decide that a pair needs none.
-    `two_way`: the teacher learns as well; call once each way with the roles exchanged.
-    `teacher`: False where the loss looks at the student alone.
+    `teaching` says who teaches: a trained teacher, its early checkpoint, a middle-sized assistant that it taught, an
+    untrained peer that learns as well (call once each way, roles exchanged), or nobody.
     """
 
     name: str
@@ -76,9 +77,18 @@ class Loss:
     kd: float = 0.0
     head: HeadFactory | None = None
     head_required: bool = False
-    two_way: bool = False
-    teacher: bool = True
+    teaching: Teaching = "trained"
     note: str = ""
+
+    @property
+    def teacher(self) -> bool:
+        """Whether the loss looks at anybody but the student."""
+        return self.teaching != "nobody"
+
+    @property
+    def two_way(self) -> bool:
+        """Whether the teacher learns as well."""
+        return self.teaching == "peer"
 
     def __post_init__(self) -> None:
         if unknown := self.needs - INPUTS:
