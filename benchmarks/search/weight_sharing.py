@@ -1,0 +1,83 @@
+"""Search by one network that holds all cells: what is asked for and what comes back. No torch until it runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.search.constraints import Constraint
+from benchmarks.search.registry import get_strategy
+from nb201_data.errors import UsageError
+from nb201_data.space import Cell
+from nb201_data.spaces import NasBench201, SearchSpace
+
+if TYPE_CHECKING:
+    from nb201_data.image_set import ImageSet
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of the shared network."""
+
+    index: int
+    cell: str
+    """The cell that the architecture weights favour after it; empty where there are none (rsps)."""
+    loss: float
+    """Cross-entropy of the shared weights on their half of the images, mean over the epoch."""
+    accuracy: float
+    """Their accuracy there in percent."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SharedTask:
+    """What a weight-sharing strategy works on.
+
+    The training split is halved by the seed: one half trains the weights, the other the architecture. At most
+    `max_images` of it are used. The test split is not touched. `space` fixes the shared network's own skeleton.
+    """
+
+    space: SearchSpace
+    images: "ImageSet"
+    epochs: int
+    seed: int = 0
+    batch_size: int = 64
+    max_images: int | None = None
+    constraints: Sequence[Constraint] = ()
+    device: str = "cpu"
+    folder: Path | None = None
+    resume: bool = False
+    progress: Callable[[Epoch], None] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class SharedResult:
+    """The cell that was found, whatever it is, and how it came about."""
+
+    strategy: str
+    settings: dict[str, Any]
+    best: Cell
+    value: float
+    """Its accuracy in percent under the shared weights, on the half of the images that did not train them."""
+    epochs: tuple[Epoch, ...]
+    evaluations: int
+    """Cells whose accuracy under the shared weights was measured in order to choose."""
+    seconds: float
+
+
+def search_shared(name: str, task: SharedTask, settings: dict[str, Any] | None = None) -> SharedResult:
+    """Run the weight-sharing strategy called `name`."""
+    info = get_strategy(name)
+    if info.kind != "weight-sharing":
+        raise UsageError(f"{name} asks for evaluations: use run_search")
+    if not isinstance(task.space, NasBench201):
+        raise UsageError(f"{name} needs the cells of nb201 on its shared network, got the space {task.space.name}")
+    if task.epochs < 1 or task.batch_size < 2:
+        raise UsageError(f"epochs must be at least 1 and a batch at least 2, got {task.epochs} and {task.batch_size}")
+    if task.space.skeleton.classes != task.images.classes:
+        raise UsageError(
+            f"the shared network has {task.space.skeleton.classes} classes, {task.images.name} has "
+            f"{task.images.classes}: give it a skeleton with as many"
+        )
+    result: SharedResult = info.make(task, **info.resolve(settings or {}))
+    return result
