@@ -8,6 +8,31 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Source:
+    """A published file at one or more addresses, tried in order."""
+
+    name: str
+    urls: tuple[str, ...]
+    hash: str = ""
+    size: int | None = None  # bytes, where known
+
+
+@dataclass(frozen=True)
+class Archive(Source):
+    """A tar file that holds data files; they keep their paths below `folder` of the data folder."""
+
+    folder: str = ""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A table made from published files by a function of `published_tables.py`; the files themselves are not kept."""
+
+    function: str
+    sources: tuple[Source, ...]
+
+
+@dataclass(frozen=True)
 class DataFile:
     """One file inside the data folder."""
 
@@ -15,88 +40,114 @@ class DataFile:
     what: str
     path: str  # inside the data folder
     licence: str
-    hash: str = ""  # empty: no hash is known, presence is all that can be checked
+    origin: str  # the page or repository that publishes it
+    hash: str = ""  # empty: no hash is published, presence is all that can be checked
+    also: tuple[str, ...] = ()  # hashes of other files that serve as well
     size: int | None = None  # bytes, where known
-    urls: tuple[str, ...] = ()  # direct download of this very file
+    urls: tuple[str, ...] = ()  # direct downloads of this very file
     archive: str = ""  # name of an `Archive` that holds it
-    sources: tuple[str, ...] = ()  # names of `Source` files it is converted from
-    converter: str = ""  # the function of `convert.py` that makes it from `sources`
-    manual: str = ""  # how to get it by hand, where no direct link exists
+    conversions: tuple[Conversion, ...] = ()  # ways to make it: the first that gives the pinned table is taken
+    manual: str = ""  # how to get it by hand, alone or where the download fails
 
     @property
     def group(self) -> str:
         """'cifar100' of 'cifar100/train'."""
         return self.name.split("/")[0]
 
-
-@dataclass(frozen=True)
-class Archive:
-    """A tar file that holds data files; its members keep their paths below `folder`."""
-
-    name: str
-    urls: tuple[str, ...]
-    hash: str
-    size: int
-    folder: str  # inside the data folder
+    @property
+    def automatic(self) -> bool:
+        """Whether `fetch` can get it."""
+        return bool(self.urls or self.archive or self.conversions)
 
 
-@dataclass(frozen=True)
-class Source:
-    """A published file that is converted after fetching and not kept."""
-
-    name: str
-    urls: tuple[str, ...]
-    size: int | None = None
-    hash: str = ""
-
-
-_CIFAR = "none stated (research use; cite Krizhevsky 2009)"
+_RAW = "https://raw.githubusercontent.com/"
 _TORONTO = "https://www.cs.toronto.edu/~kriz/"
-_IMAGENET16 = "ImageNet terms of access (non-commercial research)"
-_GITHUB_RAW = "https://raw.githubusercontent.com/"
-_TEACHER_RELEASE = "https://github.com/chenyaofo/pytorch-cifar-models/releases/download/resnet/"
-_TEACHER_COPY = _GITHUB_RAW + "robtad/DANS/e0f876e613add351e409cf6aae9bb4061ec9c5a2/models/"
+_DISWOT = _RAW + "lliai/DisWOT-CVPR2023/63c8ae2944a2d115f2dd5510192667cd5df2fb53/exps/"
+_AUTO_PROX = _RAW + "lliai/Auto-Prox-AAAI24/69ccf82bfa8897ce3c955a700a5b0f046d8e5f87/gt_results/"
+_RELEASE = "https://github.com/chenyaofo/pytorch-cifar-models/releases/download/resnet/"
+_DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 
-ARCHIVES: dict[str, Archive] = {
-    archive.name: archive
-    for archive in (
-        Archive(
-            "cifar-100-python.tar.gz",
-            (_TORONTO + "cifar-100-python.tar.gz",),
-            "md5:eb9058c3a382ffc7106e4002c42a8d85",
-            169_001_437,
-            "cifar100",
-        ),
-        Archive(
-            "cifar-10-python.tar.gz",
-            (_TORONTO + "cifar-10-python.tar.gz",),
-            "md5:c58f30108f718f92721af3b95e74349a",
-            170_498_071,
-            "cifar10",
-        ),
+_ARCHIVES = (
+    Archive(
+        "cifar-100-python.tar.gz",
+        (_TORONTO + "cifar-100-python.tar.gz",),
+        "md5:eb9058c3a382ffc7106e4002c42a8d85",
+        169_001_437,
+        "cifar100",
+    ),
+    Archive(
+        "cifar-10-python.tar.gz",
+        (_TORONTO + "cifar-10-python.tar.gz",),
+        "md5:c58f30108f718f92721af3b95e74349a",
+        170_498_071,
+        "cifar10",
+    ),
+)
+ARCHIVES: dict[str, Archive] = {archive.name: archive for archive in _ARCHIVES}
+
+
+def _cifar(images: str, folder: str, member: str, what: str, md5: str, size: int | None = None) -> DataFile:
+    return DataFile(
+        f"{images}/{member}",
+        what,
+        f"{images}/{folder}/{member}",
+        "none stated; cite Krizhevsky 2009",
+        _TORONTO + "cifar.html",
+        f"md5:{md5}",
+        size=size,
+        archive=folder.replace("batches-py", "python") + ".tar.gz",
     )
-}
 
 
 def _cifar100(member: str, what: str, md5: str, size: int) -> DataFile:
-    path = f"cifar100/cifar-100-python/{member}"
-    return DataFile(f"cifar100/{member}", what, path, _CIFAR, f"md5:{md5}", size, archive="cifar-100-python.tar.gz")
+    return _cifar("cifar100", "cifar-100-python", member, what, md5, size)
 
 
 def _cifar10(member: str, md5: str) -> DataFile:
-    path = f"cifar10/cifar-10-batches-py/{member}"
-    what = "CIFAR-10, 10,000 images 32x32"
-    return DataFile(f"cifar10/{member}", what, path, _CIFAR, f"md5:{md5}", archive="cifar-10-python.tar.gz")
+    return _cifar("cifar10", "cifar-10-batches-py", member, "CIFAR-10, 10,000 images 32x32", md5)
 
 
 def _imagenet16(member: str, md5: str) -> DataFile:
-    manual = (
-        "no direct link is published: unpack ImageNet16.tar.gz from the Google Drive folder "
-        "that the README of https://github.com/D-X-Y/AutoDL-Projects names for NAS-Bench-201, "
-        "or the 16x16 archives of https://image-net.org (log-in needed)"
+    return DataFile(
+        f"imagenet16-120/{member}",
+        "ImageNet, 1,000 classes at 16x16 pixels, of which the first 120 are used",
+        f"imagenet16-120/{member}",
+        "ImageNet terms of access: non-commercial research",
+        "https://github.com/D-X-Y/AutoDL-Projects",
+        f"md5:{md5}",
+        manual="no direct link is published: unpack ImageNet16.tar.gz from the Google Drive folder that the README of "
+        "https://github.com/D-X-Y/AutoDL-Projects names for NAS-Bench-201, or the 16x16 archives of "
+        "https://image-net.org (log-in needed)",
     )
-    path, what = f"imagenet16-120/{member}", "ImageNet, 1,000 classes at 16x16 pixels (the first 120 are used)"
-    return DataFile(f"imagenet16-120/{member}", what, path, _IMAGENET16, f"md5:{md5}", manual=manual)
+
+
+def _teacher(images: str, name: str, digits: str, *also: str) -> DataFile:
+    return DataFile(
+        f"teachers/{images}_{name}",
+        f"{name} trained on {images}",
+        f"teachers/{images}_{name}.pth",
+        "BSD-3-Clause",
+        "https://github.com/chenyaofo/pytorch-cifar-models",
+        f"sha256-prefix:{digits}",
+        also,
+        urls=(f"{_RELEASE}{images}_{name}-{digits}.pt",),
+    )
+
+
+def _table(name: str, what: str, origin: str, hash_of_values: str, *conversions: Conversion) -> DataFile:
+    return DataFile(
+        f"distillation/{name}",
+        what,
+        f"distillation/{name}.csv",
+        "Apache-2.0",
+        origin,
+        f"table-sha256:{hash_of_values}",
+        conversions=conversions,
+    )
+
+
+def _vision_transformers(file: str) -> Conversion:
+    return Conversion("vision_transformers", (Source(file, (_AUTO_PROX + file,)),))
 
 
 _FILES = (
@@ -120,6 +171,84 @@ _FILES = (
     _imagenet16("train_data_batch_9", "bb6dd660c38c58552125b1a92f86b5d4"),
     _imagenet16("train_data_batch_10", "8f03f34ac4b42271a294f91bf480f29b"),
     _imagenet16("val_data", "3410e3017fdaefba8d5073aaa65e4bd6"),
+    DataFile(
+        "nb201/benchmark",
+        "NAS-Bench-201 v1.1, the official file: every training run of 15,625 cells",
+        "nb201/NAS-Bench-201-v1_1-096897.pth",
+        "MIT",
+        "https://github.com/D-X-Y/NAS-Bench-201",
+        "md5:55e847143ce1f7c2d89b676f6b096897",  # the digits in its name are the last six of its md5
+        size=5_003_180_601,
+        urls=(_DRIVE + "16Y0UwGisiouVRxW-W5hEtbxmcHw_0hF_",),
+        manual="download NAS-Bench-201-v1_1-096897.pth in a browser from "
+        "https://drive.google.com/file/d/16Y0UwGisiouVRxW-W5hEtbxmcHw_0hF_/view",
+    ),
+    DataFile(
+        "nb201/accuracies",
+        "NAS-Bench-201 as one small table: accuracies of 15,625 cells",
+        "nb201/accuracies.csv.gz",
+        "MIT",
+        "https://github.com/D-X-Y/NAS-Bench-201",
+        manual="it is made from the official file: python -m nb201_data convert NAS-Bench-201-v1_1-096897.pth",
+    ),
+    DataFile(
+        "nats/topology",
+        "NATS-Bench, topology space v1.0 (simple): the same cells, one small file each; unpack it to convert it",
+        "nats/NATS-tss-v1_0-3ffb9-simple.tar",
+        "MIT",
+        "https://github.com/D-X-Y/NATS-Bench",
+        "sha256:580fd8f3425fed9f495640b0f12ccb7744f89dec7aff263bd75aed37ab0b8bb6",  # as users of the file record it
+        size=1_145_989_120,
+        urls=(_DRIVE + "17_saCsj_krKjlCBLOJEpNtzPXArMCqxU",),
+        manual="download NATS-tss-v1_0-3ffb9-simple.tar in a browser from "
+        "https://drive.google.com/file/d/17_saCsj_krKjlCBLOJEpNtzPXArMCqxU/view",
+    ),
+    _table(
+        "s0_resnet_cifar100",
+        "64 residual networks, CIFAR-100 accuracy alone and distilled, as the DisWOT authors published it",
+        "https://github.com/lliai/DisWOT-CVPR2023",
+        "d59e4d968f9b5cf44e3bae5c458d3ff6c7a814bc6ec009313a4eb233d0e24fe2",
+        Conversion(
+            "s0_networks",
+            (
+                Source("s1-gt-cls.txt", (_DISWOT + "s1-gt-cls.txt",), size=768),
+                Source("s1-gt-kd.txt", (_DISWOT + "s1-gt-kd.txt",), size=768),
+            ),
+        ),
+    ),
+    _table(
+        "autoformer",
+        "100 AutoFormer transformers, three data sets, accuracy alone and distilled, from the Auto-Prox authors",
+        "https://github.com/lliai/Auto-Prox-AAAI24",
+        "12622953695e99c2e874cb7636eeba05c5566dae3a382ce4d46c8493bba65741",
+        _vision_transformers("gt_autoformer.pth"),
+        _vision_transformers("gt_autoformer_2.pth"),
+    ),
+    _table(
+        "pit",
+        "100 PiT transformers, three data sets, accuracy alone and distilled, from the Auto-Prox authors",
+        "https://github.com/lliai/Auto-Prox-AAAI24",
+        "c7ee1589724f86990388bc3894390c197bcfe942dbe00aa470abfbf3248c05f9",
+        _vision_transformers("gt_pit.pth"),
+    ),
+    _teacher("cifar10", "resnet20", "4118986f"),
+    _teacher("cifar10", "resnet32", "ef93fc4d"),
+    _teacher("cifar10", "resnet44", "2a3cabcb"),
+    _teacher("cifar10", "resnet56", "187c023a"),
+    _teacher(
+        "cifar100",
+        "resnet20",
+        "23dac2f1",
+        "sha256:0d7818eb35f95925455f13e548a72cfd79faf9174e293faefba0dd56cef1e164",  # the same network, saved again
+    ),
+    _teacher("cifar100", "resnet32", "84213ce6"),
+    _teacher("cifar100", "resnet44", "ffe32858"),
+    _teacher(
+        "cifar100",
+        "resnet56",
+        "f2eff4c8",
+        "sha256:f7e590a0e2fe80795aaeb7c5c75f53bd1050a2161c8e53e523ce2835fffd52e2",  # the same network, saved again
+    ),
 )
 
 FILES: dict[str, DataFile] = {file.name: file for file in _FILES}

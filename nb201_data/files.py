@@ -6,7 +6,6 @@ only `fetch` does, and it writes under a temporary name, checks the hash and the
 
 import csv
 import difflib
-import hashlib
 import os
 import sys
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from typing import Literal
 
 from nb201_data.catalogue import FILES, DataFile
 from nb201_data.errors import DataError, UsageError
+from nb201_data.hashes import hash_of, hash_of_bytes
 
 State = Literal["absent", "present", "whole", "wrong size", "wrong hash", "unreadable"]
 
@@ -106,10 +106,12 @@ def path_of(name: str) -> Path:
 
 
 def remedy(file: DataFile) -> str:
-    """One sentence: how to get this file."""
-    if file.manual:
-        return f"Get it by hand: {file.manual}; it belongs at {data_dir() / file.path}"
-    return f"Fetch it: python -m nb201_data fetch {file.group}"
+    """How to get this file."""
+    by_hand = f"by hand: {file.manual}; it belongs at {data_dir() / file.path}" if file.manual else ""
+    if not file.automatic:
+        return f"Get it {by_hand}"
+    fetch_it = f"Fetch it: python -m nb201_data fetch {file.group}"
+    return f"{fetch_it}, or {by_hand}" if by_hand else fetch_it
 
 
 def status(name: str, full: bool = True) -> Status:
@@ -128,50 +130,17 @@ def status_of(file: DataFile, folder: Path, full: bool = True) -> Status:
             return Status(file, path, "wrong size", f"{file.size} bytes", f"{size} bytes")
         if not full or not file.hash:
             return Status(file, path, "present")
-        found = hash_of(path, file.hash)
+        hashes = {expected: hash_of(path, expected) for expected in (file.hash, *file.also)}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         return Status(file, path, "unreadable", found=str(error))
-    return Status(file, path, "whole" if found == file.hash else "wrong hash", file.hash, found)
+    whole = any(expected == found for expected, found in hashes.items())
+    return Status(file, path, "whole" if whole else "wrong hash", file.hash, hashes[file.hash])
 
 
 def verify(names: Iterable[str] = ("all",)) -> list[Status]:
     """Full check, size and hash, of the named files or groups."""
     files = {file.name: file for name in names for file in select(name)}
     return [status_of(file, data_dir()) for file in files.values()]
-
-
-def hash_of(path: Path, expected: str) -> str:
-    """Hash of a file, written the way `expected` is: same algorithm, same number of digits."""
-    kind, _, digits = expected.partition(":")
-    if kind == "table-sha256":
-        return f"{kind}:{table_hash(path)}"
-    digest = hashlib.new(kind.removesuffix("-prefix"))
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return f"{kind}:{digest.hexdigest()[: len(digits)]}"
-
-
-def hash_of_bytes(content: bytes, expected: str) -> str:
-    """Like `hash_of`, for content already in memory."""
-    kind, _, digits = expected.partition(":")
-    return f"{kind}:{hashlib.new(kind.removesuffix('-prefix'), content).hexdigest()[: len(digits)]}"
-
-
-def table_hash(path: Path) -> str:
-    """sha256 over the cells of a CSV file, numbers rounded to four decimals: line ends and digits do not matter."""
-    digest = hashlib.sha256()
-    with path.open(newline="", encoding="utf-8") as stream:
-        for row in csv.reader(stream):
-            digest.update(("\x1f".join(_canonical(cell) for cell in row) + "\x1e").encode())
-    return digest.hexdigest()
-
-
-def _canonical(cell: str) -> str:
-    try:
-        return f"{float(cell):.4f}"
-    except ValueError:
-        return cell
 
 
 def read_checked(name: str) -> bytes:
@@ -189,3 +158,10 @@ def read_checked(name: str) -> bytes:
         if found != file.hash:
             raise DataError(str(Status(file, state.path, "wrong hash", file.hash, found)))
     return content
+
+
+def fetch(name: str, progress: bool = False) -> list[Path]:
+    """Get the file or group called `name` and return where its files lie; what is whole already is left alone."""
+    from nb201_data.fetching import fetch_files  # pooch is imported only where something is fetched
+
+    return fetch_files(select(name), data_dir(), progress)
