@@ -86,25 +86,26 @@ _ARCHIVES = (
 ARCHIVES: dict[str, Archive] = {archive.name: archive for archive in _ARCHIVES}
 
 
-def _cifar(images: str, folder: str, member: str, what: str, md5: str, size: int | None = None) -> DataFile:
+def _cifar(archive: Archive, folder: str, member: str, what: str, md5: str, size: int | None = None) -> DataFile:
     return DataFile(
-        f"{images}/{member}",
+        f"{archive.folder}/{member}",
         what,
-        f"{images}/{folder}/{member}",
+        f"{archive.folder}/{folder}/{member}",
         "none stated; cite Krizhevsky 2009",
         _TORONTO + "cifar.html",
         f"md5:{md5}",
         size=size,
-        archive=folder.replace("batches-py", "python") + ".tar.gz",
+        archive=archive.name,
     )
 
 
 def _cifar100(member: str, what: str, md5: str, size: int) -> DataFile:
-    return _cifar("cifar100", "cifar-100-python", member, what, md5, size)
+    return _cifar(ARCHIVES["cifar-100-python.tar.gz"], "cifar-100-python", member, what, md5, size)
 
 
 def _cifar10(member: str, md5: str) -> DataFile:
-    return _cifar("cifar10", "cifar-10-batches-py", member, "CIFAR-10, 10,000 images 32x32", md5)
+    archive = ARCHIVES["cifar-10-python.tar.gz"]
+    return _cifar(archive, "cifar-10-batches-py", member, "CIFAR-10, 10,000 images 32x32", md5)
 
 
 def _imagenet16(member: str, md5: str) -> DataFile:
@@ -211,8 +212,8 @@ _FILES = (
         Conversion(
             "s0_networks",
             (
-                Source("s1-gt-cls.txt", (_DISWOT + "s1-gt-cls.txt",), size=768),
-                Source("s1-gt-kd.txt", (_DISWOT + "s1-gt-kd.txt",), size=768),
+                Source("s1-gt-cls.txt", (_DISWOT + "s1-gt-cls.txt",)),
+                Source("s1-gt-kd.txt", (_DISWOT + "s1-gt-kd.txt",)),
             ),
         ),
     ),

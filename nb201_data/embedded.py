@@ -198,10 +198,10 @@ def _cover(numbers: Array, shape: Array) -> Array:
 def _radius(numbers: Array) -> Array:
     """Radii with density r^-3 between _SMALLEST and _LARGEST, stratified: each fifth leaf from the largest fifth."""
     large = (np.arange(numbers.shape[1]) % _LARGE_EVERY == 0).astype(np.float32)
-    share = np.float32(1 / _LARGE_EVERY)
-    u = np.where(large, 1 - share + share * _unit(numbers), (1 - share) * _unit(numbers)).astype(np.float32)
+    one, share = np.float32(1), np.float32(1 / _LARGE_EVERY)
+    u = np.where(large, one - share + share * _unit(numbers), (one - share) * _unit(numbers)).astype(np.float32)
     tail = np.float32(1 - (_SMALLEST / _LARGEST) ** 2)
-    return np.float32(_SMALLEST) / np.sqrt(np.float32(1) - u * tail)
+    return np.float32(_SMALLEST) / np.sqrt(one - u * tail)
 
 
 def _colour(owner: Array, numbers: Array, texture: Array, palette: Array) -> Array:
