@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from proxies.errors import DataError, UsageError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from proxies.evidence import Evidence
 
 ProxyFunction = Callable[["Evidence"], "Tensor | float"]
+F = TypeVar("F", bound=ProxyFunction)
 Direction = Literal["higher", "lower"]
 
 ENTRY_POINTS = "diswot_bench.proxies"
@@ -70,7 +71,25 @@ class ProxyInfo:
         return re.split(r"(?<=[.:])\s", " ".join(self.formula.split()), maxsplit=1)[0].rstrip(":")
 
 
+@dataclass(frozen=True)
+class AggregateInfo:
+    """A score that only a set of networks gives: a function of its parts' columns, one value a network each."""
+
+    name: str
+    function: Callable[..., list[float]]
+    """Takes the columns of `parts` in that order, none missing; gives one value a network, higher is better."""
+    parts: tuple[str, ...]
+    paper: str
+    origin: str
+
+    @property
+    def formula(self) -> str:
+        """The docstring of the function."""
+        return (self.function.__doc__ or "").strip()
+
+
 _REGISTRY: dict[str, ProxyInfo] = {}
+_AGGREGATES: dict[str, AggregateInfo] = {}
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 _state = {"loaded": False, "origin": "diswot-bench"}
 
@@ -84,10 +103,10 @@ def proxy(
     teacher: bool = False,
     version: int = 1,
     origin: str | None = None,
-) -> Callable[[ProxyFunction], ProxyFunction]:
+) -> Callable[[F], F]:
     """Register a function of the evidence under `name`; its docstring is the formula shown everywhere."""
 
-    def register(function: ProxyFunction) -> ProxyFunction:
+    def register(function: F) -> F:
         add(
             ProxyInfo(
                 name, function, direction, frozenset(needs), teacher, paper, version, origin or str(_state["origin"])
@@ -96,6 +115,26 @@ def proxy(
         return function
 
     return register
+
+
+def aggregate(
+    name: str, *, parts: Iterable[str], paper: str
+) -> Callable[[Callable[..., list[float]]], Callable[..., list[float]]]:
+    """Register a function of several proxies' columns, for papers that combine by ranks within a set."""
+
+    def register(function: Callable[..., list[float]]) -> Callable[..., list[float]]:
+        if name in _AGGREGATES or name in _REGISTRY:
+            raise UsageError(f"the name {name!r} is taken: rename the aggregate")
+        _AGGREGATES[name] = AggregateInfo(name, function, tuple(parts), paper, str(_state["origin"]))
+        return function
+
+    return register
+
+
+def aggregates() -> list[AggregateInfo]:
+    """Every aggregate, in alphabetical order."""
+    _load()
+    return sorted(_AGGREGATES.values(), key=lambda info: info.name)
 
 
 def add(info: ProxyInfo) -> None:
@@ -135,6 +174,9 @@ def all_proxies() -> list[ProxyInfo]:
 def get(name: str) -> ProxyInfo:
     """The proxy of this name; near matches are named where there is none."""
     _load()
+    if name in _AGGREGATES:
+        parts = ",".join(_AGGREGATES[name].parts)
+        raise UsageError(f"{name!r} ranks a set of networks and is no score of one: ask for its parts {parts}")
     if name not in _REGISTRY:
         near = difflib.get_close_matches(name, _REGISTRY, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else " --list shows all."

@@ -90,7 +90,7 @@ def test_any_order_the_same_bits(everything: dict[str, Score], teacher: nn.Modul
 
 def state(model: nn.Module) -> list[object]:
     """Everything about a network that scoring could disturb."""
-    tensors = [t for t in (*model.parameters(), *model.buffers())]
+    tensors = [*model.parameters(), *model.buffers()]
     return [
         [id(t) for t in tensors],
         [(t.data_ptr(), t._version, t.dtype, t.requires_grad, t.is_contiguous()) for t in tensors],

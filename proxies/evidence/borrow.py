@@ -43,7 +43,7 @@ def borrowed(model: nn.Module) -> Iterator[nn.Module]:
 
 @contextlib.contextmanager
 def other_weights(model: nn.Module, change: Callable[[Tensor], Tensor]) -> Iterator[None]:
-    """Every floating parameter and buffer stands aside for `change(its values)`, a new tensor, for the time of the block.
+    """Every floating parameter and buffer stands aside for `change(its values)` within the block.
 
     The parameters themselves are not touched: not their values, and not the version counters that autograd watches.
     """

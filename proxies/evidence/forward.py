@@ -1,5 +1,6 @@
 """The shared forward pass, and the backward passes through its graph."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -8,9 +9,20 @@ from torch.nn import functional
 
 from proxies.errors import NotApplicable, UsageError
 from proxies.evidence import observers
+from proxies.evidence.blocks import BlockJacobians, BlockMaps
 from proxies.evidence.borrow import seed_global
 from proxies.evidence.capture import forward_features, hands_out_features
 from proxies.evidence.record import Evidence, autocast
+
+OBSERVERS: dict[str, Callable[[Evidence], observers.Observer]] = {
+    "shapes": observers.Shapes,
+    "relu_kernel": observers.ReLUKernel,
+    "channel_saliency": observers.ChannelSaliency,
+    "first_maps": observers.FirstMaps,
+    "block_maps": BlockMaps,
+    "block_jacobians": BlockJacobians,
+}
+"""Who looks on during the forward pass, by the need it fills."""
 
 
 @dataclass
@@ -55,7 +67,7 @@ def forward(session: Session) -> None:
     x.requires_grad_("input_gradient" in needs)
     hands_out_features(evidence.model, x)
     session.seed("forward")
-    session.watchers = observers.chosen(needs, evidence)
+    session.watchers = [kind(evidence) for need, kind in OBSERVERS.items() if need in needs]
     grad = torch.enable_grad() if session.backward else torch.no_grad()
     try:
         with observers.attached(evidence.model, session.watchers), grad, autocast(x.device, evidence.precision):

@@ -175,16 +175,13 @@ def correlation(rows: Tensor) -> Tensor:
     return rows @ rows.T
 
 
-OBSERVERS: tuple[type[Observer], ...] = (Shapes, ReLUKernel, ChannelSaliency, FirstMaps)
+NO_BLOCKS = "the network has no blocks: modules with parts, in a Sequential or ModuleList, from map to map"
 ABSENT = {
+    "block_maps": NO_BLOCKS,
+    "block_jacobians": NO_BLOCKS,
     "relu_kernel": "the network has no ReLU module",
     "first_maps": "the network has no convolution",
 }
-
-
-def chosen(needs: frozenset[str], evidence: Evidence) -> list[Observer]:
-    """The observers that fill `needs`."""
-    return [kind(evidence) for kind in OBSERVERS if kind.need in needs]  # type: ignore[call-arg]
 
 
 @contextmanager

@@ -34,6 +34,8 @@ class TeacherEvidence:
 
     features: Features
     labels: Tensor
+    classifier_weight: Tensor | None = None
+    """(K, C) of the linear layer behind the logits."""
 
 
 @dataclass
@@ -91,14 +93,24 @@ class Evidence:
     @property
     def pooled(self) -> Tensor:
         """The input of the classifier (B, C), or a refusal."""
-        return _pooled(self.features, "network")
+        if self.features.pooled is None:
+            raise NotApplicable("the network does not end in a linear classifier")
+        return self.features.pooled
 
     @property
-    def teacher(self) -> Features:
-        """The teacher's features on the same batch."""
+    def classifier_weight(self) -> Tensor:
+        """(K, C), the weight of the linear layer behind the logits, or a refusal."""
+        weight = classifier_weight(self.model, self.features.logits.shape[1])
+        if weight is None:
+            raise NotApplicable("the network does not end in a linear classifier")
+        return weight
+
+    @property
+    def teacher(self) -> TeacherEvidence:
+        """What the teacher showed on the same batch."""
         if self.teacher_evidence is None:
             raise NotApplicable("needs a teacher: pass teacher=")
-        return self.teacher_evidence.features
+        return self.teacher_evidence
 
     @property
     def macs(self) -> dict[str, int]:
@@ -156,8 +168,8 @@ class Evidence:
         return self._get("batch_gradients")
 
     @property
-    def block_jacobians(self) -> list[Tensor]:
-        """For each block: the matrix (C_in, C_out) that carries a random vector at its output to its input."""
+    def block_jacobians(self) -> list[Tensor | None]:
+        """For each block: mean g_in g_out^T, (C_in, C_out), for random g_out; None where the block is the identity."""
         return self._get("block_jacobians")
 
     @property
@@ -178,7 +190,14 @@ def teacher_evidence(
     x, y = batch
     with borrowed(teacher), torch.no_grad(), autocast(x.device, precision):
         seed_global(seed, "teacher", x.device)
-        return TeacherEvidence(forward_features(teacher, x).detached(), y)
+        features = forward_features(teacher, x).detached()
+        return TeacherEvidence(features, y, classifier_weight(teacher, features.logits.shape[1]))
+
+
+def classifier_weight(model: nn.Module, classes: int) -> Tensor | None:
+    """A copy of the weight (K, C) of the last linear layer with K outputs."""
+    found = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == classes]
+    return found[-1].weight.detach().clone() if found else None
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
@@ -186,9 +205,3 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
     if precision not in ("fp32", "bf16"):
         raise UsageError(f"unknown precision {precision!r}: expected 'fp32' or 'bf16'")
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
-
-
-def _pooled(features: Features, whose: str) -> Tensor:
-    if features.pooled is None:
-        raise NotApplicable(f"the {whose} does not end in a linear classifier")
-    return features.pooled

@@ -1,0 +1,127 @@
+"""M_s, M_r and DisWOT as scores: the paper's, the README's, and what the released scripts compute.
+
+M_s and M_r are distances between student and teacher, lower is better; DisWOT is minus their sum, higher is better.
+The plain name is the paper's. Nobody is trained: both networks have random weights.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+
+from proxies.distillation import released, similarity
+from proxies.errors import NotApplicable, UsageError
+from proxies.evidence import Evidence
+from proxies.registry import proxy
+
+PAPER = "Dong et al., CVPR 2023"
+
+
+def refused(function: Callable[..., Tensor], *tensors: Any) -> Tensor:
+    """A loss refuses a pair of networks that it has no form for: for a score, that is 'not applicable'."""
+    try:
+        return function(*tensors)
+    except UsageError as error:
+        raise NotApplicable(str(error)) from error
+
+
+def teacher_map(evidence: Evidence) -> Tensor:
+    """The teacher's last map (B, C, H, W), or a refusal."""
+    if evidence.teacher.features.last is None:
+        raise NotApplicable("the teacher has no feature maps (B, C, H, W)")
+    return evidence.teacher.features.last
+
+
+def teacher_pooled(evidence: Evidence) -> Tensor:
+    """The teacher's pooled features (B, C), or a refusal."""
+    if evidence.teacher.features.pooled is None:
+        raise NotApplicable("the teacher does not end in a linear classifier")
+    return evidence.teacher.features.pooled
+
+
+@proxy("m_s", direction="lower", needs=["features"], teacher=True, paper=PAPER)
+def m_s(evidence: Evidence) -> Tensor:
+    """||G^T - G^S||_F, G = A A^T / ||A A^T||_F, A the Grad-CAM maps of the true classes on the last stage, (C, BHW).
+
+    Grad-CAM's weights are the classifier's in closed form. Where the widths differ, the maps are summed over
+    channels and class means compared, K x K (`similarity.m_s`). ||.||_2 in the paper is read as the Frobenius norm.
+    """
+    weight = evidence.teacher.classifier_weight
+    if weight is None:
+        raise NotApplicable("the teacher does not end in a linear classifier")
+    maps = evidence.last, teacher_map(evidence)
+    return refused(similarity.m_s, *maps, evidence.classifier_weight, weight, evidence.labels)
+
+
+@proxy("m_r", direction="lower", needs=["features"], teacher=True, paper=PAPER)
+def m_r(evidence: Evidence) -> Tensor:
+    """||A^T - A^S||_F, A = f f^T / ||f f^T||_F between the B images, f the last map as (B, CHW); any two networks."""
+    return refused(similarity.m_r, evidence.last, teacher_map(evidence))
+
+
+@proxy("diswot", direction="higher", needs=["features"], teacher=True, paper=PAPER)
+def diswot(evidence: Evidence) -> Tensor:
+    """-(M_s + M_r), both as the paper defines them: see `m_s` and `m_r`."""
+    return -(m_s(evidence) + m_r(evidence))
+
+
+@proxy("m_s_readme", direction="lower", needs=["features"], teacher=True, paper=f"{PAPER}, README")
+def m_s_readme(evidence: Evidence) -> Tensor:
+    """(2/K) sum_k (1 - cos(g_k^T, g_k^S) a_k), g_k the loss gradient of the classifier's row k, a_k the mean
+    product of signs.
+
+    That is ICKD on dL/dW of the classifier, in closed form. Not Grad-CAM. Equal widths only.
+    """
+    teacher = evidence.teacher.features.logits, teacher_pooled(evidence), evidence.labels
+    student = evidence.features.logits, evidence.pooled, evidence.labels
+    gradients = [released.classifier_gradient(*one) for one in (student, teacher)]
+    return refused(released.m_s_gradient, *gradients)
+
+
+@proxy("m_r_readme", direction="lower", needs=["features"], teacher=True, paper=f"{PAPER}, README")
+def m_r_readme(evidence: Evidence) -> Tensor:
+    """sum (A^T - A^S)^2 / B^2, A the B x B similarities of the last map with rows of unit length."""
+    return refused(released.m_r_readme, evidence.last, teacher_map(evidence))
+
+
+@proxy("diswot_readme", direction="higher", needs=["features"], teacher=True, paper=f"{PAPER}, README")
+def diswot_readme(evidence: Evidence) -> Tensor:
+    """-(m_s_readme + m_r_readme)."""
+    return -(m_s_readme(evidence) + m_r_readme(evidence))
+
+
+@proxy("m_s_released", direction="lower", needs=["features"], teacher=True, paper=f"{PAPER}, NAS-Bench-201 scripts")
+def m_s_released(evidence: Evidence) -> Tensor:
+    """What the NAS-Bench-201 correlation scripts take as M_s: the formula of `m_s_readme`, and so its values."""
+    return m_s_readme(evidence)
+
+
+@proxy("m_r_released", direction="lower", needs=["features"], teacher=True, paper=f"{PAPER}, NAS-Bench-201 scripts")
+def m_r_released(evidence: Evidence) -> Tensor:
+    """sum (A^T - A^S)^2 / C^2, A the C x C similarities between the pooled channels of the first image alone.
+
+    A loop over a tensor where a list was meant: `[0]` takes the first image. Equal widths only.
+    """
+    return refused(released.m_r_pooled, evidence.pooled, teacher_pooled(evidence))
+
+
+@proxy("diswot_released", direction="higher", needs=["features"], teacher=True, paper=f"{PAPER}, NAS-Bench-201 scripts")
+def diswot_released(evidence: Evidence) -> Tensor:
+    """-(m_s_released + m_r_released)."""
+    return -(m_s_released(evidence) + m_r_released(evidence))
+
+
+@proxy("m_r_released_s0", direction="lower", needs=["features"], teacher=True, paper=f"{PAPER}, S0 scripts")
+def m_r_released_s0(evidence: Evidence) -> Tensor:
+    """As `m_r_released`, on the last map of the first image instead of its pooled channels."""
+    return refused(released.m_r_map, evidence.last, teacher_map(evidence))
+
+
+@proxy("diswot_released_s0", direction="higher", needs=["features"], teacher=True, paper=f"{PAPER}, S0 scripts")
+def diswot_released_s0(evidence: Evidence) -> Tensor:
+    """-sum (R^T - R^S)^2 / (C H), R the H x H similarities between the rows of a channel, unit rows.
+
+    Over the channels of the first image's last map. The only scoring line of the S0 script that is not commented out;
+    neither M_s nor M_r.
+    """
+    return -refused(released.rows_map, evidence.last, teacher_map(evidence))

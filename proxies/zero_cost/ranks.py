@@ -1,0 +1,14 @@
+"""Ranks within a set, for the proxies that are defined by them."""
+
+import math
+from collections.abc import Sequence
+
+
+def ranks(values: Sequence[float]) -> list[float]:
+    """1 for the smallest; equal values share the mean of their ranks. NaN cannot be ranked: leave it out before."""
+    if any(math.isnan(v) for v in values):
+        raise ValueError("a NaN has no rank: leave the network out")
+    order = sorted(values)
+    first = {v: i for i, v in reversed(list(enumerate(order)))}
+    last = {v: i for i, v in enumerate(order)}
+    return [(first[v] + last[v]) / 2 + 1 for v in values]
