@@ -1,4 +1,4 @@
-"""Reading the official image files, which are pickles, without running anything that is in them.
+"""Reading official image and benchmark files, which are pickles, without running anything that is in them.
 
 Even numpy's own reconstruction is not called: the names that image files use stand for the small classes below,
 which only remember what the file says; arrays are then built from their plain bytes.
@@ -6,6 +6,7 @@ which only remember what the file says; arrays are then built from their plain b
 
 import io
 import pickle
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         try:
             return _ALLOWED[module, name]
         except KeyError:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which image files never need") from None
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which data never need") from None
 
 
 def load_arrays(content: bytes, origin: str) -> dict[str, Any]:
@@ -94,3 +95,25 @@ def load_arrays(content: bytes, origin: str) -> dict[str, Any]:
         raise DataError(
             f"{origin} is not a usable image file: {error}. Nothing in it was run. Delete it and fetch it again"
         ) from error
+
+
+class _ResultsUnpickler(_ArrayUnpickler):
+    """The same, and the two further containers of benchmark files."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) in (("builtins", "set"), ("__builtin__", "set")):
+            return set
+        return super().find_class(module, name)
+
+
+def load_results(content: bytes, origin: str) -> dict[Any, Any]:
+    """The dictionary in a benchmark file (Python 3 pickle): containers, text and numbers."""
+    try:
+        loaded = _ResultsUnpickler(io.BytesIO(content)).load()
+        if not isinstance(loaded, dict):
+            raise pickle.UnpicklingError(f"it holds a {type(loaded).__name__}, not a dictionary")
+        return loaded
+    except Exception as error:  # a hostile or cut pickle can raise almost anything
+        raise DataError(f"{origin} is not a usable benchmark file: {error}. Nothing in it was run") from error
