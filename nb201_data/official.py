@@ -6,6 +6,44 @@ seeds after the last epoch. CIFAR-10 is special there: its test accuracy is that
 training images (`cifar10`, `ori-test`), its validation accuracy that of networks trained on half of them
 (`cifar10-valid`, `x-valid`). Parameters and FLOPs are the closed forms.
 """
+
+import gzip
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from nb201_data.errors import DataError, UsageError
+from nb201_data.official_files import States, read_benchmark
+from nb201_data.space import Cell
+from nb201_data.spaces import get_space
+from nb201_data.truth import benchmark
+
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+Accuracies = dict[str, float]  # column -> percent
+
+_QUERIES = {  # (images, split) -> (data set, answer) of the package's API
+    ("cifar10", "test"): ("cifar10", "test-accuracy"),
+    ("cifar10", "valid"): ("cifar10-valid", "valid-accuracy"),
+    ("cifar100", "test"): ("cifar100", "test-accuracy"),
+    ("cifar100", "valid"): ("cifar100", "valid-accuracy"),
+    ("imagenet16-120", "test"): ("ImageNet16-120", "test-accuracy"),
+    ("imagenet16-120", "valid"): ("ImageNet16-120", "valid-accuracy"),
+}
+
+
+def convert(
+    source: Path | str,
+    target: Path | str | None = None,
+    *,
+    cells: int = benchmark.COUNT,
+    overwrite: bool = False,
+    progress: Progress = iter,
+) -> Path:
+    """Convert the official `.pth` file, or the folder `NATS-tss-...-simple`, and return the path of the columnar file.
+
+    `target` is where `nb201:...` ground truths are looked for unless given; it appears whole or not at all.
+    """
     source, target = Path(source), Path(target or benchmark.path())
     if target.exists() and not overwrite:
         raise UsageError(f"{target} is there already: remove it, or replace it with --force")
