@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from nb201_data.errors import UsageError
+from nb201_data.errors import DataError, UsageError
 from nb201_data.truth import benchmark, measured, published, user_csv
 from nb201_data.truth.benchmark import official_cell, official_index, official_order
 from nb201_data.truth.records import GroundTruth, Kind, Record
@@ -41,9 +41,8 @@ class Available:
 
     name: str
     kind: Kind
-    n: int | None  # None: not known before it is on disk
+    n: int | None  # None: its file cannot be read
     on_disk: bool
-    path: Path
 
 
 def load_ground_truth(name: str | Path, **conditions: object) -> GroundTruth:
@@ -73,13 +72,14 @@ def available() -> list[Available]:
     """Every ground truth that has a name, with its size, and whether it is on disk."""
     found: list[Available] = []
     for name in measured.names():
-        truth = load_ground_truth(name)
-        file = measured.TABLES / f"{measured.FAMILY}-{truth.protocol}.csv"
-        found.append(Available(name, "measured", len(truth), True, file))
+        try:
+            found.append(Available(name, "measured", len(load_ground_truth(name)), True))
+        except (DataError, UsageError):
+            found.append(Available(name, "measured", None, True))
     there = benchmark.path().is_file()
-    found += [Available(n, "benchmark", benchmark.COUNT, there, benchmark.path()) for n in benchmark.names()]
+    found += [Available(name, "benchmark", benchmark.COUNT, there) for name in benchmark.names()]
     tables = published.PUBLISHED.values()
-    return found + [Available(t.name, "published", t.n, t.path.is_file(), t.path) for t in tables]
+    return found + [Available(table.name, "published", table.n, table.path.is_file()) for table in tables]
 
 
 def _split(name: str) -> tuple[str, dict[str, str]]:

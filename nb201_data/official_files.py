@@ -5,19 +5,20 @@ writes them, under 'less' (12 epochs) and 'full' (200 epochs). Nothing in a file
 """
 
 import bz2
-import hashlib
 import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nb201_data.catalogue import FILES
 from nb201_data.errors import DataError, UsageError
+from nb201_data.files import remedy
+from nb201_data.hashes import hash_of
 from nb201_data.last_epochs import copy_last_epochs
 from nb201_data.pickles import load_results
 from nb201_data.space import Cell
 
-MD5 = {"NAS-Bench-201-v1_1-096897.pth": "55e847143ce1f7c2d89b676f6b096897"}
 States = dict[int, dict[str, Any]]  # index -> {'less': state, 'full': state}
 _BATCH = 1000  # the package's API copies what it is given
 _META = "meta.pickle.pbz2"
@@ -42,7 +43,7 @@ def read_benchmark(source: Path) -> tuple[list[str], Iterator[States]]:
 
 
 def _read_file(source: Path) -> tuple[list[str], Iterator[States]]:
-    _check_md5(source)
+    _check_hash(source)
     with tempfile.TemporaryDirectory() as folder:
         short = Path(folder) / "last_epochs.pth"
         copy_last_epochs(source, short)
@@ -59,19 +60,16 @@ def _batches(infos: States) -> Iterator[States]:
         yield {index: infos.pop(index) for index in indices[start : start + _BATCH]}
 
 
-def _check_md5(source: Path) -> None:
-    """Refuse a file that has the name of a published one and another content."""
-    expected = MD5.get(source.name)
-    if expected is None:
+def _check_hash(source: Path) -> None:
+    """Refuse a file that has the name of the published one and another content."""
+    published = FILES["nb201/benchmark"]
+    if source.name != Path(published.path).name:
         return
-    digest = hashlib.md5(usedforsecurity=False)
-    with source.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    if digest.hexdigest() != expected:
+    found = hash_of(source, published.hash)
+    if found != published.hash:
         raise DataError(
-            f"{source}: expected md5 {expected}, found {digest.hexdigest()}. It is truncated or altered: "
-            f"delete it and download it again (https://github.com/D-X-Y/NAS-Bench-201)"
+            f"{source}: expected {published.hash}, found {found}. It is truncated or altered: "
+            f"delete it. {remedy(published)}"
         )
 
 

@@ -9,6 +9,7 @@ import pickle
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 import torch
 from nas_201_api import NASBench201API
 
-from nb201_data import official_files
+from nb201_data.catalogue import FILES
 from nb201_data.errors import DataError, UsageError
 from nb201_data.ground_truth import load_ground_truth, official_cell
 from nb201_data.last_epochs import copy_last_epochs
@@ -211,13 +212,12 @@ class TestRefusal:
     def test_the_published_name_must_have_the_published_content(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        name = "NAS-Bench-201-v1_1-096897.pth"
-        assert official_files.MD5[name].endswith("096897")
-        path = support.write_file(tmp_path / name, ARCHS[:1])
-        found = hashlib.md5(path.read_bytes()).hexdigest()
-        with pytest.raises(DataError, match=rf"expected md5 55e8\w+096897, found {found}.*download it again"):
+        published = FILES["nb201/benchmark"]
+        path = support.write_file(tmp_path / Path(published.path).name, ARCHS[:1])
+        found = "md5:" + hashlib.md5(path.read_bytes()).hexdigest()
+        with pytest.raises(DataError, match=rf"expected md5:55e8\w+096897, found {found}.*delete it. Fetch it"):
             convert(path, tmp_path / "out.csv.gz", cells=1)
-        monkeypatch.setitem(official_files.MD5, name, found)
+        monkeypatch.setitem(FILES, "nb201/benchmark", replace(published, hash=found))
         assert convert(path, tmp_path / "out.csv.gz", cells=1).is_file()
 
     def test_a_broken_folder(self, tmp_path: Path) -> None:

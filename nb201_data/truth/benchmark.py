@@ -89,8 +89,8 @@ def _accuracies(name: str) -> tuple[float, ...]:
 def _present() -> Path:
     if not path().is_file():
         raise DataError(
-            f"NAS-Bench-201 is not on disk ({path()}): `python -m nb201_data fetch nb201`, or convert "
-            "the official file with `python -m nb201_data convert NAS-Bench-201-v1_1-096897.pth`"
+            f"NAS-Bench-201 is not on disk ({path()}): `python -m nb201_data fetch nb201/benchmark` gets the official "
+            "file (5 GB), `python -m nb201_data convert` makes the small table of it"
         )
     return path()
 
