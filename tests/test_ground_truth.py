@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.distill.table import COLUMNS, TABLES
 from nb201_data.errors import DataError, UsageError
 from nb201_data.ground_truth import available, load_ground_truth, official_cell, official_index
 from nb201_data.skeleton import Skeleton
@@ -116,16 +117,21 @@ class TestMeasured:
         with pytest.raises(DataError, match=r"line 4, column 'arch': .* with seed 0 is in line 2 already"):
             load_ground_truth("kd-nb201")
 
-    def test_a_cut_row_is_refused(self, tables: Path) -> None:
+    def test_a_cut_row_is_refused_but_for_one_that_is_being_written(self, tables: Path) -> None:
         path = harvest(tables, "lite", 2)
         path.write_text(path.read_text()[:-20])
+        assert list(load_ground_truth("kd-nb201:lite").values) == [A]
+        path.write_text(path.read_text() + "\n")
         with pytest.raises(DataError, match=r"line 3: expected 19 values .* found 8"):
-            load_ground_truth("kd-nb201")
+            load_ground_truth("kd-nb201:lite")
+
+    def test_columns_are_those_that_the_harvest_writes(self) -> None:
+        assert measured.COLUMNS == COLUMNS and measured.TABLES == TABLES
 
     def test_two_skeletons_are_two_numbers(self, tables: Path) -> None:
         path = harvest(tables, "lite", 2)
         lines = path.read_text().splitlines()
-        path.write_text("\n".join([*lines[:2], lines[2].replace("c16n1", "c16n2")]))
+        path.write_text("\n".join([*lines[:2], lines[2].replace("c16n1", "c16n2"), ""]))
         with pytest.raises(UsageError, match=r"skeleton: c16n1k100r16, c16n2k100r16.*:skeleton=c16n1k100r16"):
             load_ground_truth("kd-nb201:lite")
         assert list(load_ground_truth("kd-nb201:lite:distilled:skeleton=c16n2k100r16").values) == [B]

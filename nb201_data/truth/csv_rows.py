@@ -57,12 +57,18 @@ class Row:
         return value
 
 
-def read_rows(path: Path, required: Sequence[str], optional: Sequence[str] | None = ()) -> Iterator[Row]:
+def read_rows(
+    path: Path, required: Sequence[str], optional: Sequence[str] | None = (), growing: bool = False
+) -> Iterator[Row]:
     """The rows of a CSV file, gzipped or not; `optional=None` lets any further column be.
 
+    In a `growing` file a last line without an end is one that is being written, and is passed over.
     Refused with `DataError`: a file that is no text, a missing, unknown or repeated column, a row of another length.
     """
-    reader = csv.reader(io.StringIO(_content(path), newline=""), strict=True)
+    content = _content(path)
+    if growing:
+        content = content[: content.rfind("\n") + 1]
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         _check_header(path, header, required, optional)

@@ -63,7 +63,7 @@ def load(name: str, parts: list[str], conditions: dict[str, str]) -> GroundTruth
 
 def _rows(protocol: str) -> Iterator[Row]:
     path, seen = TABLES / f"{FAMILY}-{protocol}.csv", dict[tuple[str, str], int]()
-    for row in read_rows(path, COLUMNS):
+    for row in read_rows(path, COLUMNS, growing=True):
         if row.text("protocol") != protocol:
             raise row.fault("protocol", f"'{row.text('protocol')}', expected '{protocol}' in this file")
         before = seen.setdefault((row.text("arch"), row.text("seed")), row.line)
