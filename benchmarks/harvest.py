@@ -28,10 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=shell.positive, default=1, help="how many repetitions of each")
     parser.add_argument("--table", type=Path, help="where rows go (default: the project's table of the protocol)")
     parser.add_argument("--share", type=_share, default=(1, 1), metavar="I/N", help="only every Nth cell, from the Ith")
-    parser.add_argument("--merge", type=Path, nargs="+", metavar="FILE", help="add the rows of other tables; no training")
+    parser.add_argument(
+        "--merge", type=Path, nargs="+", metavar="FILE", help="add the rows of other tables; no training"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--workers", type=shell.positive, help="processes (default: cores on a CPU, 1 on a GPU)")
-    parser.add_argument("--together", type=shell.positive, help=f"cells at once in a process (1; {GPU_TOGETHER} on a GPU)")
+    parser.add_argument(
+        "--together", type=shell.positive, help=f"cells at once in a process (1; {GPU_TOGETHER} on a GPU)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained and stop")
     options = parser.parse_args(argv)
 
@@ -88,7 +92,9 @@ def harvest(
             for rows in team.each(_train, groups):
                 append(table, rows)
                 progress.update(len(rows))
-                progress.set_postfix_str(f"{rows[-1].distilled_top1:.2f} % distilled, {rows[-1].vanilla_top1:.2f} % alone")
+                progress.set_postfix_str(
+                    f"{rows[-1].distilled_top1:.2f} % distilled, {rows[-1].vanilla_top1:.2f} % alone"
+                )
 
 
 _trainer: PairTrainer | None = None

@@ -18,7 +18,7 @@ INTERRUPTED = 130
 
 
 def run(main: Callable[[Sequence[str] | None], int]) -> NoReturn:
-    """Call `main(None)` and exit: 0 done, 1 failure, 2 wrong use, 130 interrupted; never a traceback for a known error."""
+    """Call `main(None)` and exit: 0 done, 1 failure, 2 wrong use, 130 interrupted; a known error has no traceback."""
     try:
         code = main(None)
         sys.stdout.flush()

@@ -14,9 +14,9 @@ WARM_UP = 3
 class StepRunner:
     """Calls `step(*tensors) -> loss`; with `capture`, from the fourth call on by replaying a captured graph.
 
-    The first steps run as they are (they are real steps, and they make the optimiser's state); then the step is captured
-    with buffers for its inputs. Tensors must keep their shapes. On a GPU everything happens on a stream of its own, so
-    that several runners whose steps alternate overlap; on a CPU every step runs as it is.
+    The first steps run as they are (they are real steps, and they make the optimiser's state); then the step is
+    captured with buffers for its inputs. Tensors must keep their shapes. On a GPU everything happens on a stream of its
+    own, so that several runners whose steps alternate overlap; on a CPU every step runs as it is.
     """
 
     def __init__(self, step: Callable[..., Tensor], device: torch.device, capture: bool) -> None:

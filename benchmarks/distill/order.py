@@ -26,7 +26,7 @@ _AUTHORS = """
 
 
 def authors_cells() -> list[Cell]:
-    """The 15 cells of the authors' unpublished distillation benchmark, as the benchmark's `AUTHORS_INDICES` name them."""
+    """The 15 cells of the authors' unpublished distillation benchmark, in the order of `AUTHORS_INDICES`."""
     return [Cell.parse(line) for line in _AUTHORS.split()]
 
 

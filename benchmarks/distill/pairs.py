@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import platform
 from collections.abc import Sequence
-from importlib import metadata
 
 import torch
 
+from benchmarks import provenance
 from benchmarks.distill.protocols import Protocol
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.table import Row
@@ -51,7 +50,9 @@ class PairTrainer:
         assert isinstance(student, Network)
         return Trainer(student, losses.get(loss), self.protocol, self.stream, seed, self.teacher)
 
-    def _row(self, cell: Cell, seed: int, distilled: list[EpochResult], alone: list[EpochResult], seconds: float) -> Row:
+    def _row(
+        self, cell: Cell, seed: int, distilled: list[EpochResult], alone: list[EpochResult], seconds: float
+    ) -> Row:
         return Row(
             space=self.space.name,
             arch=str(cell),
@@ -68,25 +69,8 @@ class PairTrainer:
             distilled_loss=round(distilled[-1].loss, 6),
             vanilla_loss=round(alone[-1].loss, 6),
             seconds=round(seconds, 1),
-            device=device_name(self.device),
+            device=provenance.device_name(str(self.device)),
             torch=torch.__version__,
-            version=metadata.version("diswot-bench"),
+            version=provenance.version(),
             date=datetime.date.today().isoformat(),
         )
-
-
-def device_name(device: torch.device) -> str:
-    """What did the work, in words without commas."""
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-    else:
-        name = f"CPU {_cpu_model()}"
-    return name.replace(",", " ")
-
-
-def _cpu_model() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()

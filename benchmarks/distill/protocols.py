@@ -1,4 +1,4 @@
-"""Training recipes as frozen configuration. A name stands for every number that decides what a training run measures."""
+"""Training recipes as frozen configuration: a name stands for every number that decides what a run measures."""
 
 from __future__ import annotations
 
@@ -113,7 +113,13 @@ PROTOCOLS = {
         ),
         _LITE,
         replace(_LITE, name="lite-deep", note="candidate: two cells a stage, two epochs", epochs=2, cells_per_stage=2),
-        replace(_LITE, name="lite-few", note="candidate: a quarter of the images, four times as often", epochs=12, per_class=125),
+        replace(
+            _LITE,
+            name="lite-few",
+            note="candidate: a quarter of the images, four times as often",
+            epochs=12,
+            per_class=125,
+        ),
         Protocol(
             name="short",
             note="a quick look: 10 epochs",

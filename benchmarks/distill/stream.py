@@ -1,7 +1,7 @@
 """The images of an epoch, and what the teacher says about them.
 
-Crops and flips depend on (epoch, image) alone, never on the student: the teacher answers once per epoch and all students
-share the answers. The order of the images belongs to the run's seed, so that repeated seeds are repeated measurements.
+Crops and flips depend on (epoch, image) alone, never on the student: the teacher answers once per epoch and all
+students share the answers. The order of the images belongs to the run's seed, so that seeds repeat the measurement.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Epoch:
 
 
 class Stream:
-    """Augmented epochs of `images`. `cifar100@16` is augmented, and shown to the teacher, at 32 x 32 and then pooled."""
+    """Augmented epochs of `images`. `cifar100@16` is augmented, and shown to the teacher, at 32 x 32, then pooled."""
 
     def __init__(
         self, images: str, padding: int, device: torch.device, teacher: Network | None = None, per_class: int = 0

@@ -53,7 +53,7 @@ def table_path(protocol: str) -> Path:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """All rows of a table; none where there is no file. A last line that was cut off while being written is passed over."""
+    """All rows of a table; none where there is no file. A last line cut off while being written is passed over."""
     if not path.is_file():
         return []
     text = path.read_text(encoding="utf-8")
@@ -91,7 +91,7 @@ def append(path: Path, rows: Iterable[Row]) -> None:
 
 
 def merge(path: Path, others: Iterable[Path]) -> int:
-    """Append the rows of other tables that `path` lacks and return how many; two answers to one question are refused."""
+    """Append the rows of other tables that `path` lacks; how many. Two answers to one question are refused."""
     known = {row.key: row for row in read_rows(path)}
     new: list[Row] = []
     for other in others:

@@ -1,7 +1,7 @@
 """The training loop: one student, one loss, one protocol.
 
-What an epoch does is a function of the state before it and of (seed, epoch): a run that was interrupted and resumed ends
-bit-equal to one that was not. Several trainers can take turns, step by step, so that small networks fill a GPU.
+What an epoch does is a function of the state before it and of (seed, epoch): a run that was interrupted and resumed
+ends bit-equal to one that was not. Several trainers can take turns, step by step, so that small networks fill a GPU.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ class EpochResult:
     top5: float
     test_loss: float
     seconds: float
+
+
+def learns_from_logits(loss: Loss) -> bool:
+    """Whether the teacher's logits are all that `loss` wants of a teacher that does not change: they can be cached."""
+    return loss.teacher and not loss.two_way and loss.inputs() <= LOGITS_ONLY
 
 
 class Learner:
@@ -94,14 +99,20 @@ class Trainer:
     """
 
     def __init__(
-        self, student: Network, loss: Loss, protocol: Protocol, stream: Stream, seed: int, teacher: Network | None = None
+        self,
+        student: Network,
+        loss: Loss,
+        protocol: Protocol,
+        stream: Stream,
+        seed: int,
+        teacher: Network | None = None,
     ) -> None:
         self.protocol, self.stream, self.loss, self.seed = protocol, stream, loss, seed
         self.device = stream.device
         self.teacher = teacher.to(self.device) if loss.teacher and teacher is not None else None
         self.epoch, self.mean_loss = 0, math.nan
         student = student.to(self.device)
-        self.cached = loss.teacher and not loss.two_way and loss.inputs() <= LOGITS_ONLY
+        self.cached = learns_from_logits(loss)
         if loss.teacher and (self.teacher is None or (self.cached and stream.teacher is None)):
             raise DataError(f"loss {loss.name} learns from a teacher and none was given")
         self.student = Learner(student, self._head(student), protocol, self.device)

@@ -1,0 +1,99 @@
+"""What a distill command leaves: a table, training curves, a page, a manifest."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks import provenance
+from benchmarks.distill.jobs import Histories, Plan, student_of
+from benchmarks.distill.trainer import EpochResult
+from proxies.distillation import losses
+from reports import figures, html
+from reports.records import Page, Run, write_run
+from reports.schema import Column, Estimate, Figure, Section, Table
+
+COLUMNS = (
+    Column("distiller"),
+    Column("teaching", note="who teaches"),
+    Column("seeds", "integer"),
+    Column(
+        "top1", "estimate", 2, "top-1 %", "test accuracy after the last epoch; mean and standard deviation over seeds"
+    ),
+    Column("top5", "estimate", 2, "top-5 %"),
+    Column(
+        "best_top1", "estimate", 2, "best top-1 %", "of the tested epochs; chosen on the test images, so optimistic"
+    ),
+    Column("gain", "estimate", 2, "gain", "top-1 minus that of the first distiller named, paired by seed"),
+    Column("seconds", "number", 1, "s / run"),
+)
+
+
+def write_page(plan: Plan, histories: Histories, command: Sequence[str]) -> tuple[Table, Path]:
+    """Write the run's records and its page into the plan's folder; the table and the page's path."""
+    table = result_table(histories)
+    protocol = plan.protocol
+    lead = (
+        f"{student_of(plan).name} trained for {protocol.epochs} epochs on {protocol.images} by "
+        f"{', '.join(plan.distillers)}; teacher {protocol.teacher}, {_count(plan.seeds, 'seed')} each.",
+    )
+    curves = (
+        _curve("loss", "training loss", histories, "The losses of different distillers are different sums."),
+        _curve("top1", "test top-1 %", histories, "Mean over seeds."),
+    )
+    notes = [f"{name}: {losses.get(name).note}" for name in plan.distillers if losses.get(name).note]
+    sections = (
+        Section("results", "Results", table=table, note=". ".join(notes)),
+        Section("curves", "Training curves", figures=curves),
+    )
+    config = {**asdict(plan), "protocol": asdict(protocol), "out": str(plan.out)}
+    config["teacher_weights"] = None if plan.teacher_weights is None else str(plan.teacher_weights)
+    manifest = provenance.manifest(
+        command, config, plan.device, range(plan.seeds), images=protocol.images, notes=(f"Protocol: {protocol.note}.",)
+    )
+    write_run(plan.out, Run(manifest, page=Page(f"Distilling {student_of(plan).name}", lead, sections)))
+    return table, html.render(plan.out)
+
+
+def result_table(histories: Histories) -> Table:
+    """One row a distiller."""
+    rows = []
+    first = [runs[-1].top1 for runs in next(iter(histories.values()))]
+    for name, runs in histories.items():
+        top1 = [run[-1].top1 for run in runs]
+        gain = (
+            Estimate()
+            if name == next(iter(histories))
+            else over_seeds([a - b for a, b in zip(top1, first, strict=True)])
+        )
+        best = [max(result.top1 for result in run if not math.isnan(result.top1)) for run in runs]
+        seconds = statistics.fmean(sum(result.seconds for result in run) for run in runs)
+        top5 = over_seeds([run[-1].top5 for run in runs])
+        teaching = losses.get(name).teaching
+        rows.append((name, teaching, len(runs), over_seeds(top1), top5, over_seeds(best), gain, seconds))
+    return Table(COLUMNS, tuple(rows))
+
+
+def over_seeds(values: Sequence[float]) -> Estimate:
+    """Mean and, from two seeds on, standard deviation."""
+    return Estimate(statistics.fmean(values), spread=statistics.stdev(values) if len(values) > 1 else None)
+
+
+def _curve(field: str, label: str, histories: Histories, caption: str) -> Figure:
+    def points(runs: list[list[EpochResult]]) -> list[tuple[float, Estimate]]:
+        made = []
+        for epoch in zip(*runs, strict=True):
+            values = [float(getattr(result, field)) for result in epoch]
+            if not any(map(math.isnan, values)):
+                made.append((float(epoch[0].epoch), over_seeds(values)))
+        return made
+
+    series = {name: points(runs) for name, runs in histories.items()}
+    return Figure(field, figures.lines(series, x_label="epoch", y_label=label), caption)
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"

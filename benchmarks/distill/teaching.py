@@ -1,0 +1,97 @@
+"""Who teaches: a trained teacher from a file or trained here, its early checkpoint, an assistant, a peer, nobody."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from benchmarks.distill import checkpointed
+from benchmarks.distill.protocols import Protocol
+from benchmarks.distill.stream import Stream
+from benchmarks.distill.trainer import EpochResult, Trainer
+from nb201_data.files import data_dir
+from nb201_data.networks import RESNETS, Network, build_resnet, load_weights
+from nb201_data.teachers import trained_teacher
+from proxies.distillation import losses
+from proxies.distillation.record import Loss
+from proxies.inits import initialise
+
+TEACHER_SEED = 1_000_000  # far from the seeds of students, so that no student starts as its own teacher
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class School:
+    """What is needed to come by the teacher that a protocol names: its file or none, classes, a folder to keep it."""
+
+    weights: Path | None
+    classes: int
+    protocol: Protocol
+    folder: Path
+    device: str
+
+    @property
+    def teacher(self) -> str:
+        """The teacher's name."""
+        return self.protocol.teacher
+
+    @property
+    def images(self) -> str:
+        """What the teacher sees: the images before they are pooled for the student."""
+        return self.protocol.images.partition("@")[0]
+
+    def teacher_for(self, loss: Loss, say: Say) -> Network | None:
+        """The teacher that `loss` asks for."""
+        return {
+            "nobody": lambda: None,
+            "peer": self._peer,
+            "trained": lambda: self._trained(say),
+            "early": lambda: self._early(say),
+            "assistant": lambda: self._assistant(say),
+        }[loss.teaching]()
+
+    def _has_file(self) -> bool:
+        return self.weights is not None or (data_dir() / "teachers" / f"{self.images}_{self.teacher}.pth").is_file()
+
+    def _peer(self) -> Network:
+        return self._fresh(self.teacher)
+
+    def _trained(self, say: Say) -> Network:
+        if self._has_file():
+            return trained_teacher(self.teacher, self.images, self.classes, self.weights)
+        return self._train(self.teacher, losses.get("ce"), None, f"teacher-{self.teacher}", None, say)
+
+    def _early(self, say: Say) -> Network:
+        """The teacher stopped after a third of the protocol's epochs, as its schedule has it then."""
+        until = math.ceil(self.protocol.epochs / 3)
+        return self._train(self.teacher, losses.get("ce"), None, f"early-{self.teacher}", until, say)
+
+    def _assistant(self, say: Say) -> Network:
+        """The ResNet between ResNet-20 and the teacher, of the size nearest to their geometric mean, taught by it."""
+        size = {name: sum(p.numel() for p in build_resnet(name, self.classes).parameters()) for name in RESNETS}
+        middle = math.sqrt(size["resnet20"] * size[self.teacher])
+        name = min(RESNETS, key=lambda each: abs(math.log(size[each] / middle)))
+        return self._train(name, losses.get("kd"), self._trained(say), f"assistant-{name}", None, say)
+
+    def _fresh(self, name: str) -> Network:
+        network = build_resnet(name, self.classes)
+        initialise(network, "kaiming", TEACHER_SEED)
+        return network
+
+    def _train(self, name: str, loss: Loss, teacher: Network | None, role: str, until: int | None, say: Say) -> Network:
+        """A network trained on the images at the resolution that teachers see."""
+        stream = Stream(self.images, self.protocol.padding, torch.device(self.device), teacher, self.protocol.per_class)
+        trainer = Trainer(self._fresh(name), loss, self.protocol, stream, TEACHER_SEED, teacher)
+        last = self.protocol.epochs if until is None else until
+        settings = {**asdict(self.protocol), "images": self.images, "role": role, "until": last}
+
+        def tell(result: EpochResult) -> None:
+            say(f"{role}: epoch {result.epoch}/{last}, loss {result.loss:.3f}, top-1 {result.top1:.2f} %")
+
+        folder = self.folder / role
+        checkpointed.train(trainer, folder, settings, until=until, report=tell)
+        return load_weights(build_resnet(name, self.classes), folder / checkpointed.WEIGHTS).eval()

@@ -1,0 +1,93 @@
+"""Where numbers come from: versions, device, commit. Every run's manifest is made here."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from reports.schema import Manifest
+
+PACKAGES = ("torch", "numpy", "scipy", "pandas", "matplotlib")
+
+
+def manifest(
+    command: Sequence[str],
+    config: Mapping[str, Any],
+    device: str,
+    seeds: Sequence[int],
+    *,
+    ground_truth: str = "",
+    ground_truth_note: str = "",
+    images: str = "",
+    skeleton: str = "",
+    space: str = "",
+    notes: Sequence[str] = (),
+) -> Manifest:
+    """The manifest of a run that ends now; `device` as torch names it ('cpu', 'cuda:0')."""
+    return Manifest(
+        command=list(command),
+        date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        config=dict(config),
+        versions=versions(),
+        device=device_name(device),
+        seeds=list(seeds),
+        ground_truth=ground_truth,
+        ground_truth_note=ground_truth_note,
+        images=images,
+        skeleton=skeleton,
+        space=space,
+        commit=commit(),
+        notes=list(notes),
+    )
+
+
+def version() -> str:
+    """This project's version."""
+    try:
+        return metadata.version("diswot-bench")
+    except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        return "not installed"
+
+
+def versions() -> dict[str, str]:
+    """This project, Python, and the packages that numbers depend on."""
+    return {
+        "diswot-bench": version(),
+        "python": platform.python_version(),
+        **{package: metadata.version(package) for package in PACKAGES},
+    }
+
+
+def commit() -> str | None:
+    """The commit of the checkout that this code lies in; None outside of one."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    call = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def device_name(device: str) -> str:
+    """What does the work, in words without commas: `NVIDIA H200`, `CPU AMD EPYC`."""
+    if device.startswith("cuda"):
+        import torch
+
+        name = torch.cuda.get_device_name(device)
+    else:
+        name = f"CPU {_cpu_model()}"
+    return name.replace(",", " ")
+
+
+def _cpu_model() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
