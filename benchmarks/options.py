@@ -1,0 +1,206 @@
+"""Options that the commands share which score architectures against a ground truth, and what they resolve to."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import shell
+from benchmarks.settings import RECIPE, RESNETS, Setting, resolve_images, resolve_teacher
+from nb201_data.errors import UsageError
+from nb201_data.spaces import SPACES
+
+if TYPE_CHECKING:
+    from nb201_data.ground_truth import GroundTruth
+    from proxies.registry import ProxyInfo
+
+DEFAULT_TRUTHS = {"nb201": "kd-nb201", "s0": "s0:kd", "s0-plain": "s0:kd"}
+FEWEST = 10  # networks that a ground truth must cover
+SAMPLE = 60
+INITS = ("gaussian", "kaiming", "xavier", "default")
+PRECISIONS = ("fp32", "bf16")
+
+
+def add_scoring(parser: argparse.ArgumentParser, *, seeds: int = 1) -> None:
+    """Everything but which space and truth, proxies and initialisation: those differ between commands."""
+    parser.add_argument("--sample", type=_sample, metavar="N|all", help=f"networks of the ground truth ({SAMPLE})")
+    parser.add_argument("--sample-seed", type=int, default=0, help="another sample")
+    parser.add_argument("--seeds", type=shell.positive, default=seeds, help="repetitions: weights, batch and teacher")
+    parser.add_argument(
+        "--images", default="embedded", help="embedded (no download), cifar100, cifar10, imagenet16-120"
+    )
+    parser.add_argument("--batch-size", type=shell.positive, default=64, help="images that are looked at")
+    parser.add_argument("--split", choices=("train", "test"), default="train", help="of the images")
+    parser.add_argument(
+        "--teacher", metavar="NAME", help=f"best-cell (usual on nb201), {', '.join(RESNETS)}, or an architecture"
+    )
+    parser.add_argument(
+        "--teacher-weights", type=Path, metavar="FILE", help="a trained teacher (default: random weights)"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
+    parser.add_argument("--workers", type=shell.positive, help="processes (default: cores on a CPU, 1 on a GPU)")
+    parser.add_argument("--together", type=shell.positive, help="networks in flight in each of them (1; 8 on a GPU)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="bf16 also measures what it changes")
+    parser.add_argument("--store", type=Path, metavar="FILE", help="where scores are kept (default: the cache folder)")
+
+
+def _sample(text: str) -> int | str:
+    return text if text == "all" else shell.positive(text)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is scored and what it is held against, every name resolved."""
+
+    truth: GroundTruth
+    setting: Setting
+    archs: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def accuracies(self) -> list[float]:
+        """The truth of each architecture, in percent."""
+        return [self.truth.values[arch] for arch in self.archs]
+
+    def notes(self) -> list[str]:
+        """What a reader must know before any number."""
+        setting, truth = self.setting, self.truth
+        notes = [
+            f"Ground truth {truth.name}: {truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
+        ]
+        if setting.images.startswith("embedded"):
+            notes.append(
+                f"Images: {setting.images}, painted by this program, not photographs, so that nothing needs to be "
+                f"downloaded. With real images, --images {_base(truth.images) or 'cifar100'}, other numbers may result."
+            )
+        elif truth.images and _base(truth.images) != _base(setting.images):
+            notes.append(f"The networks were trained on {truth.images} and are scored on {setting.images}.")
+        if setting.space != truth.space:
+            notes.append(f"Scored are networks of {setting.space}; the accuracies are those of {truth.space}.")
+        if setting.precision != "fp32":
+            notes.append(f"Scored in {setting.precision}; what that changes is measured in a section of its own.")
+        return notes
+
+    def config(self) -> dict[str, Any]:
+        """All that decides the numbers, for the manifest."""
+        setting = self.setting
+        return {
+            "sample": len(self.archs),
+            "networks_in_truth": len(self.truth),
+            "truth_sha256": truth_hash(self.truth),
+            "init": setting.init,
+            "batch_size": setting.batch_size,
+            "split": setting.split,
+            "teacher": setting.teacher,
+            "teacher_init": setting.teacher_init,
+            "teacher_seeds": [setting.teacher_seed(seed) for seed in self.seeds],
+            "precision": setting.precision,
+            "recipe": RECIPE,
+        }
+
+
+def _base(images: str) -> str:
+    return images.partition("@")[0]
+
+
+def truth_hash(truth: GroundTruth) -> str:
+    """Of all accuracies, so that a table that has grown or changed is told from the one that was used."""
+    lines = "".join(f"{arch},{truth.values[arch]!r}\n" for arch in sorted(truth.values))
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def study(options: argparse.Namespace, space: str | None, truth_name: str | None, init: str) -> Study:
+    """The resolved question of a command; every contradiction is refused before anything is computed."""
+    truth = load_truth(space, truth_name)
+    chosen = space or truth.space
+    archs = sample_of(truth, options.sample, options.sample_seed)
+    if options.batch_size < 2:
+        raise UsageError("--batch-size 1: a batch of one image has one class, expected at least 2 images of 2 classes")
+    skeleton = truth.skeleton
+    assert skeleton is not None  # spaces that can be built have one
+    if options.teacher_weights and not options.teacher:
+        raise UsageError(
+            "--teacher-weights needs --teacher: say which network the file holds, as in --teacher resnet56"
+        )
+    setting = Setting(
+        space=chosen,
+        skeleton=skeleton,
+        images=resolve_images(options.images, skeleton),
+        batch_size=options.batch_size,
+        split=options.split,
+        init=init,
+        teacher=resolve_teacher(options.teacher, chosen, skeleton),
+        teacher_weights=str(options.teacher_weights or ""),
+        device=str(shell.choose_device(options.device)),
+        precision=options.precision,
+    )
+    if setting.teacher_weights:
+        check_teacher(setting)
+    return Study(truth, setting, archs, tuple(range(options.seeds)))
+
+
+def load_truth(space: str | None, name: str | None) -> GroundTruth:
+    """The ground truth of that name, or the usual one of the space; refused where it cannot be scored in the space."""
+    from nb201_data.ground_truth import load_ground_truth
+
+    if space is not None and space not in SPACES:
+        near = difflib.get_close_matches(space, SPACES, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise UsageError(f"unknown --space {space!r}.{hint} Expected one of {', '.join(SPACES)}")
+    truth = load_ground_truth(name or DEFAULT_TRUTHS[space or "nb201"])
+    if truth.space not in SPACES or truth.skeleton is None:
+        raise UsageError(
+            f"--ground-truth {truth.name} is about {truth.space}, whose networks cannot be built here: expected a "
+            f"truth about {', '.join(SPACES)}"
+        )
+    if space is not None and truth.space.partition("-")[0] != space.partition("-")[0]:
+        raise UsageError(
+            f"--space {space} and --ground-truth {truth.name} contradict: that truth is about {truth.space}; leave "
+            "--space out"
+        )
+    if len(truth) < FEWEST:
+        raise UsageError(
+            f"--ground-truth {truth.name} covers {len(truth)} networks: expected at least {FEWEST}, below that a rank "
+            "correlation says nothing"
+        )
+    return truth
+
+
+def sample_of(truth: GroundTruth, sample: int | str | None, seed: int) -> tuple[str, ...]:
+    """The first `sample` architectures of the truth in a fixed random order.
+
+    The order is that of a hash of (seed, architecture): the first k of n are a fair sample, and a truth that grows
+    changes a sample by what it adds only.
+    """
+    order = sorted(truth.values, key=lambda arch: hashlib.sha256(f"{seed}:{arch}".encode()).digest())
+    if sample == "all":
+        return tuple(order)
+    count = min(SAMPLE, len(order)) if sample is None else int(sample)
+    if count > len(order):
+        raise UsageError(
+            f"--sample {count}: {truth.name} covers {len(order):,} networks; give a number up to that, or 'all'"
+        )
+    if count < FEWEST:
+        raise UsageError(f"--sample {count}: expected at least {FEWEST}, below that a rank correlation says nothing")
+    return tuple(order[:count])
+
+
+def check_teacher(setting: Setting) -> None:
+    """Refuse a file of weights that is not there or does not fit, before a worker trips over it."""
+    from benchmarks.scorer import trained_teacher
+
+    trained_teacher(setting)
+
+
+def with_baselines(infos: Sequence[ProxyInfo]) -> list[ProxyInfo]:
+    """Params and FLOPs are rows of every table."""
+    from proxies.registry import get
+    from reports.schema import BASELINES
+
+    names = {info.name for info in infos}
+    return [*infos, *(get(name) for name in BASELINES if name not in names)]

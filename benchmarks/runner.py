@@ -1,0 +1,140 @@
+"""Plan, score, store: ask the store first, score what it lacks on workers, keep every answer as it comes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from benchmarks.settings import Answer, Question, Setting
+from benchmarks.store import Store
+from benchmarks.workers import Workers
+
+if TYPE_CHECKING:
+    from benchmarks.scorer import Scorer
+    from proxies.registry import ProxyInfo
+
+Answers = dict[tuple[str, int], dict[str, Answer]]
+"""(proxy, seed) -> architecture -> answer."""
+
+PER_JOB = 2  # networks: small, so that progress and what a killed run keeps are fine-grained
+WRITE_EVERY = 0.5  # seconds between two transactions
+GPU_TOGETHER = 8
+
+
+@dataclass(frozen=True)
+class Job:
+    """Some architectures that lack the same proxies for the same seed."""
+
+    setting: Setting
+    seed: int
+    proxies: tuple[str, ...]
+    archs: tuple[str, ...]
+    together: int = 1
+
+
+class Runner:
+    """A context that answers questions from the store or by scoring; this process is the store's only writer.
+
+    workers: processes with one torch thread each, started when something has to be scored.
+    together: networks in flight in each of them, see `Scorer.scores`.
+    """
+
+    def __init__(self, store: Store, workers: int = 1, together: int = 1, progress: bool = False) -> None:
+        self.store, self.workers, self.together, self.progress = store, workers, together, progress
+        self._stack = ExitStack()
+        self._team: Workers | None = None
+
+    def __enter__(self) -> Runner:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.__exit__(*error)  # type: ignore[arg-type]
+
+    def scores(
+        self, setting: Setting, infos: Sequence[ProxyInfo], archs: Sequence[str], seeds: Iterable[int], label: str = ""
+    ) -> Answers:
+        """Every answer, in the order of the question. What Ctrl-C or a crash interrupts goes on when asked again."""
+        seeds = list(seeds)
+        answers, jobs = self.plan(setting, infos, archs, seeds)
+        if jobs:
+            self._score(setting, {info.name: info for info in infos}, jobs, answers, label)
+        return {key: {arch: found[arch] for arch in archs} for key, found in answers.items()}
+
+    def plan(
+        self, setting: Setting, infos: Sequence[ProxyInfo], archs: Sequence[str], seeds: Iterable[int]
+    ) -> tuple[Answers, list[Job]]:
+        """What the store knows of the architectures, and the jobs that fill the gaps."""
+        answers: Answers = {}
+        jobs: list[Job] = []
+        wanted = set(archs)
+        for seed in seeds:
+            for info in infos:
+                known = self.store.known(setting.question(info, seed))
+                answers[info.name, seed] = {arch: answer for arch, answer in known.items() if arch in wanted}
+            gaps: dict[tuple[str, ...], list[str]] = {}
+            for arch in archs:
+                missing = tuple(info.name for info in infos if arch not in answers[info.name, seed])
+                if missing:
+                    gaps.setdefault(missing, []).append(arch)
+            size = PER_JOB * self.together
+            for names, lacking in gaps.items():
+                parts = [tuple(lacking[i : i + size]) for i in range(0, len(lacking), size)]
+                jobs += [Job(setting, seed, names, part, self.together) for part in parts]
+        return answers, jobs
+
+    def _score(
+        self, setting: Setting, infos: Mapping[str, ProxyInfo], jobs: list[Job], answers: Answers, label: str
+    ) -> None:
+        from tqdm import tqdm
+
+        total = sum(len(job.archs) for job in jobs)
+        questions = {key: setting.question(infos[key[0]], key[1]) for key in answers}
+        waiting: list[tuple[Question, str, Answer]] = []
+        done, written = 0, time.monotonic()
+        # `disable=None`: silent where nobody looks at a terminal
+        bar = tqdm(
+            total=total, unit="network", desc=label or None, disable=None if self.progress else True, leave=False
+        )
+        try:
+            for job, results in self._workers(len(jobs)).each(_work, jobs):
+                for arch, found in zip(job.archs, results, strict=True):
+                    for name, answer in found.items():
+                        answers[name, job.seed][arch] = answer
+                        waiting.append((questions[name, job.seed], arch, answer))
+                done += len(job.archs)
+                bar.update(len(job.archs))
+                if time.monotonic() - written >= WRITE_EVERY:
+                    self.store.add(waiting)
+                    waiting, written = [], time.monotonic()
+        except KeyboardInterrupt:
+            bar.close()
+            print(f"\n{done} of {total} networks were scored and are kept in {self.store.path}", file=sys.stderr)
+            raise
+        finally:
+            bar.close()
+            self.store.add(waiting)
+
+    def _workers(self, jobs: int) -> Workers:
+        """As many as there is work for; the same ones again where they suffice."""
+        count = max(1, min(self.workers, jobs))
+        if self._team is None or self._team.count < count:
+            self._stack.close()
+            self._team = self._stack.enter_context(Workers(count))
+        return self._team
+
+
+@lru_cache(maxsize=1)
+def _scorer(setting: Setting) -> Scorer:
+    """One in each process; jobs come setting by setting."""
+    from benchmarks.scorer import Scorer
+
+    return Scorer(setting)
+
+
+def _work(job: Job) -> tuple[Job, list[dict[str, Answer]]]:
+    return job, _scorer(job.setting).scores(job.archs, job.proxies, job.seed, job.together)

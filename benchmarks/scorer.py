@@ -1,0 +1,164 @@
+"""Scoring networks of one setting in this process: build, initialise, look, forget; batch and teacher are kept."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from benchmarks.settings import RESNETS, Answer, Setting
+from nb201_data.errors import DataError, UsageError
+from nb201_data.image_set import ImageSet
+from nb201_data.images import load_images
+from nb201_data.networks import Network, build_resnet, load_weights
+from nb201_data.spaces import get_space
+from proxies import Score, TeacherEvidence, get, initialise, score, teacher_evidence
+from proxies.evidence.split import out_of_memory
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the students of one seed share: the batch, and what the teacher shows on it."""
+
+    seed: int
+    batch: tuple[Tensor, Tensor]
+    teacher: TeacherEvidence | None
+
+
+class Scorer:
+    """Scores of architectures under one setting; each depends on its question alone, not on what was scored before."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.device = torch.device(setting.device)
+        self.space = get_space(setting.space).with_skeleton(setting.skeleton)
+        self._images: ImageSet | None = None
+        self._scene: Scene | None = None
+        self._streams = threading.local()
+        if self.device.type == "cuda":  # fp32 means fp32, and the same question has the same answer
+            torch.backends.cudnn.allow_tf32 = False
+            torch.backends.cuda.matmul.allow_tf32 = False
+            torch.backends.cudnn.deterministic = True
+
+    def scores(
+        self, archs: Sequence[str], names: Sequence[str], seed: int, together: int = 1
+    ) -> list[dict[str, Answer]]:
+        """The answers of each architecture by proxy.
+
+        `together` networks are in flight at a time, each in a thread and, on a GPU, on a stream of its own, so that
+        small networks fill the card; it changes no value. (Networks with random layers of their own, dropout, would
+        share one source of randomness: those of the built-in spaces have none.)
+        """
+        scene = self.scene(seed, any(get(name).teacher for name in names))
+        if together == 1 or len(archs) == 1:
+            return [self._answers(arch, names, scene) for arch in archs]
+        with ThreadPoolExecutor(min(together, len(archs))) as threads:
+            return list(threads.map(lambda arch: self._on_stream(arch, names, scene), archs))
+
+    def scene(self, seed: int, with_teacher: bool) -> Scene:
+        """Batch and teacher of a seed, kept until another seed is asked for."""
+        if self._scene is None or self._scene.seed != seed:
+            self._scene = Scene(seed, self._batch(seed), None)
+        if with_teacher and self._scene.teacher is None:
+            self._scene = Scene(seed, self._scene.batch, self._teacher(seed, self._scene.batch))
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)  # other streams may use both from here on
+        return self._scene
+
+    def _batch(self, seed: int) -> tuple[Tensor, Tensor]:
+        if self._images is None:
+            self._images = load_images(self.setting.images)
+        split = self.setting.split
+        x, y = self._images.batch(self.setting.batch_size, seed, "test" if split == "test" else "train")
+        return x.to(self.device), y.to(self.device)
+
+    def _teacher(self, seed: int, batch: tuple[Tensor, Tensor]) -> TeacherEvidence:
+        setting = self.setting
+        if setting.teacher_weights:
+            network = trained_teacher(setting)
+        else:
+            network = build_teacher(setting)
+            initialise(network, setting.init, setting.teacher_seed(seed))
+        try:
+            return teacher_evidence(network.to(self.device), batch, seed=seed, precision=setting.precision)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            raise DataError(
+                f"the teacher {setting.teacher} does not fit into memory with {setting.batch_size} images: give a "
+                "smaller --batch-size or --teacher"
+            ) from error
+
+    def _answers(self, arch: str, names: Sequence[str], scene: Scene) -> dict[str, Answer]:
+        """All proxies of one architecture; one that does not fit into memory gets a status, and the rest goes on."""
+        setting = self.setting
+        try:
+            network = initialise(self.space.build(self.space.parse(arch)), setting.init, scene.seed).to(self.device)
+            found = score(
+                network, names, scene.batch, teacher=scene.teacher, seed=scene.seed, precision=setting.precision
+            )
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            reason = f"{setting.batch_size} images do not fit into memory; a smaller batch needs less"
+            return dict.fromkeys(names, Answer(None, "out-of-memory", reason))
+        finally:
+            self._tidy()
+        return {name: _answer(one) for name, one in found.items()}
+
+    def _tidy(self) -> None:
+        """Blocks that one stream has cached are of no use to the others: give them back before memory is short."""
+        if self.device.type == "cuda":
+            free, total = torch.cuda.mem_get_info(self.device)
+            if free < total / 5:
+                torch.cuda.empty_cache()
+
+    def _on_stream(self, arch: str, names: Sequence[str], scene: Scene) -> dict[str, Answer]:
+        with self._stream():
+            return self._answers(arch, names, scene)
+
+    @contextlib.contextmanager
+    def _stream(self) -> Iterator[None]:
+        """The CUDA stream of this thread; nothing on a CPU."""
+        if self.device.type != "cuda":
+            yield
+            return
+        if not hasattr(self._streams, "own"):
+            self._streams.own = torch.cuda.Stream(self.device)
+        with torch.cuda.stream(self._streams.own):
+            yield
+
+
+def _answer(found: Score) -> Answer:
+    """Without the sign of zero, which the store does not keep."""
+    return Answer(None if found.value is None else found.value + 0.0, found.status, found.reason, found.seconds)
+
+
+def build_teacher(setting: Setting) -> Network:
+    """The teacher's network, weights as its constructor leaves them."""
+    classes, resolution = setting.skeleton.classes, setting.skeleton.resolution
+    if setting.teacher in RESNETS:
+        return build_resnet(setting.teacher, classes)
+    space = get_space("nb201" if setting.teacher.startswith("|") else "s0")
+    around = setting.skeleton if setting.space == space.name else space.skeleton  # a cell teaches cells of its own size
+    fitted = space.with_skeleton(replace(around, classes=classes, resolution=resolution))
+    return fitted.build(fitted.parse(setting.teacher))
+
+
+def trained_teacher(setting: Setting) -> Network:
+    """The teacher with the weights of the user's file."""
+    network, path = build_teacher(setting), setting.teacher_weights
+    try:
+        return load_weights(network, path)
+    except DataError as error:
+        if "classifier.weight" not in str(error) and "fc.weight" not in str(error):
+            raise
+        raise UsageError(
+            f"the teacher in {path} does not fit {setting.teacher} with the {setting.skeleton.classes} classes of "
+            f"{setting.images}: give a teacher trained on such images, or other --images and --ground-truth ({error})"
+        ) from error
