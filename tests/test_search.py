@@ -3,7 +3,6 @@
 import csv
 import gzip
 import math
-import multiprocessing
 import random
 from pathlib import Path
 
@@ -51,12 +50,6 @@ class Epochs:
     def __call__(self, arch: Cell, fidelity: int) -> Outcome:
         noise = random.Random(f"{arch}@12").gauss(0, 1) if fidelity == 12 else 0.0
         return Outcome(likeness(arch) + noise, seconds=float(fidelity))
-
-
-def process_value(cell: Cell) -> float:
-    """Runs in a worker process; fails the test there if it is not one."""
-    assert multiprocessing.parent_process() is not None
-    return likeness(cell)
 
 
 def asked(result) -> list[tuple[tuple[str, int], float | None]]:
@@ -129,14 +122,6 @@ def test_answers_may_arrive_in_any_order(name):
     assert straight.state() == mixed.state()
     with pytest.raises(UsageError, match="has not asked"):
         straight.tell(Answer(Question("no such question"), 1.0))
-
-
-def test_same_trajectory_on_two_workers():
-    one = run_search(SPACE, "evolution", likeness, 60, seed=2, settings={"children": 4})
-    two = run_search(SPACE, "evolution", process_value, 60, seed=2, settings={"children": 4}, workers=2)
-    assert asked(one) == asked(two)
-    with pytest.raises(UsageError, match="use one worker"):
-        run_search(SPACE, "random", lambda cell: 0.0, 4, workers=2)
 
 
 @pytest.mark.parametrize("name", NAMES)

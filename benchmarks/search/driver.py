@@ -1,11 +1,9 @@
 """Run a strategy against an objective: exact budget, resumable, the same trajectory on any number of workers."""
 
 import math
-import multiprocessing
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +14,12 @@ from benchmarks.search.problem import SearchProblem
 from benchmarks.search.protocol import Answer, Objective, Outcome, Question, Strategy, as_objective
 from benchmarks.search.registry import get_strategy, make_strategy
 from benchmarks.search.trajectory import TrajectoryFile
+from benchmarks.workers import Workers
 from nb201_data.errors import UsageError
 from nb201_data.spaces import SearchSpace
 
 Progress = Callable[[Answer, int], None]
+Found = tuple[float | None, float, str]  # value, seconds, reason
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,9 @@ def run_search(
     with ExitStack() as stack:
         file = stack.enter_context(TrajectoryFile(folder, identity, resume)) if folder else None
         trajectory = _resumed(asker, file, budget) if file else []
+        if progress:
+            for count, answer in enumerate(trajectory, start=1):
+                progress(answer, count)
         evaluate = stack.enter_context(_Evaluator(objective, workers))
         stopped = _search(asker, evaluate, trajectory, budget, max_seconds, file, progress)
     highest = max((a.question.fidelity for a in trajectory if a.value is not None), default=None)
@@ -154,43 +157,49 @@ class _Evaluator:
 
     def __init__(self, objective: Objective, workers: int) -> None:
         self.objective = objective
-        self.workers = workers
-        self._pool: ProcessPoolExecutor | None = None
+        self._team: Workers | None = None
+        if workers > 1:
+            try:
+                self._team = Workers(workers, _thaw, pickle.dumps(objective))
+            except (pickle.PicklingError, AttributeError, TypeError) as error:
+                raise UsageError(f"{objective.name} cannot go to other processes: {error}; use one worker") from error
 
     def __enter__(self) -> "_Evaluator":
-        if self.workers > 1:
-            try:
-                frozen = pickle.dumps(self.objective)
-            except (pickle.PicklingError, AttributeError, TypeError) as error:
-                raise UsageError(
-                    f"{self.objective.name} cannot go to other processes: {error}; use one worker"
-                ) from error
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.workers, context, initializer=_thaw, initargs=(frozen,))
+        if self._team:
+            self._team.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._pool:
-            self._pool.shutdown(cancel_futures=True)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self._team:
+            self._team.__exit__(kind, error, trace)
 
     def __call__(self, questions: Sequence[Question], known: dict[tuple[str, int], Answer]) -> Iterator[Answer]:
         new = {question.key: question for question in questions if question.key not in known}
-        outcomes = self._pool.map(_remote, new.values()) if self._pool else map(self._local, new.values())
+        found = self._ordered(list(new.values()))
         for question in questions:
             earlier = known.get(question.key)
             if earlier is None:
-                value, seconds, reason = next(outcomes)
+                value, seconds, reason = next(found)
                 answer = Answer(question, value, seconds, reason)
                 known[question.key] = answer
             else:
                 answer = Answer(question, earlier.value, 0.0, earlier.reason)
             yield answer
 
-    def _local(self, question: Question) -> tuple[float | None, float, str]:
-        return evaluate_one(self.objective, question)
+    def _ordered(self, questions: Sequence[Question]) -> Iterator[Found]:
+        if self._team is None:
+            for question in questions:
+                yield evaluate_one(self.objective, question)
+            return
+        early: dict[int, Found] = {}
+        arriving = self._team.each(_remote, enumerate(questions))
+        for position in range(len(questions)):
+            while position not in early:
+                early.update([next(arriving)])
+            yield early.pop(position)
 
 
-def evaluate_one(objective: Objective, question: Question) -> tuple[float | None, float, str]:
+def evaluate_one(objective: Objective, question: Question) -> Found:
     """(value, seconds, reason): what is not a finite number has no value; an exception is not swallowed."""
     begin = time.perf_counter()
     outcome: Outcome = objective(question.arch, question.fidelity)
@@ -208,6 +217,6 @@ def _thaw(frozen: bytes) -> None:
     _objective = pickle.loads(frozen)
 
 
-def _remote(question: Question) -> tuple[float | None, float, str]:
+def _remote(job: tuple[int, Question]) -> tuple[int, Found]:
     assert _objective is not None
-    return evaluate_one(_objective, question)
+    return job[0], evaluate_one(_objective, job[1])

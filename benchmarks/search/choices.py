@@ -1,0 +1,128 @@
+"""From the words of a command to a search: which truth judges it, which skeleton, which objective."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.search.protocol import Objective, near
+from benchmarks.search.scoring import StoredScores, proxy_objective
+from benchmarks.search.tabular import tabular_objective
+from benchmarks.settings import Setting, resolve_images, resolve_teacher
+from nb201_data.errors import DataError, UsageError
+from nb201_data.ground_truth import GroundTruth, load_ground_truth
+from nb201_data.skeleton import Skeleton
+from nb201_data.spaces import SearchSpace, get_space
+
+NATIVE = {
+    "cifar10": Skeleton(),
+    "cifar100": Skeleton(classes=100),
+    "imagenet16-120": Skeleton(classes=120, resolution=16),
+}
+TRAINED = "trained:"
+TABLES = ("nb201:", "kd-nb201", "s0:")
+
+
+def is_table(score: str) -> bool:
+    """Whether `--score` names a table of accuracies."""
+    return score.startswith(TABLES) or score.endswith((".csv", ".csv.gz"))
+
+
+def is_scored(score: str) -> bool:
+    """Whether `--score` names proxies."""
+    return not is_table(score) and not score.startswith(TRAINED)
+
+
+def truth_for(name: str | None, space: str, score: str, images: str) -> GroundTruth | None:
+    """The truth that will judge the search; None where there is none on disk or `name` is 'none'.
+
+    By default the 200-epoch test accuracies of the data set searched on, else this project's own distilled ones.
+    Only its conditions matter before the search, such as the skeleton; its values are looked at afterwards.
+    """
+    if name == "none":
+        return None
+    if name:
+        return load_ground_truth(name)
+    data = score.split(":")[1] if score.startswith("nb201:") else images.partition("@")[0]
+    names = ["s0:kd"] if space.startswith("s0") else [f"nb201:{data}:test:200"] * (data in NATIVE) + ["kd-nb201"]
+    for each in names:
+        with contextlib.suppress(UsageError, DataError):
+            return load_ground_truth(each)
+    return None
+
+
+def space_for(name: str, truth: GroundTruth | None, images: str, skeleton: str | None) -> SearchSpace:
+    """The space in the skeleton that was asked for, else that of the truth, else the benchmark's for the images."""
+    space = get_space(name)
+    if truth is not None and truth.space.partition("-")[0] != name.partition("-")[0]:
+        raise UsageError(f"{truth.name} judges the space {truth.space}, the search is in {name}")
+    if skeleton:
+        return space.with_skeleton(Skeleton.parse(skeleton))
+    if truth is not None and truth.skeleton:
+        return space.with_skeleton(truth.skeleton)
+    native = NATIVE.get(images.partition("@")[0])
+    return space.with_skeleton(native) if native and name == "nb201" else space
+
+
+def scorer_for(
+    space: SearchSpace,
+    images: str,
+    *,
+    teacher: str | None,
+    teacher_weights: Path | None = None,
+    batch_size: int = 64,
+    init: str = "gaussian",
+    seed: int = 0,
+    device: str = "cpu",
+    store: Path | None = None,
+) -> StoredScores:
+    """How networks of this space are scored. `best-cell` is refused: it is known from test accuracies."""
+    if teacher == "best-cell":
+        raise UsageError("best-cell is known from test accuracies, which a search may not use: name another teacher")
+    setting = Setting(
+        space=space.name,
+        skeleton=space.skeleton,
+        images=resolve_images(images, space.skeleton),
+        batch_size=batch_size,
+        init=init,
+        teacher=resolve_teacher(teacher or "resnet56", space.name, space.skeleton),
+        teacher_weights=str(teacher_weights or ""),
+        device=device,
+    )
+    return StoredScores(setting, seed, store)
+
+
+def objective_for(
+    space: SearchSpace, score: str, scorer: StoredScores | None, images: str, seed: int, device: str
+) -> Objective:
+    """`--score`: proxies, a table of validation accuracies, or `trained:PROTOCOL[:LOSS]`."""
+    if is_table(score):
+        return tabular_objective(space, score)
+    if score.startswith(TRAINED):
+        from benchmarks.search.trained import TrainedObjective
+
+        protocol, _, loss = score.removeprefix(TRAINED).partition(":")
+        return TrainedObjective(space, protocol, resolve_images(images, space.skeleton), loss or "ce", seed, device)
+    assert scorer is not None
+    return proxy_objective(scorer, [name.strip() for name in score.split(",")])
+
+
+def parse_settings(pairs: Sequence[str], defaults: dict[str, Any], strategy: str) -> dict[str, Any]:
+    """`population=50` as the type of the default."""
+    settings = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or key not in defaults:
+            known = ", ".join(f"{name}={value}" for name, value in defaults.items()) or "none"
+            raise UsageError(f"--set {pair}: unknown setting of {strategy}{near(key, defaults)} Settings: {known}")
+        settings[key] = _as(type(defaults[key]), text, pair)
+    return settings
+
+
+def _as(kind: type, text: str, pair: str) -> Any:
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        return kind(text)
+    except (ValueError, KeyError):
+        raise UsageError(f"--set {pair}: expected a {kind.__name__}") from None

@@ -1,0 +1,112 @@
+"""`python -m benchmarks.search`: what it writes, and that the truth plays no part in the search."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.search.__main__ import main
+from nb201_data.errors import UsageError
+from nb201_data.space import sample_cells
+from nb201_data.truth.records import GroundTruth
+
+SKELETON = "c4n1k4r8"
+
+
+def write_truth(path: Path, accuracy) -> Path:
+    cells = sample_cells(15_625, 0)
+    lines = [f"nb201,{SKELETON},x,test,{cell},{accuracy(i, cell)}" for i, cell in enumerate(cells)]
+    path.write_text("\n".join(["space,skeleton,images,split,arch,accuracy", *lines]) + "\n")
+    return path
+
+
+def trajectory(folder: Path) -> list[tuple[str, str]]:
+    """Without the seconds."""
+    with open(folder / "trajectory.csv", newline="") as file:
+        return [(row["arch"], row["value"]) for row in csv.DictReader(file)]
+
+
+@pytest.fixture
+def search(tmp_path):
+    def run(name: str, *more: str) -> Path:
+        out = tmp_path / name
+        common = ["--score", "nwot", "--budget", "45", "--batch-size", "8", "--store", str(tmp_path / f"{name}.sqlite")]
+        assert main([*common, "--out", str(out), *more]) == 0
+        return out
+
+    return run
+
+
+def test_a_poisoned_truth_changes_the_verdict_and_nothing_else(search, tmp_path, capsys):
+    honest = write_truth(tmp_path / "honest.csv", lambda i, cell: cell.count("nor_conv_3x3") + i / 1e6)
+    poisoned = write_truth(tmp_path / "poisoned.csv", lambda i, cell: 90 - cell.count("nor_conv_3x3") - i / 1e6)
+    outs = [search(truth.stem, "--ground-truth", str(truth)) for truth in (honest, poisoned)]
+    assert trajectory(outs[0]) == trajectory(outs[1])
+    results = [(out / "result.csv").read_text() for out in outs]
+    assert results[0].splitlines()[1:4] == results[1].splitlines()[1:4]
+    assert "regret" in results[0] and results[0] != results[1]
+
+
+def test_the_truth_is_read_after_the_search(search, tmp_path, monkeypatch):
+    """Its values are out of reach until the last evaluation is on disk."""
+    truth = write_truth(tmp_path / "truth.csv", lambda i, cell: i / 200)
+    values = GroundTruth.values.func
+
+    def guarded(self):
+        assert len(trajectory(tmp_path / "guarded")) == 45
+        return values(self)
+
+    monkeypatch.setattr(GroundTruth, "values", property(guarded))
+    out = search("guarded", "--ground-truth", str(truth))
+    assert "percentile" in (out / "result.csv").read_text()
+
+
+def test_constraints_resume_and_files(search, tmp_path, capsys):
+    common = ("--ground-truth", "none", "--skeleton", SKELETON, "--images", "embedded", "--strategy", "evolution")
+    out = search("first", *common, "--max-params", "9e3")
+    trajectory_45 = trajectory(out)
+    assert len(trajectory_45) == 45
+    assert (
+        trajectory(search("first", *common, "--max-params", "9e3", "--budget", "60", "--resume"))[:45] == trajectory_45
+    )
+    whole = search("whole", *common, "--max-params", "9e3", "--budget", "60")
+    assert trajectory(out) == trajectory(whole)
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["config"]["max_params"] == 9000 and manifest["skeleton"] == SKELETON
+    assert "best value so far" in (out / "report.html").read_text()
+    with pytest.raises(UsageError, match="no architecture of nb201"):
+        search("never", *common, "--max-flops", "10")
+    with pytest.raises(UsageError, match="go together"):
+        search("never", *common, "--max-latency", "3")
+
+
+def test_weight_sharing_from_the_command(search):
+    out = search(
+        "gdas",
+        "--strategy",
+        "gdas",
+        "--skeleton",
+        "c4n1k2r8",
+        "--ground-truth",
+        "none",
+        "--epochs",
+        "2",
+        "--max-images",
+        "64",
+    )
+    rows = list(csv.DictReader((out / "course.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2"] and rows[0]["cell"].startswith("|")
+
+
+def test_import_without_torch():
+    code = "import sys, benchmarks.search, benchmarks.search.choices; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
+
+
+def test_list(capsys):
+    assert main(["--list"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in ("evolution", "gdas"))
