@@ -1,0 +1,299 @@
+"""The correlation command: what it shows, what it writes, how it refuses, how it is repeated."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from scoring_support import QUICK, write_truth
+
+from benchmarks import correlation, runner, shell
+from benchmarks.distill.table import Row, append
+from benchmarks.options import sample_of
+from nb201_data.networks import build_resnet
+from nb201_data.space import sample_cells
+from nb201_data.spaces import get_space
+from nb201_data.truth import measured
+
+Result = tuple[int, str, str]
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command as a shell sees it, with a store and a folder of the test's own: exit code, output, errors."""
+    truth = write_truth(tmp_path / "truth.csv")
+
+    def call(*arguments: str, ground_truth: str = str(truth)) -> Result:
+        given = ["--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run"), "--workers", "1"]
+        given += ["--batch-size", "16", "--teacher", "resnet20", "--ground-truth", ground_truth, *arguments]
+        with pytest.raises(SystemExit) as ended:
+            shell.run(lambda _: correlation.main(given))
+        output = capsys.readouterr()
+        return ended.value.code, output.out, output.err  # type: ignore[return-value]
+
+    return call
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return loaded
+
+
+def test_a_run(command: Command, tmp_path: Path) -> None:
+    code, out, err = command("--proxies", "m_s,nwot", "--seeds", "2")
+    assert code == 0 and err == ""
+    folder = tmp_path / "run"
+    lines = out.splitlines()
+    assert lines[0].startswith(f"Ground truth {tmp_path}/truth.csv: 14 architectures")
+    assert "painted by this program, not photographs" in lines[1]
+    assert lines[-1] == str(folder / "report.html")
+    table = [line.split()[0] for line in lines[5:-2]]
+    assert sorted(table) == ["flops", "m_s", "nwot", "params"]
+    page = (folder / "report.html").read_text()
+    assert "painted by this program" in page and "http://" not in page.replace("http://www.w3.org", "")
+
+    scores, truth = rows(folder / "scores.csv"), rows(folder / "truth.csv")
+    assert len(scores) == 2 * 4 * 14 and len(truth) == 14
+    assert {row["status"] for row in scores} == {"ok"}
+    assert {row["teacher"] for row in scores if row["proxy"] == "m_s"} == {"resnet20"}
+    assert {row["teacher"] for row in scores if row["proxy"] == "nwot"} == {""}
+    statistics = {row["proxy"]: row for row in rows(folder / "correlations.csv")}
+    assert statistics["m_s"]["seeds"] == "2" and statistics["m_s"]["spearman_spread"] != ""
+    assert float(statistics["m_s"]["spearman_minus_params"]) == pytest.approx(
+        float(statistics["m_s"]["spearman"]) - float(statistics["params"]["spearman"])
+    )
+    written = manifest(folder)
+    assert written["command"][:3] == ["python", "-m", "benchmarks.correlation"]
+    assert written["skeleton"] == "c4n1k10r8" and written["images"] == "embedded:10@8" and written["seeds"] == [0, 1]
+    assert written["config"]["teacher"] == "resnet20" and written["config"]["teacher_seeds"] == [1000, 1001]
+    assert written["config"]["batch_size"] == 16 and written["config"]["sample"] == 14
+
+
+def test_the_statistics_are_those_of_scipy(command: Command, tmp_path: Path) -> None:
+    from scipy.stats import spearmanr
+
+    command("--proxies", "l2_norm")
+    folder = tmp_path / "run"
+    accuracy = {row["arch"]: float(row["accuracy"]) for row in rows(folder / "truth.csv")}
+    for name in ("l2_norm", "params"):
+        found = [(float(r["value"]), accuracy[r["arch"]]) for r in rows(folder / "scores.csv") if r["proxy"] == name]
+        expected = spearmanr(*zip(*found, strict=True)).statistic
+        shown = next(row for row in rows(folder / "correlations.csv") if row["proxy"] == name)
+        assert float(shown["spearman"]) == pytest.approx(expected, abs=1e-12)
+
+
+def test_repeated_and_rebuilt(command: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    names = ("scores.csv", "truth.csv", "correlations.csv", "report.html")
+    _, first, _ = command("--proxies", "m_r")
+    written = {name: (folder / name).read_bytes() for name in names[:3]}
+    _, second, _ = command("--proxies", "m_r")
+    assert second == first
+    assert {name: (folder / name).read_bytes() for name in names[:3]} == written  # from the store, to the bit
+
+    values = [(row["arch"], row["proxy"], row["value"]) for row in rows(folder / "scores.csv")]
+    (tmp_path / "s.sqlite").unlink()
+    command("--proxies", "m_r")
+    again = [(row["arch"], row["proxy"], row["value"]) for row in rows(folder / "scores.csv")]
+    assert again == values  # scored anew, to the bit
+
+    page = (folder / "report.html").read_bytes()
+    (folder / "report.html").unlink()
+    done = subprocess.run([sys.executable, "-m", "reports", str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "report.html").read_bytes() == page
+
+
+def test_without_options_on_a_fresh_machine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [
+        Row(
+            *("nb201", str(cell), "c16n1k100r16", "cifar100@16", "lite", "resnet56", 0, 3),
+            *(20.0 + i, 19.0 + i, 20.0 + i, 19.0 + i, 2.0, 2.0, 30.0, "CPU", "2.13.0", "0.1.0", "2025-01-02"),
+        )
+        for i, cell in enumerate(sample_cells(12, seed=0))
+    ]
+    append(tmp_path / "kd-nb201-lite.csv", made)
+    monkeypatch.setattr(measured, "TABLES", tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("NB201_DATA_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shell, "default_workers", lambda device: 1)
+    assert correlation.main(["--proxies", "m_s"]) == 0  # of the defaults, only that all proxies are scored is left out
+    out = capsys.readouterr().out
+    assert "Ground truth kd-nb201:lite:distilled: 12 cells distilled from resnet56 on cifar100@16" in out
+    assert "Images: embedded:100@16, painted by this program" in out
+    written = manifest(tmp_path / "runs" / "correlation")
+    assert written["config"]["teacher"].startswith("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|")
+    assert (written["skeleton"], written["config"]["init"]) == ("c16n1k100r16", "gaussian")
+
+
+def test_s0_with_and_without_shortcuts(command: Command, tmp_path: Path) -> None:
+    table = tmp_path / "s0.csv"
+    lines = [f"{arch},s0,c16n0k10r8,{60 + i}" for i, arch in enumerate(get_space("s0").all()[:12])]
+    table.write_text("arch,space,skeleton,accuracy\n" + "\n".join(lines) + "\n")
+    found = {}
+    for space in ("s0", "s0-plain"):
+        code, out, err = command("--proxies", "m_r", "--space", space, ground_truth=str(table))
+        assert code == 0, err
+        found[space] = [r["value"] for r in rows(tmp_path / "run" / "scores.csv") if r["proxy"] == "m_r"]
+    assert "Scored are networks of s0-plain; the accuracies are those of s0." in out
+    assert found["s0"] != found["s0-plain"]
+
+
+def test_dry_run(command: Command, tmp_path: Path) -> None:
+    code, out, _ = command("--proxies", ",".join(QUICK), "--dry-run")
+    assert code == 0
+    assert "14 networks of nb201 (c4n1k10r8) x 6 proxies x 1 seed = 84 scores on 16 images of embedded:10@8" in out
+    assert "0 of them are in" in out and "84 are to be computed" in out
+    assert "14 networks to look at" in out and "by a probe of 3" in out
+    assert not (tmp_path / "run").exists()
+    command("--proxies", "params,flops,nwot")
+    _, out, _ = command("--proxies", ",".join(QUICK), "--dry-run")
+    assert "42 of them are in" in out and "42 are to be computed" in out
+
+
+def test_lower_precision_is_measured(command: Command, tmp_path: Path) -> None:
+    code, out, _ = command("--proxies", "nwot", "--precision", "bf16")
+    assert code == 0 and "Scored in bf16" in out
+    table = {row["proxy"]: row for row in rows(tmp_path / "run" / "precision.csv")}
+    assert float(table["params"]["spearman"]) == 1.0
+    assert table["nwot"]["networks"] == "14" and 0 < float(table["nwot"]["spearman"]) <= 1
+    assert "What bf16 changes" in (tmp_path / "run" / "report.html").read_text()
+    assert {row["precision"] for row in rows(tmp_path / "run" / "scores.csv")} == {"bf16"}
+
+
+def test_out_of_memory_is_told(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from benchmarks import scorer
+
+    calls: list[int] = []
+
+    def short(*arguments: Any, **named: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return score(*arguments, **named)
+
+    score = scorer.score
+    monkeypatch.setattr(scorer, "score", short)
+    code, out, _ = command("--proxies", "nwot")
+    assert code == 0
+    assert "Out of memory, and therefore left out: flops 1, nwot 1, params 1 scores." in out
+    statistics = {row["proxy"]: row for row in rows(tmp_path / "run" / "correlations.csv")}
+    assert statistics["nwot"]["left_out"] == "1" and statistics["nwot"]["reasons"] == "out-of-memory 1"
+
+
+def test_ctrl_c_leaves_a_resumable_state(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    work, calls = runner._work, []
+
+    def interrupted(job: runner.Job) -> Any:
+        calls.append(job)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return work(job)
+
+    monkeypatch.setattr(runner, "_work", interrupted)
+    code, _, err = command("--proxies", "nwot")
+    assert code == 130
+    assert "6 of 14 networks were scored and are kept" in err and "the same command goes on from there" in err
+    monkeypatch.undo()
+    _, out, _ = command("--proxies", "nwot", "--dry-run")
+    assert "18 of them are in" in out
+
+
+WRONG = [
+    (["--proxies", "m_z"], "unknown proxy 'm_z'. Did you mean m_s"),
+    (["--proxies", "zzz*"], "no proxy matches 'zzz*'"),
+    (["--space", "nb202"], "unknown --space 'nb202'. Did you mean nb201?"),
+    (["--space", "s0"], "contradict: that truth is about nb201"),
+    (["--sample", "15"], "--sample 15: "),
+    (["--sample", "3"], "--sample 3: expected at least 10"),
+    (["--teacher", "resnet57"], "unknown teacher 'resnet57'. Did you mean resnet5"),
+    (["--images", "embedded:20"], "embedded:20 has 20 classes, the networks of this ground truth have 10"),
+    (["--images", "embedded@16"], "16 pixels, the networks of this ground truth take 8"),
+    (["--images", "cifar11"], "no images 'cifar11'"),
+    (["--batch-size", "1"], "a batch of one image has one class"),
+    (["--device", "tpu7"], "unknown device 'tpu7'"),
+    (["--ground-truth", "kd-nb202"], "unknown ground truth 'kd-nb202'. Did you mean kd-nb201"),
+    (["--ground-truth", "absent.csv"], "no file absent.csv"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[" ".join(case[0]) for case in WRONG])
+def test_wrong_use(command: Command, arguments: list[str], message: str, tmp_path: Path) -> None:
+    code, out, err = command(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ") and message in err and "Traceback" not in err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--sample", "none"], ["--seeds", "0"], ["--precision", "fp8"], ["--frobnicate"]]
+)
+def test_malformed_options(command: Command, arguments: list[str]) -> None:
+    code, _, err = command(*arguments)
+    assert code == 2 and "usage: python -m benchmarks.correlation" in err
+
+
+def test_a_truth_that_covers_too_few(command: Command, tmp_path: Path) -> None:
+    few = write_truth(tmp_path / "few.csv", n=9)
+    code, _, err = command(ground_truth=str(few))
+    assert code == 2 and "covers 9 networks: expected at least 10" in err
+
+
+def test_a_teacher_of_other_classes(command: Command, tmp_path: Path) -> None:
+    torch.save(build_resnet("resnet20", 100).state_dict(), tmp_path / "teacher.pth")
+    code, _, err = command("--teacher-weights", str(tmp_path / "teacher.pth"))
+    assert code == 2
+    assert "does not fit resnet20 with the 10 classes of embedded:10@8: give a teacher trained on such images" in err
+
+
+def test_a_batch_with_one_class(command: Command) -> None:
+    seeds = "40"  # batches of two images: one of forty is bound to show one class only
+    code, _, err = command("--batch-size", "2", "--seeds", seeds, "--proxies", "params")
+    assert code == 2 and "a batch of 2 with one class" in err
+
+
+def test_help_is_quick() -> None:
+    code = (
+        "import sys, time; begin = time.perf_counter()\n"
+        "from benchmarks import correlation\n"
+        "try: correlation.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'matplotlib'} & set(sys.modules)\n"
+        "print(heavy or 'light', time.perf_counter() - begin)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    last = done.stdout.splitlines()[-1].split()
+    assert last[0] == "light" and float(last[1]) < 1
+
+
+def test_list_shows_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    from proxies import all_proxies
+
+    assert correlation.main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[2:]] == [info.name for info in all_proxies()]
+
+
+def test_a_growing_truth_keeps_its_sample(tmp_path: Path) -> None:
+    from nb201_data.ground_truth import load_ground_truth
+
+    small = load_ground_truth(write_truth(tmp_path / "small.csv", n=100))
+    large = load_ground_truth(write_truth(tmp_path / "large.csv", n=110))
+    assert sample_of(small, 40, 0) == sample_of(small, 60, 0)[:40]
+    assert sample_of(small, 40, 0) != sample_of(small, 40, 1)
+    assert len(set(sample_of(small, 40, 0)) - set(sample_of(large, 40, 0))) <= 10
+    assert set(sample_of(large, "all", 0)) == set(large.values)
