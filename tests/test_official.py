@@ -271,7 +271,7 @@ class TestRefusal:
 
 @pytest.mark.slow
 def test_a_file_of_the_official_size_takes_less_than_8_gib(tmp_path: Path) -> None:
-    """15,625 cells with 36,996 x 4 long and 78,125 short results of all epochs: about 5 GB on disk for a while."""
+    """15,625 cells with 36,996 x 4 long and 78,125 short results of all epochs: 7.5 GB on disk for a while."""
     source, target = tmp_path / "benchmark.pth", tmp_path / "out.csv.gz"
     try:
         with source.open("wb") as stream:
