@@ -1,0 +1,168 @@
+"""Published beside measured: one verdict a number, from all digits of what was measured and all digits printed.
+
+=========================  ==========================================================================================
+verdict                    meaning
+=========================  ==========================================================================================
+`within the interval`      measured under the published settings; the interval reaches what is printed
+`outside the interval`     measured under the published settings; it does not
+`setting unknown (...)`    a setting of the published number could not be recovered, so neither agreement nor
+                           disagreement follows; in brackets where the number would lie
+`other setting (...)`      the published settings are known and this run has others; `why` names them
+`not measured`             `why` says what is needed
+=========================  ==========================================================================================
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.printed import Number, PublishedTable
+from reports.schema import Cell, Column, Estimate, Section, Table
+from reports.tables import format_number
+
+WITHIN, OUTSIDE = "within the interval", "outside the interval"
+UNKNOWN, OTHER, MISSING = "setting unknown", "other setting", "not measured"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured for one published number, in its unit.
+
+    estimate: value, 95 % interval over networks and spread over seeds, as shown.
+    expected: the interval that the published number should lie in if it was made in the same way; the estimate's own
+        where not given. Networks that are the same in both measurements are no source of difference; seeds are.
+    differs: known settings of the published number that this run does not have.
+    """
+
+    estimate: Estimate
+    n: int
+    seeds: int
+    setting: str
+    expected: Estimate | None = None
+    differs: tuple[str, ...] = ()
+
+    @property
+    def interval(self) -> Estimate:
+        """The interval that decides."""
+        return self.expected or self.estimate
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A verdict and why."""
+
+    verdict: str
+    why: str
+
+
+def compare(number: Number, measured: Measured | None, missing: str = "") -> Outcome:
+    """The verdict on one published number; `missing` says what it needs where nothing was measured."""
+    if measured is None or measured.estimate.value is None:
+        return Outcome(MISSING, missing)
+    distance = _distance(number, measured.interval)
+    if distance is None:
+        return Outcome(MISSING, "measured once: there is no interval; more --seeds give one")
+    where = (
+        "" if distance == 0 else f"published {format_number(abs(distance), 2)} {'above' if distance > 0 else 'below'}"
+    )
+    plain = WITHIN if distance == 0 else OUTSIDE
+    place = plain.partition(" ")[0]
+    if number.unknown:
+        return Outcome(
+            f"{UNKNOWN} ({place})", "; ".join(part for part in (where, f"unknown: {number.unknown}") if part)
+        )
+    if measured.differs:
+        named = f"here: {', '.join(measured.differs)}"
+        return Outcome(f"{OTHER} ({place})", "; ".join(part for part in (where, named) if part))
+    return Outcome(plain, where)
+
+
+def _distance(number: Number, interval: Estimate) -> float | None:
+    """How far what is printed lies above (+) or below (-) the interval; 0 inside; None without an interval.
+
+    A printed number is rounded or truncated: it stands for everything less than one unit of its last digit away.
+    """
+    if interval.low is None or interval.high is None:
+        return None
+    if number.value - number.step >= interval.high:
+        return number.value - interval.high
+    if number.value + number.step <= interval.low:
+        return number.value - interval.low
+    return 0.0
+
+
+COLUMNS = (
+    Column("row", label="row"),
+    Column("column", label="number"),
+    Column("published", note="as printed"),
+    Column("measured", "estimate", 2, note="95 % bootstrap interval over networks; ± over seeds"),
+    Column("expected", "estimate", 2, "expected", "where the published number should lie, 95 %: this decides"),
+    Column("n", "integer", note="networks"),
+    Column("seeds", "integer"),
+    Column("verdict", "verdict"),
+    Column("why"),
+    Column("setting", note="of the measurement"),
+)
+
+
+def comparison(
+    published: PublishedTable,
+    measured: Mapping[tuple[str, str], Measured],
+    missing: Mapping[tuple[str, str], str] | str = "",
+) -> Table:
+    """One row per published number, then those that were measured and are not in the paper ('not printed').
+
+    `missing`: what a number needs that was not measured, by place or for all.
+    """
+    rows = []
+    for number in published.numbers:
+        place = (number.row, number.column)
+        found = measured.get(place)
+        lacking = missing if isinstance(missing, str) else missing.get(place, "")
+        outcome = compare(number, found, lacking)
+        rows.append(_row(published.labels[number.row], number.column, number.printed, found, outcome))
+    extra = [(place, found) for place, found in measured.items() if place not in published.by_place]
+    rows += [_row(row, column, None, found, Outcome("", "")) for (row, column), found in extra]
+    return Table(COLUMNS, tuple(rows))
+
+
+def _row(label: str, column: str, printed: str | None, found: Measured | None, outcome: Outcome) -> tuple[Cell, ...]:
+    shown = "not printed" if printed is None else printed
+    if found is None:
+        return (label, column, shown, None, None, None, None, outcome.verdict, outcome.why, "")
+    interval = found.interval if printed is not None else None
+    return (
+        *(label, column, shown, found.estimate, interval, found.n, found.seeds),
+        *(outcome.verdict, outcome.why, found.setting),
+    )
+
+
+def section(
+    name: str,
+    published: PublishedTable,
+    measured: Mapping[tuple[str, str], Measured],
+    missing: Mapping[tuple[str, str], str] | str = "",
+    note: str = "",
+    title: str = "",
+) -> Section:
+    """A section with the comparison, what is known about the published table, and the count of verdicts."""
+    table = comparison(published, measured, missing)
+    about = f"{published.title} ({published.source}). Published setting: {published.setting}."
+    if published.unknown:
+        about += f" Unknown: {published.unknown}."
+    return Section(name, title or published.title, (about, f"{tally(table)}."), table=table, note=note)
+
+
+def tally(table: Table) -> str:
+    """'3 within the interval, 2 outside the interval, 1 not measured' of a comparison."""
+    counts: dict[str, int] = {}
+    for row in table.rows:
+        if verdict := str(row[7]).partition(" (")[0]:
+            counts[verdict] = counts.get(verdict, 0) + 1
+    order: Sequence[str] = (WITHIN, OUTSIDE, UNKNOWN, OTHER, MISSING)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in order if verdict in counts)
+
+
+def hundredths(estimate: Estimate) -> Estimate:
+    """A correlation in the unit in which the paper prints it."""
+    parts = (estimate.value, estimate.low, estimate.high, estimate.spread)
+    return Estimate(*(None if part is None else 100 * part for part in parts))
