@@ -13,7 +13,7 @@ from proxies.errors import NotApplicable, UsageError
 from proxies.evidence import Evidence, Pass, TeacherEvidence, borrowed, plan, teacher_evidence
 from proxies.evidence.forward import Session, release
 from proxies.evidence.observers import absent
-from proxies.evidence.plan import GRAPH_NEEDS, graph_passes
+from proxies.evidence.plan import GRAPH_NEEDS
 from proxies.evidence.record import autocast
 from proxies.evidence.split import can_split, in_parts, out_of_memory
 from proxies.registry import ProxyInfo, select
@@ -105,8 +105,8 @@ class _Run:
 
     def _run_pass(self, session: Session, one: Pass) -> None:
         """One pass. If it fails, the needs that it, or a later pass on the same graph, should fill get the reason."""
-        todo = self._open(one.gives)
-        if one.backward and not todo:
+        todo = self._open(one.gives | one.prepares)
+        if not todo:  # an earlier pass failed, and this one had nothing else to do
             return
         try:
             one.run(session)
@@ -117,8 +117,8 @@ class _Run:
         except Exception as error:  # a network of anyone's can fail in any way; the others still get their scores
             failure = _failure(error)
             release(session)
-            if one in graph_passes():
-                todo = self._open(need for p in graph_passes() for need in p.gives)
+            if one.graph:
+                todo = self._open(GRAPH_NEEDS)
                 if failure.status == "out-of-memory" and can_split(self.evidence):
                     failure = self._split(todo, failure)
             self._fail(todo, failure)

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -81,16 +81,23 @@ def seed_global(seed: int, name: str, device: torch.device) -> None:
 
 
 @contextlib.contextmanager
-def without_batch_norm(model: nn.Module) -> Iterator[None]:
-    """Batch norm layers hand on what they are given for the time of the block."""
-    changed = [(vars(m), vars(m).get("forward")) for m in model.modules() if isinstance(m, BATCH_NORM)]
+def replaced_forwards(forwards: Mapping[nn.Module, Callable[[Tensor], Tensor]]) -> Iterator[None]:
+    """Modules compute by another function within the block; hooks on them run as ever."""
+    kept = [(vars(module), vars(module).get("forward")) for module in forwards]
     try:
-        for attributes, _ in changed:
-            attributes["forward"] = lambda x: x
+        for module, forward in forwards.items():
+            vars(module)["forward"] = forward
         yield
     finally:
-        for attributes, forward in changed:
-            if forward is None:
-                del attributes["forward"]
+        for attributes, own in kept:
+            if own is None:
+                attributes.pop("forward", None)
             else:
-                attributes["forward"] = forward
+                attributes["forward"] = own
+
+
+@contextlib.contextmanager
+def without_batch_norm(model: nn.Module) -> Iterator[None]:
+    """Batch norm layers hand on what they are given within the block."""
+    with replaced_forwards({m: lambda x: x for m in model.modules() if isinstance(m, BATCH_NORM)}):
+        yield

@@ -1,6 +1,7 @@
 """The shared forward pass, and the backward passes through its graph."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -13,6 +14,7 @@ from proxies.evidence.blocks import BlockJacobians, BlockMaps
 from proxies.evidence.borrow import seed_global
 from proxies.evidence.capture import forward_features, hands_out_features
 from proxies.evidence.record import Evidence, autocast
+from proxies.evidence.second_order import twice_differentiable
 
 OBSERVERS: dict[str, Callable[[Evidence], observers.Observer]] = {
     "shapes": observers.Shapes,
@@ -44,6 +46,8 @@ class Session:
     """The passes that go back through the shared graph, in order."""
     watchers: list[observers.Observer] = field(default_factory=list)
     graph: Graph | None = None
+    first_gradients: tuple[Tensor | None, ...] = ()
+    """dL/dW with a graph of its own, between the loss gradient and the Hessian."""
 
     def seed(self, name: str) -> None:
         """Seed what dropout draws from."""
@@ -69,8 +73,10 @@ def forward(session: Session) -> None:
     session.seed("forward")
     session.watchers = [kind(evidence) for need, kind in OBSERVERS.items() if need in needs]
     grad = torch.enable_grad() if session.backward else torch.no_grad()
+    second = "hessian_gradient" in needs and evidence.precision == "fp32"
+    twice = twice_differentiable(evidence.model) if second else nullcontext()
     try:
-        with observers.attached(evidence.model, session.watchers), grad, autocast(x.device, evidence.precision):
+        with twice, observers.attached(evidence.model, session.watchers), grad, autocast(x.device, evidence.precision):
             features = forward_features(evidence.model, x)
         for watcher in session.watchers:
             watcher.finish(evidence)
@@ -99,11 +105,13 @@ def loss_gradient(session: Session) -> None:
     """dL/dW of every layer; the watchers of activations look at their gradients on the way."""
     graph, evidence = session.the_graph(), session.evidence
     weights = evidence.parameters
-    keep = session.keeps_graph("loss gradient")
-    gradients = torch.autograd.grad(graph.loss, weights, retain_graph=keep, allow_unused=True)
+    keep, twice = session.keeps_graph("loss gradient"), "hessian_gradient" in session.needs
+    gradients = torch.autograd.grad(graph.loss, weights, retain_graph=keep, create_graph=twice, allow_unused=True)
     evidence.found["weight_gradients"] = filled(gradients, weights)
     for watcher in session.watchers:
         watcher.finish_backward(evidence)
+    if twice:
+        session.first_gradients = gradients
 
 
 def input_gradient(session: Session) -> None:
@@ -122,14 +130,15 @@ def block_jacobians(session: Session) -> None:
 
 
 def hessian_gradient(session: Session) -> None:
-    """H g over all layers: the gradient once more, now with a graph of its own, and the gradient of <g, dL/dW>."""
-    graph, evidence = session.the_graph(), session.evidence
-    weights = evidence.parameters
-    first = torch.autograd.grad(graph.loss, weights, create_graph=True, allow_unused=True)
+    """H g over all layers: the gradient of <g, dL/dW>, back through the graph of the gradient itself."""
+    evidence, weights = session.evidence, session.evidence.parameters
+    first, session.first_gradients = session.first_gradients, ()
     product = sum((g.detach() * g).sum() for g in first if g is not None and g.requires_grad)
     if not isinstance(product, Tensor):
         raise NotApplicable("the loss has no second derivative with respect to the weights")
-    evidence.found["hessian_gradient"] = filled(torch.autograd.grad(product, weights, allow_unused=True), weights)
+    keep = session.keeps_graph("hessian")
+    second = torch.autograd.grad(product, weights, retain_graph=keep, allow_unused=True)
+    evidence.found["hessian_gradient"] = filled(second, weights)
 
 
 def filled(gradients: tuple[Tensor | None, ...], weights: list[Tensor]) -> tuple[Tensor, ...]:
@@ -139,7 +148,7 @@ def filled(gradients: tuple[Tensor | None, ...], weights: list[Tensor]) -> tuple
 
 def release(session: Session) -> None:
     """Forget graph and watchers."""
-    session.graph = None
+    session.graph, session.first_gradients = None, ()
     for watcher in session.watchers:
         watcher.release()
     session.watchers = []

@@ -124,6 +124,7 @@ class ChannelSaliency(Observer):
             return
         fan_in, activation, linear = self.layers[module], output.detach(), isinstance(module, nn.Linear)
 
+        @torch.no_grad()
         def look(gradient: Tensor) -> None:
             product = (activation * gradient).float()
             positions = tuple(range(1, product.dim() - 1)) if linear else tuple(range(2, product.dim()))

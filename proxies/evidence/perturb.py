@@ -28,10 +28,10 @@ def perturbation(session: Session) -> None:
     """
     evidence = session.evidence
     model = evidence.model
-    x = noise(evidence.x, evidence.seed, "perturbation: x")
-    e = noise(evidence.x, evidence.seed, "perturbation: e")
     with other_weights(model, torch.clone):
         initialise(model, "gaussian", evidence.seed)
+        x = noise(evidence.x, evidence.seed, "perturbation: x")
+        e = noise(evidence.x, evidence.seed, "perturbation: e")
         session.seed("perturbation")
         plain = forward_features(model, x).last
         session.seed("perturbation")

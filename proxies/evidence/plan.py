@@ -9,30 +9,43 @@ from proxies.evidence.forward import Session
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass: its name, the needs it fills, whether it goes back through the graph of the shared forward pass."""
+    """One pass: its name, the needs it fills, the needs of later passes that build on it.
+
+    `graph` is the forward pass that backward passes share, and these: they stand and fall together.
+    """
 
     name: str
     gives: frozenset[str]
     run: Callable[[Session], None]
-    backward: bool = False
+    prepares: frozenset[str] = frozenset()
+    graph: bool = False
+
+    @property
+    def backward(self) -> bool:
+        """Whether the pass goes back through the graph of the forward pass."""
+        return self.graph and self.name != "forward"
 
 
-def _pass(name: str, gives: str, run: Callable[[Session], None], backward: bool = False) -> Pass:
-    return Pass(name, frozenset(gives.split()), run, backward)
+def _pass(name: str, gives: str, run: Callable[[Session], None], prepares: str = "", graph: bool = False) -> Pass:
+    return Pass(name, frozenset(gives.split()), run, frozenset(prepares.split()), graph)
 
 
+GRADIENTS = "weight_gradients channel_saliency"
+BACKWARD = f"{GRADIENTS} hessian_gradient block_jacobians input_gradient"
 PASSES = (
-    _pass("forward", "features shapes relu_kernel first_maps block_maps", forward.forward),
-    _pass("loss gradient", "weight_gradients channel_saliency", forward.loss_gradient, backward=True),
-    _pass("block jacobians", "block_jacobians", forward.block_jacobians, backward=True),
-    _pass("input gradient", "input_gradient", forward.input_gradient, backward=True),
-    _pass("hessian", "hessian_gradient", forward.hessian_gradient, backward=True),
+    _pass("forward", "features shapes relu_kernel first_maps block_maps", forward.forward, BACKWARD, graph=True),
+    _pass("loss gradient", GRADIENTS, forward.loss_gradient, "hessian_gradient", graph=True),
+    _pass("hessian", "hessian_gradient", forward.hessian_gradient, graph=True),
+    _pass("block jacobians", "block_jacobians", forward.block_jacobians, graph=True),
+    _pass("input gradient", "input_gradient", forward.input_gradient, graph=True),
     _pass("linear", "linear_gradients", linear.linear_gradients),
     _pass("perturbation", "perturbation", perturb.perturbation),
     _pass("batch gradients", "batch_gradients", repeat.batch_gradients),
     _pass("tangent kernel", "tangent_kernel", repeat.tangent_kernel),
     _pass("regions", "regions", repeat.regions),
 )
+GRAPH_NEEDS = frozenset(need for p in PASSES if p.graph for need in p.gives)
+"""What the forward pass and those that go back through its graph fill."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +69,4 @@ class Plan:
 def plan(needs: Iterable[str]) -> Plan:
     """The fewest passes that fill `needs`: one forward pass for all that look at features or go backwards."""
     needs = frozenset(needs)
-    wanted = [p for p in PASSES if p.gives & needs]
-    if any(p.backward for p in wanted) and PASSES[0] not in wanted:
-        wanted.insert(0, PASSES[0])
-    return Plan(tuple(wanted), needs)
-
-
-def graph_passes() -> tuple[Pass, ...]:
-    """The forward pass and those that go back through its graph: they stand and fall together."""
-    return tuple(p for p in PASSES if p.name == "forward" or p.backward)
-
-
-GRAPH_NEEDS = frozenset(need for p in graph_passes() for need in p.gives)
+    return Plan(tuple(p for p in PASSES if (p.gives | p.prepares) & needs), needs)

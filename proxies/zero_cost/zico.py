@@ -17,9 +17,9 @@ def zico(evidence: Evidence) -> Tensor:
     """
     terms = []
     for gradients in zip(*evidence.batch_gradients, strict=True):
-        g = torch.stack(gradients)
-        spread = g.std(0, correction=0)
-        ratio = torch.where(spread > 0, g.abs().mean(0) / spread, 0).sum()
+        first, second = gradients
+        spread = (first - second).abs_()
+        ratio = torch.where(spread > 0, first.abs().add_(second.abs()).div_(spread), 0).sum()
         terms.append(torch.where(ratio > 0, ratio.log(), torch.nan))
     layers = torch.stack(terms)
     if bool(layers.isnan().all()):
