@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 PRECISION_NETWORKS = 30  # scored in fp32 too when another precision is asked for
 PROBED = 3  # networks that a dry run times
-_SHOWN = ("proxy", "scored", "left_out", "kendall", "spearman", "pearson", "spearman_minus_params", "regret_top1")
+_HIDDEN = {"spearman_minus_flops", "partial_spearman", "precision_top5"}  # in the terminal: they are on the page
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--ground-truth", metavar="NAME|FILE", help="`python -m nb201_data list` names them (kd-nb201)")
     parser.add_argument("--init", choices=shared.INITS, default="gaussian", help="initialisation of all networks")
     shared.add_scoring(parser)
+    parser.add_argument("--precision", choices=shared.PRECISIONS, default="fp32", help="bf16 also measures its effect")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/correlation"), metavar="DIR", help="folder of the results"
     )
@@ -172,17 +172,11 @@ def duration(seconds: float) -> str:
 
 def terminal_table(rows: Sequence[Correlation]) -> str:
     """The main columns, with intervals where the terminal is wide enough."""
-    from reports.schema import Table
-    from reports.tables import as_text, correlation_table
+    from benchmarks.results import in_terminal
+    from reports.tables import correlation_table
 
-    full = correlation_table(rows)
-    places = [i for i, column in enumerate(full.columns) if column.name in _SHOWN]
-    if not any(row.left_out for row in rows):
-        places = [i for i in places if full.columns[i].name != "left_out"]
-    table = Table(tuple(full.columns[i] for i in places), tuple(tuple(row[i] for i in places) for row in full.rows))
-    text = as_text(table)
-    width = shutil.get_terminal_size((160, 24)).columns
-    return text if max(map(len, text.splitlines())) <= width else as_text(table, interval=False)
+    hidden = _HIDDEN if any(row.left_out for row in rows) else {*_HIDDEN, "left_out"}
+    return in_terminal(correlation_table(rows), hidden)
 
 
 def proxy_table() -> str:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 DEFAULT_TRUTHS = {"nb201": "kd-nb201", "s0": "s0:kd", "s0-plain": "s0:kd"}
 FEWEST = 10  # networks that a ground truth must cover
 SAMPLE = 60
+HARDLY_MORE = 64  # a ground truth up to this size is scored whole unless a sample is asked for: S0
 INITS = ("gaussian", "kaiming", "xavier", "default")
 PRECISIONS = ("fp32", "bf16")
 
 
 def add_scoring(parser: argparse.ArgumentParser, *, seeds: int = 1) -> None:
-    """Everything but which space and truth, proxies and initialisation: those differ between commands."""
+    """Everything but which space and truth, proxies, initialisation and precision: those differ between commands."""
     parser.add_argument("--sample", type=_sample, metavar="N|all", help=f"networks of the ground truth ({SAMPLE})")
     parser.add_argument("--sample-seed", type=int, default=0, help="another sample")
     parser.add_argument("--seeds", type=shell.positive, default=seeds, help="repetitions: weights, batch and teacher")
@@ -45,7 +46,6 @@ def add_scoring(parser: argparse.ArgumentParser, *, seeds: int = 1) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--workers", type=shell.positive, help="processes (default: cores on a CPU, 1 on a GPU)")
     parser.add_argument("--together", type=shell.positive, help="networks in flight in each of them (1; 8 on a GPU)")
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="bf16 also measures what it changes")
     parser.add_argument("--store", type=Path, metavar="FILE", help="where scores are kept (default: the cache folder)")
 
 
@@ -180,7 +180,7 @@ def sample_of(truth: GroundTruth, sample: int | str | None, seed: int) -> tuple[
     order = sorted(truth.values, key=lambda arch: hashlib.sha256(f"{seed}:{arch}".encode()).digest())
     if sample == "all":
         return tuple(order)
-    count = min(SAMPLE, len(order)) if sample is None else int(sample)
+    count = (SAMPLE if len(order) > HARDLY_MORE else len(order)) if sample is None else int(sample)
     if count > len(order):
         raise UsageError(
             f"--sample {count}: {truth.name} covers {len(order):,} networks; give a number up to that, or 'all'"

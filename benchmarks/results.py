@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from benchmarks.settings import Setting, device_kind
 from benchmarks.statistics import Correlation, correlate
 from nb201_data.errors import UsageError
 from reports.schema import Column, Score, Section, Table
+from reports.tables import as_text
 
 if TYPE_CHECKING:
     from benchmarks.options import Study
@@ -74,6 +76,16 @@ def correlations(study: Study, infos: Sequence[ProxyInfo], answers: Answers, see
     )
 
 
+def in_terminal(table: Table, hidden: Collection[str] = ()) -> str:
+    """A table without some columns; its intervals are shown where the terminal is wide enough."""
+    places = [place for place, column in enumerate(table.columns) if column.name not in hidden]
+    columns = tuple(table.columns[place] for place in places)
+    shown = Table(columns, tuple(tuple(row[place] for place in places) for row in table.rows))
+    text = as_text(shown)
+    width = shutil.get_terminal_size((160, 24)).columns
+    return text if max(map(len, text.splitlines())) <= width else as_text(shown, interval=False)
+
+
 def memory_notes(answers: Answers) -> list[str]:
     """What a reader must know about scores that did not fit into memory."""
     short: Counter[str] = Counter()
@@ -95,7 +107,7 @@ def precision_section(
 ) -> Section:
     """How far a lower precision keeps the order of the architectures, proxy by proxy."""
     found = {
-        info.name: _agreement(*(values(answers, info.name, archs, seeds) for answers in (low, full))) for info in infos
+        info.name: agreement(*(values(answers, info.name, archs, seeds) for answers in (low, full))) for info in infos
     }
     ordered = sorted(found.items(), key=lambda item: -2.0 if item[1].spearman.value is None else item[1].spearman.value)
     rows = [(name, row.scored, row.spearman, row.kendall) for name, row in ordered]
@@ -115,7 +127,7 @@ def precision_section(
     )
 
 
-def _agreement(low: Array, full: Array) -> Correlation:
+def agreement(low: Array, full: Array) -> Correlation:
     """The correlation of two sets of scores (seeds, n), both averaged over seeds; empty where one says nothing."""
     first, second = low.mean(axis=0), full.mean(axis=0)
     both = np.isfinite(first) & np.isfinite(second)
