@@ -64,7 +64,7 @@ class BlockJacobians(_Blocks):
         if not self.ends:
             return
         signs = random_signs(max(leaving.numel() for _, leaving in self.ends), evidence)
-        evidence.found[self.need] = [_jacobian(*ends, signs) for ends in reversed(self.ends)]
+        evidence.found[self.need] = [_jacobian(*ends, signs) for ends in self.ends]
         self.ends = []
 
     def release(self) -> None:

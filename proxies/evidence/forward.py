@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from proxies.errors import NotApplicable, UsageError
 from proxies.evidence import observers
@@ -65,7 +66,10 @@ class Session:
 
 
 def forward(session: Session) -> None:
-    """One forward pass of the whole batch; with graph only if a backward pass is to come."""
+    """One forward pass of the whole batch; with graph only if a backward pass is to come.
+
+    Attention takes the kernel that can be differentiated twice, always: the answer must not depend on who else asks.
+    """
     evidence, needs = session.evidence, session.needs
     x = evidence.x.detach()
     x.requires_grad_("input_gradient" in needs)
@@ -76,14 +80,15 @@ def forward(session: Session) -> None:
     second = "hessian_gradient" in needs and evidence.precision == "fp32"
     twice = twice_differentiable(evidence.model) if second else nullcontext()
     try:
-        with twice, observers.attached(evidence.model, session.watchers), grad, autocast(x.device, evidence.precision):
+        looked_at = observers.attached(evidence.model, session.watchers, evidence.precision)
+        with twice, looked_at, grad, sdpa_kernel(SDPBackend.MATH), autocast(x.device, evidence.precision):
             features = forward_features(evidence.model, x)
         for watcher in session.watchers:
             watcher.finish(evidence)
     except BaseException:
         release(session)
         raise
-    check_labels(features.logits, evidence.labels)
+    _check_classes(features.logits.shape[1], evidence)
     if "features" in needs:
         evidence.found["features"] = features.detached()
     if session.backward:
@@ -91,13 +96,19 @@ def forward(session: Session) -> None:
         session.graph = Graph(x, logits, functional.cross_entropy(logits, evidence.labels))
 
 
-def check_labels(logits: Tensor, labels: Tensor) -> None:
-    """Refuse labels that the network has no logit for."""
-    top = int(labels.max()) if logits.device.type == "cpu" else 0
-    if top >= logits.shape[1]:
+def _check_classes(classes: int, evidence: Evidence) -> None:
+    """Refuse labels that the network has no logit for, and a teacher that knows other classes."""
+    top = int(evidence.labels.max())
+    if top >= classes:
         raise UsageError(
-            f"the network has {logits.shape[1]} classes and the batch has label {top}: "
+            f"the network has {classes} classes and the batch has label {top}: "
             "expected labels below the number of classes; build the network with the classes of the images"
+        )
+    shown = evidence.teacher_evidence
+    if shown is not None and shown.features.logits.shape[1] != classes:
+        raise UsageError(
+            f"the teacher has {shown.features.logits.shape[1]} classes, the network {classes}: "
+            "expected the same; take a teacher of the data set that is scored"
         )
 
 
@@ -105,8 +116,9 @@ def loss_gradient(session: Session) -> None:
     """dL/dW of every layer; the watchers of activations look at their gradients on the way."""
     graph, evidence = session.the_graph(), session.evidence
     weights = evidence.parameters
-    keep, twice = session.keeps_graph("loss gradient"), "hessian_gradient" in session.needs
-    gradients = torch.autograd.grad(graph.loss, weights, retain_graph=keep, create_graph=twice, allow_unused=True)
+    twice = "hessian_gradient" in session.needs
+    keep = twice or session.keeps_graph("loss gradient")
+    gradients = gradients_of(graph.loss, weights, retain_graph=keep, create_graph=twice)
     evidence.found["weight_gradients"] = filled(gradients, weights)
     for watcher in session.watchers:
         watcher.finish_backward(evidence)
@@ -118,8 +130,8 @@ def input_gradient(session: Session) -> None:
     """The gradient of the sum of all logits with respect to the images."""
     graph = session.the_graph()
     keep = session.keeps_graph("input gradient")
-    (gradient,) = torch.autograd.grad(graph.logits.sum(), graph.x, retain_graph=keep, allow_unused=True)
-    session.evidence.found["input_gradient"] = torch.zeros_like(graph.x) if gradient is None else gradient
+    gradient = gradients_of(graph.logits.sum(), [graph.x], retain_graph=keep)
+    (session.evidence.found["input_gradient"],) = filled(gradient, [graph.x])
 
 
 def block_jacobians(session: Session) -> None:
@@ -137,8 +149,17 @@ def hessian_gradient(session: Session) -> None:
     if not isinstance(product, Tensor):
         raise NotApplicable("the loss has no second derivative with respect to the weights")
     keep = session.keeps_graph("hessian")
-    second = torch.autograd.grad(product, weights, retain_graph=keep, allow_unused=True)
+    second = gradients_of(product, weights, retain_graph=keep)
     evidence.found["hessian_gradient"] = filled(second, weights)
+
+
+def gradients_of(
+    value: Tensor, inputs: list[Tensor], retain_graph: bool = False, create_graph: bool = False
+) -> tuple[Tensor | None, ...]:
+    """d value / d inputs; None where there is no path, also if there is none at all."""
+    if not value.requires_grad:
+        return (None,) * len(inputs)
+    return torch.autograd.grad(value, inputs, None, retain_graph, create_graph, allow_unused=True)
 
 
 def filled(gradients: tuple[Tensor | None, ...], weights: list[Tensor]) -> tuple[Tensor, ...]:

@@ -2,9 +2,8 @@
 
 import torch
 
-from proxies.errors import NotApplicable
 from proxies.evidence.borrow import other_weights, without_batch_norm
-from proxies.evidence.forward import Session, filled
+from proxies.evidence.forward import Session, filled, gradients_of
 
 
 def linear_gradients(session: Session) -> None:
@@ -18,8 +17,6 @@ def linear_gradients(session: Session) -> None:
     with other_weights(evidence.model, lambda values: values.double().abs()), without_batch_norm(evidence.model):
         weights = evidence.parameters
         total = evidence.model(ones).sum()
-        if not total.requires_grad:
-            raise NotApplicable("the output does not depend on the weights")
-        gradients = filled(torch.autograd.grad(total, weights, allow_unused=True), weights)
+        gradients = filled(gradients_of(total, weights), weights)
         absolute = [w.detach() for w in weights]
     evidence.found["linear_gradients"] = tuple(zip(absolute, gradients, strict=True))

@@ -1,8 +1,8 @@
 """Hooks that look on during the shared forward pass, one class for each thing to see. They change nothing."""
 
 import weakref
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -186,9 +186,20 @@ ABSENT = {
 
 
 @contextmanager
-def attached(model: nn.Module, watchers: list[Observer]) -> Iterator[None]:
-    """The watchers look on within the block."""
-    handles = [m.register_forward_hook(w.see) for w in watchers for m in w.modules(model)]
+def attached(model: nn.Module, watchers: list[Observer], precision: str) -> Iterator[None]:
+    """The watchers look on within the block; what they compute themselves is not cast to a lower precision."""
+
+    def plainly(see: Callable[..., None]) -> Callable[..., None]:
+        if precision == "fp32":
+            return see
+
+        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            with torch.autocast(output.device.type, enabled=False) if isinstance(output, Tensor) else nullcontext():
+                see(module, inputs, output)
+
+        return hook
+
+    handles = [m.register_forward_hook(plainly(w.see)) for w in watchers for m in w.modules(model)]
     try:
         yield
     finally:

@@ -35,9 +35,11 @@ BACKWARD = f"{GRADIENTS} hessian_gradient block_jacobians input_gradient"
 PASSES = (
     _pass("forward", "features shapes relu_kernel first_maps block_maps", forward.forward, BACKWARD, graph=True),
     _pass("loss gradient", GRADIENTS, forward.loss_gradient, "hessian_gradient", graph=True),
-    _pass("hessian", "hessian_gradient", forward.hessian_gradient, graph=True),
     _pass("block jacobians", "block_jacobians", forward.block_jacobians, graph=True),
     _pass("input gradient", "input_gradient", forward.input_gradient, graph=True),
+    _pass(
+        "hessian", "hessian_gradient", forward.hessian_gradient, graph=True
+    ),  # last: it may free the graph as it goes
     _pass("linear", "linear_gradients", linear.linear_gradients),
     _pass("perturbation", "perturbation", perturb.perturbation),
     _pass("batch gradients", "batch_gradients", repeat.batch_gradients),

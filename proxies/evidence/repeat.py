@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from proxies.errors import NotApplicable
 from proxies.evidence.borrow import seed_of
-from proxies.evidence.forward import Session, filled
+from proxies.evidence.forward import Session, filled, gradients_of
 from proxies.evidence.record import autocast
 
 KERNEL_IMAGES = 16
@@ -27,7 +27,7 @@ def batch_gradients(session: Session) -> None:
         with autocast(evidence.x.device, evidence.precision):
             logits = evidence.model(evidence.x[part])
         loss = functional.cross_entropy(logits.float(), evidence.labels[part])
-        gradients.append(filled(torch.autograd.grad(loss, weights, allow_unused=True), weights))
+        gradients.append(filled(gradients_of(loss, weights), weights))
     evidence.found["batch_gradients"] = tuple(gradients)
 
 
@@ -39,11 +39,9 @@ def tangent_kernel(session: Session) -> None:
     session.seed("tangent kernel")
     with autocast(x.device, evidence.precision):
         sums = evidence.model(x).float().sum(1)
-    if not sums.requires_grad:
-        raise NotApplicable("the output does not depend on the weights")
     rows: list[Tensor] = []
     for i in range(len(x)):
-        gradient = torch.autograd.grad(sums[i], weights, retain_graph=i + 1 < len(x), allow_unused=True)
+        gradient = gradients_of(sums[i], weights, retain_graph=i + 1 < len(x))
         rows.append(torch.cat([g.reshape(-1) for g in filled(gradient, weights)]))
     jacobian = torch.stack(rows)
     del rows
