@@ -1,0 +1,51 @@
+"""A training run small enough for tests: 4 classes, 8 x 8 pixels, a few steps an epoch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from benchmarks.distill.protocols import Protocol, get_protocol
+from benchmarks.distill.stream import Stream
+from benchmarks.distill.trainer import Trainer, learns_from_logits
+from nb201_data.networks import Network, build_network, build_resnet
+from proxies.distillation import losses
+from proxies.inits import initialise
+
+CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
+TINY = replace(
+    get_protocol("short"),
+    name="tiny",
+    images="embedded:4@8",
+    epochs=3,
+    batch_size=32,
+    per_class=32,
+    channels=8,
+    cells_per_stage=1,
+    teacher="resnet20",
+)
+
+
+def teacher(protocol: Protocol = TINY) -> Network:
+    """An untrained teacher for the tiny images."""
+    network = build_resnet(protocol.teacher, 4)
+    initialise(network, "kaiming", 99)
+    return network.eval()
+
+
+def trainer(loss: str, protocol: Protocol = TINY, seed: int = 0) -> Trainer:
+    """A trainer of a small cell."""
+    record = losses.get(loss)
+    teaching = teacher(protocol) if record.teacher else None
+    answering = teaching if learns_from_logits(record) else None
+    stream = Stream(protocol.images, protocol.padding, torch.device("cpu"), answering, protocol.per_class)
+    student = build_network(CELL, 4, protocol.channels, protocol.cells_per_stage)
+    initialise(student, "kaiming", seed)
+    return Trainer(student, record, protocol, stream, seed, teaching)
+
+
+def same(a: Trainer, b: Trainer) -> bool:
+    """Whether two trainers hold bit-equal students."""
+    left, right = a.student.network.state_dict(), b.student.network.state_dict()
+    return all(torch.equal(left[name], right[name]) for name in left)

@@ -1,0 +1,168 @@
+"""The training loop: exact resume, independence of neighbours, who learns what."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from distill_support import TINY, same, trainer
+
+from benchmarks.distill import checkpointed
+from benchmarks.distill.protocols import PROTOCOLS, get_protocol
+from benchmarks.distill.stream import Stream, first_of_each_class
+from benchmarks.distill.trainer import accuracy, train_together
+from nb201_data.errors import DataError, UsageError
+from nb201_data.images import load_images
+from nb201_data.teachers import trained_teacher
+from proxies.distillation import losses
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("loss", ["kd", "crd", "dml", "diswot+"])
+def test_resumed_training_ends_bit_equal(loss: str, tmp_path: Path) -> None:
+    whole = trainer(loss)
+    checkpointed.train(whole, tmp_path / "whole", {"run": 1})
+    checkpointed.train(trainer(loss), tmp_path / "cut", {"run": 1}, until=1)
+    resumed = trainer(loss)
+    history = checkpointed.train(resumed, tmp_path / "cut", {"run": 1})
+    assert same(whole, resumed)
+    assert [result.epoch for result in history] == [1, 2, 3]
+    assert (tmp_path / "cut" / "curve.csv").read_text().count("\n") == 4
+
+
+@pytest.mark.parametrize("loss", losses.names())
+def test_every_loss_trains(loss: str) -> None:
+    made = trainer(loss, replace(TINY, epochs=1))
+    before = [p.detach().clone() for p in made.student.network.parameters()]
+    result = made.train_epoch()
+    assert math.isfinite(result.loss) and 0 <= result.top1 <= result.top5 <= 100
+    moved = [not torch.equal(a, b) for a, b in zip(before, made.student.network.parameters(), strict=True)]
+    assert all(moved)
+
+
+def test_taking_turns_changes_nothing() -> None:
+    alone = [trainer("kd"), trainer("ce", seed=1)]
+    for each in alone:
+        each.train_epoch()
+    together = [trainer("kd"), trainer("ce", seed=1)]
+    train_together(together)
+    assert all(same(a, b) for a, b in zip(alone, together, strict=True))
+
+
+def test_two_seeds_differ_and_one_seed_repeats() -> None:
+    runs = [trainer("ce", seed=seed) for seed in (0, 0, 1)]
+    for run in runs:
+        run.train_epoch()
+    assert same(runs[0], runs[1]) and not same(runs[0], runs[2])
+
+
+def test_only_a_peer_learns_beside_the_student() -> None:
+    for loss, learns in (("fitnet", False), ("dml", True)):
+        made = trainer(loss)
+        assert made.teacher is not None
+        before = {k: v.clone() for k, v in made.teacher.state_dict().items()}
+        made.train_epoch()
+        assert learns != all(torch.equal(before[k], v) for k, v in made.teacher.state_dict().items())
+
+
+def test_cached_answers_are_the_teachers() -> None:
+    made = trainer("kd")
+    epoch = made.stream.epoch(0)
+    assert epoch.teacher_logits is not None and made.teacher is not None
+    with torch.no_grad():
+        direct = made.teacher(made.stream.whole.normalise(epoch.teacher_x))
+    assert torch.allclose(epoch.teacher_logits.float(), direct, atol=2e-2, rtol=2e-3)
+    again = trainer("kd").stream
+    assert again.has_teacher_logits(0) and not again.has_teacher_logits(7)
+
+
+def test_the_student_sees_what_the_teacher_sees_but_smaller() -> None:
+    epoch = trainer("kd").stream.epoch(1)
+    blocks = epoch.teacher_x.float().unflatten(3, (8, 4)).unflatten(2, (8, 4)).mean((3, 5))
+    assert (blocks - epoch.x.float()).abs().max() <= 0.5
+
+
+def test_a_loss_that_is_no_number_stops_with_the_last_checkpoint(tmp_path: Path) -> None:
+    made = trainer("ce")
+    checkpointed.train(made, tmp_path, {}, until=1)
+    for parameter in made.student.network.parameters():
+        parameter.data.fill_(float("nan"))
+    with pytest.raises(DataError, match=r"loss became nan in epoch 2.*last good checkpoint is .*checkpoint\.pt"):
+        _train_on(made, tmp_path)
+
+
+def _train_on(made, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    """Go on without loading the checkpoint again."""
+    made.load, load = lambda state: None, made.load
+    try:
+        checkpointed.train(made, folder, {})
+    finally:
+        made.load = load
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
+    checkpointed.train(trainer("ce"), tmp_path, {"seed": 0}, until=1)
+    with pytest.raises(UsageError, match="seed: 0 there, 1 now"):
+        checkpointed.train(trainer("ce"), tmp_path, {"seed": 1}, until=1)
+
+
+def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
+    checkpointed.train(trainer("ce"), tmp_path, {}, until=1)
+    file = tmp_path / "checkpoint.pt"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(DataError, match=r"cannot resume from .*checkpoint\.pt"):
+        checkpointed.train(trainer("ce"), tmp_path, {})
+
+
+def test_schedules() -> None:
+    steps = get_protocol("repdistiller")
+    assert [round(steps.rate(epoch * 10, 10), 8) for epoch in (0, 149, 150, 180, 239)] == [
+        0.05,
+        0.05,
+        0.005,
+        0.0005,
+        5e-5,
+    ]
+    assert get_protocol("authors90").rate(90 * 196 - 1, 196) == 0.1  # decay epochs that are never reached
+    one = get_protocol("lite")
+    rates = [one.rate(step, 97) for step in range(12 * 97)]
+    assert max(rates) == pytest.approx(0.3, rel=0.01) and rates.index(max(rates)) == pytest.approx(0.2 * 12 * 97, abs=2)
+    assert 0 < rates[-1] < 1e-3
+    cosine = replace(one, schedule="cosine")
+    assert cosine.rate(6 * 97, 97) == pytest.approx(0.15, rel=0.01)
+
+
+def test_protocols_are_named_by_themselves_and_unknown_ones_refused() -> None:
+    assert all(name == protocol.name for name, protocol in PROTOCOLS.items())
+    with pytest.raises(UsageError, match="did you mean lite"):
+        get_protocol("lita")
+
+
+def test_first_of_each_class() -> None:
+    y = torch.tensor([1, 0, 1, 0, 1, 0])
+    assert first_of_each_class(y, 2).tolist() == [0, 1, 2, 3]
+    with pytest.raises(UsageError, match="4 images of each class"):
+        first_of_each_class(y, 4)
+
+
+def test_too_few_images_for_a_batch() -> None:
+    with pytest.raises(DataError, match="make no batch of 512"):
+        trainer("ce", replace(TINY, batch_size=512)).train_epoch()
+
+
+@pytest.mark.parametrize(
+    ("name", "top1"), [("resnet20", 68.83), pytest.param("resnet56", 72.61, marks=pytest.mark.slow)]
+)
+def test_the_reference_teachers_reach_their_accuracy(
+    name: str, top1: float, reference_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NB201_DATA_DIR", str(reference_data))
+    classes = load_images("cifar100").classes
+    teacher = trained_teacher(name, "cifar100", classes)
+    measured, _, _ = accuracy(teacher, Stream("cifar100", 4, torch.device("cpu")))
+    assert round(measured, 2) == top1
