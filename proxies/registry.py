@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -68,7 +68,7 @@ class ProxyInfo:
     @property
     def summary(self) -> str:
         """The first sentence of the formula, on one line."""
-        return re.split(r"(?<=[.:])\s", " ".join(self.formula.split()), maxsplit=1)[0].rstrip(":")
+        return re.split(r"(?<=[.:])\s", " ".join(self.formula.split()), maxsplit=1)[0].rstrip(".:")
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ def _load_plugin(name: str, load: Callable[[], object], origin: str) -> None:
         if callable(thing) and not isinstance(thing, ProxyInfo):
             thing = thing()
         for info in [thing] if isinstance(thing, ProxyInfo) else list(thing) if isinstance(thing, list | tuple) else []:
-            add(info)
+            add(replace(info, origin=origin))
     except UsageError:
         raise
     except Exception as error:

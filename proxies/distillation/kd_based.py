@@ -27,7 +27,7 @@ FORMULAS = {
     "rkd": "25 huber of relative distances + 50 huber of angles between the pooled features of the images.",
     "pkt": "mean p^T ln(p^T / p^S), p the rows of (1 + cosine) / 2 between pooled features, brought to sum one.",
     "cc": "mean_i sum_c |d_i| |d_(i+1)|, d = f^S - f^T the pooled features, without embedding; equal widths only.",
-    "nst": "sum over stages of the squared maximum mean discrepancy between channels, kernel (a . b)^2, unit length.",
+    "nst": "sum over stages of the squared maximum mean discrepancy between channels, kernel (a^T b)^2, unit length.",
     "ickd": "mean over images and channels of |N(f f^T)^S - N(f f^T)^T|^2, C x C, f the last map; equal widths only.",
 }
 

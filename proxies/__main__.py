@@ -1,0 +1,47 @@
+"""`python -m proxies`: the table of all proxies, from the registry, in Markdown. `--formulas` for the long version."""
+
+import argparse
+
+from proxies.registry import aggregates, all_proxies
+
+
+def table() -> str:
+    """One row a proxy: what it computes, which end is better, whether it looks at a teacher, where it comes from."""
+    lines = ["| proxy | formula | better | teacher | evidence | paper | origin |", "|---|---|---|---|---|---|---|"]
+    for info in all_proxies():
+        teacher = "yes" if info.teacher else ""
+        needs = ", ".join(sorted(info.needs)) or "none"
+        cells = [f"`{info.name}`", _cell(info.summary), info.direction, teacher, needs, info.paper, info.origin]
+        lines.append(f"| {' | '.join(cells)} |")
+    for group in aggregates():
+        needs = "a set of networks: " + ", ".join(group.parts)
+        summary = " ".join(group.formula.split(".")[0].split())
+        lines.append(f"| `{group.name}` | {_cell(summary)} | higher |  | {needs} | {group.paper} | {group.origin} |")
+    return "\n".join(lines) + "\n"
+
+
+def formulas() -> str:
+    """Every proxy with its whole docstring: the formula, and where it differs from other code on purpose."""
+    parts = [f"### `{info.name}`\n\n{_paragraphs(info.formula)}\n" for info in all_proxies()]
+    return "\n".join(parts)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _paragraphs(text: str) -> str:
+    return "\n".join(line.strip() for line in text.splitlines())
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m proxies", description=__doc__)
+    parser.add_argument("--formulas", action="store_true", help="every formula in full instead of the table")
+    options = parser.parse_args(argv)
+    print(formulas() if options.formulas else table(), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,101 @@
+"""Cost of scoring against one plain forward and backward of the same network: `pytest tests/bench_proxies.py`.
+
+One process, one thread, batch 64, fp32, `channels_last`, the whole skeleton (16 channels, 5 cells a stage), random
+weights, teacher evidence made before. Twelve cells from light to heavy; the table printed at the end gives for each
+group of proxies the median over cells of its time in units, and fails where it passes its limit. The median is taken
+over cells, of the fastest of a few rounds each: a busy machine makes times long, seldom short.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from nb201_data.networks import CellNetwork, build_network
+from nb201_data.space import Cell, distinct_cells
+from proxies import TeacherEvidence, all_proxies, initialise, score, teacher_evidence
+
+KD_BASED = "kd,fitnet,at,sp,rkd,pkt,cc,nst,ickd"
+SLOW = {"grasp", "zico", "te_nas_ntk", "te_nas_regions"}
+GROUPS = {
+    "m_s and m_r": ("m_s,m_r", 0.5),
+    "gradients, nwot, KD-based, DisWOT": (f"grad_norm,snip,plain,fisher,nwot,{KD_BASED},m_s,m_r,diswot", 1.6),
+    "all but grasp, zico, te_nas": (",".join(i.name for i in all_proxies() if i.name not in SLOW), 3.5),
+    "all": ("all", 12.0),
+}
+CELLS, ROUNDS = 12, 3
+BEST = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+
+
+def twelve() -> list[Cell]:
+    """Cells at equal steps through all distinct ones, ordered by their multiply-adds."""
+    cells = sorted(distinct_cells(), key=lambda c: (9 * c.count("nor_conv_3x3") + c.count("nor_conv_1x1"), str(c)))
+    return [cells[int((i + 0.5) * len(cells) / CELLS)] for i in range(CELLS)]
+
+
+@pytest.fixture(scope="module")
+def batch() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(64, 3, 32, 32, generator=generator).contiguous(memory_format=torch.channels_last)
+    return x, torch.arange(64) % 100
+
+
+@pytest.fixture(scope="module")
+def teacher(batch: tuple[Tensor, Tensor]) -> TeacherEvidence:
+    return teacher_evidence(initialise(build_network(BEST, 100), "gaussian", 1), batch)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def fastest(function: Callable[[], object]) -> float:
+    """CPU seconds of the fastest of some rounds, after one that does not count."""
+    times = []
+    for _ in range(ROUNDS + 1):
+        begin = time.process_time()
+        function()
+        times.append(time.process_time() - begin)
+    return min(times[1:])
+
+
+def unit(model: CellNetwork, batch: tuple[Tensor, Tensor]) -> None:
+    """One plain forward and backward."""
+    model.zero_grad()
+    functional.cross_entropy(model(batch[0]), batch[1]).backward()
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_units(
+    group: str, batch: tuple[Tensor, Tensor], teacher: TeacherEvidence, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names, limit = GROUPS[group]
+    ratios = []
+    for cell in twelve():
+        model = initialise(build_network(cell, 100), "gaussian", 0).train()
+        plain = fastest(lambda: unit(model, batch))  # type: ignore[arg-type]  # noqa: B023
+        ratios.append(fastest(lambda: score(model, names, batch, teacher=teacher)) / plain)  # noqa: B023
+    median = statistics.median(ratios)
+    with capsys.disabled():
+        print(f"\n{group}: {median:.2f} units, {min(ratios):.2f} to {max(ratios):.2f} (limit {limit})")
+    assert median <= limit
+
+
+@pytest.mark.benchmark(group="one cell")
+@pytest.mark.parametrize("group", ["one forward and backward", *GROUPS])
+def test_one_cell(group: str, batch: tuple[Tensor, Tensor], teacher: TeacherEvidence, benchmark: object) -> None:
+    model = initialise(build_network(twelve()[CELLS // 2], 100), "gaussian", 0).train()
+    if group in GROUPS:
+        benchmark.pedantic(  # type: ignore[attr-defined]
+            score, (model, GROUPS[group][0], batch), {"teacher": teacher}, rounds=3, warmup_rounds=1
+        )
+    else:
+        benchmark.pedantic(unit, (model, batch), rounds=3, warmup_rounds=1)  # type: ignore[attr-defined]
