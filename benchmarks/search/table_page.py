@@ -1,0 +1,347 @@
+"""Table 8 as a page: published beside measured, who differs from whom, and whether the published times add up."""
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+
+from scipy import stats
+
+from benchmarks.search.choices import NATIVE
+from benchmarks.search.comparison import LEVEL, against, compare
+from benchmarks.search.table_rows import ROWS, Course, Finding, Row, Terms
+from benchmarks.search.verdict import judge_all
+from nb201_data.spaces import get_space
+from reports import figures
+from reports.printed import Number
+from reports.published import published
+from reports.records import Page
+from reports.schema import Cell, Column, Estimate, Figure, Section, Table, Verdict
+
+REFERENCE = "random"
+COMPARED = "diswot"
+REACHED = 0.5  # of the published time: less, and the printed accuracy belongs to another search
+Truths = Mapping[str, Mapping[str, float]]
+
+MEASURED = (
+    Column("strategy"),
+    Column("published", "number", 2, "published %", "accuracy printed in the paper"),
+    Column(
+        "measured", "estimate", 2, "measured %", "mean test accuracy of the found cells, trained alone for 200 epochs"
+    ),
+    Column("regret", "estimate", 2, note="best cell of the benchmark minus that"),
+    Column("seeds", "integer"),
+    Column("evaluations", "number", 0, "evaluations", "mean"),
+    Column("published_seconds", "number", 0, "published s"),
+    Column("seconds", "number", 1, "measured s", "cost of a search, see the introduction"),
+    Column("published_speedup", "number", 1, "published x"),
+    Column("speedup", "number", 1, "measured x", "cost of random search divided by this"),
+    Column("rank", "number", 2, "mean rank", "over the seeds, among the rows with all seeds; 1 is best"),
+    Column("p_random", "number", 4, "p to RS", "Wilcoxon signed-rank over seeds, two-sided, Holm"),
+    Column("verdict", "verdict"),
+)
+RUNS = (
+    Column("data"),
+    Column("strategy"),
+    Column("seed", "integer"),
+    Column("arch"),
+    Column("accuracy", "number", 4),
+    Column("regret", "number", 4),
+    Column("percentile", "number", 4),
+    Column("seconds", "number", 3),
+    Column("evaluations", "integer"),
+)
+
+
+class Outcomes:
+    """The judged findings of one data set, by row."""
+
+    def __init__(self, data: str, findings: Sequence[Finding], truth: Mapping[str, float]) -> None:
+        self.data = data
+        self.findings = [finding for finding in findings if finding.data == data]
+        space = get_space("nb201").with_skeleton(NATIVE[data])
+        archs = [space.parse(finding.arch) if finding.arch else None for finding in self.findings]
+        self.verdicts = judge_all(space, archs, truth)
+        self.rows = [row for row in ROWS if any(finding.row == row.key for finding in self.findings)]
+        seeds = {key: len(self.of(key, "regret")) for key in (row.key for row in self.rows)}
+        most = max(seeds.values(), default=0)
+        self.complete = [key for key, count in seeds.items() if count == most and most > 1]
+        regrets = {key: self.of(key, "regret") for key in self.complete}
+        self.comparison = compare(regrets) if len(regrets) > 1 else None
+        self.p = against(regrets, REFERENCE) if REFERENCE in regrets else {}
+
+    def of(self, key: str, what: str) -> list[float]:
+        """`accuracy`, `regret`, `seconds` or `evaluations` of a row, by seed; runs that found nothing are left out."""
+        pairs = [(f, v) for f, v in zip(self.findings, self.verdicts, strict=True) if f.row == key]
+        found = [(f, v) for f, v in pairs if v.accuracy is not None]
+        return [float(getattr(f if what in ("seconds", "evaluations") else v, what)) for f, v in found]
+
+
+def page_of(findings: Sequence[Finding], truths: Truths, terms: Terms) -> Page:
+    """The whole page."""
+    outcomes = [Outcomes(data, findings, truths[data]) for data in truths]
+    sections = [_data_section(each) for each in outcomes]
+    runs = tuple(row for each in outcomes for row in _runs(each))
+    closing = [reached(outcomes, truths), arithmetic(), Section("runs", "Every search", table=Table(RUNS, runs))]
+    findings_first = [sentence for each in outcomes if (sentence := _sentence(each))]
+    lead = (*findings_first, *(section.intro[0] for section in closing if section.intro), *_terms(terms))
+    return Page("Table 8: search on NAS-Bench-201", lead, (*sections, *closing))
+
+
+def _terms(terms: Terms) -> tuple[str, str]:
+    images = "their own" if terms.images == "real" else terms.images
+    return (
+        "Cost is in seconds for all: for searches by accuracy the training time that their evaluations stand for (a "
+        "model: 9.14 s per epoch and 25,000 images, the mean reported for the benchmark's cells), for training-free "
+        "ones the time of their scores on this machine, for weight sharing that of the shared network. Searches by "
+        "accuracy stop at the published search time and look at validation accuracy only; training-free ones make "
+        f"{terms.budget:,} evaluations on {images} images. All found cells are judged by the accuracy of the "
+        "benchmark, trained alone: the paper's are distilled, unless copied from other papers.",
+        "RSPS, GDAS and DARTS ran on a small shared network (4 channels, one cell a stage, 16 pixels, "
+        f"{terms.shared_epochs} epochs of {terms.shared_images:,} images): that shows that they run and what they find "
+        "there, and does not repeat the published searches.",
+    )
+
+
+def _sentence(outcomes: Outcomes) -> str:
+    """What the data set says about DisWOT's search."""
+    found = {row.key: fmean(values) for row in outcomes.rows if (values := outcomes.of(row.key, "accuracy"))}
+    if COMPARED not in found:
+        return ""
+    parts = [f"{outcomes.data}: DisWOT's search found {found[COMPARED]:.2f} % in the mean"]
+    if REFERENCE in found:
+        p = outcomes.p.get(COMPARED)
+        tested = f" (p {p:.2g})" if p is not None else ""
+        parts.append(f"random search by validation accuracy {found[REFERENCE]:.2f} %{tested}")
+    parts += [
+        f"{label} {found[key]:.2f} %"
+        for key, label in (("nwot", "NWOT"), ("largest", "the largest network"))
+        if key in found
+    ]
+    return ", ".join(parts) + "."
+
+
+def _data_section(outcomes: Outcomes) -> Section:
+    rows = [_row(outcomes, row) for row in outcomes.rows]
+    shown = [(row.label, _mean(outcomes.of(row.key, "accuracy"))) for row in outcomes.rows]
+    figure = Figure(
+        "accuracy",
+        figures.intervals(
+            [label for label, _ in shown],
+            [estimate for _, estimate in shown],
+            x_label="test accuracy %",
+            reference=None,
+        ),
+        "Mean over seeds with its 95 % interval.",
+    )
+    return Section(
+        outcomes.data,
+        f"NAS-Bench-201, {outcomes.data}",
+        table=Table(MEASURED, tuple(rows)),
+        figures=(figure,),
+        verdicts=tuple(_claims(outcomes)),
+        note=_difference(outcomes),
+    )
+
+
+def _row(outcomes: Outcomes, row: Row) -> tuple[Cell, ...]:
+    paper, data = published("search"), outcomes.data
+    accuracies, seconds = outcomes.of(row.key, "accuracy"), outcomes.of(row.key, "seconds")
+    number = paper.number(row.key, data)
+    printed = [paper.number(row.key, f"{data}_{what}") for what in ("seconds", "speedup")]
+    reference = outcomes.of(REFERENCE, "seconds")
+    evaluations = outcomes.of(row.key, "evaluations")
+    cost = fmean(seconds) if seconds else None
+    ranks = outcomes.comparison.mean_ranks if outcomes.comparison else {}
+    return (
+        row.label,
+        number.value if number else None,
+        _mean(accuracies),
+        _mean(outcomes.of(row.key, "regret")),
+        len(accuracies),
+        fmean(evaluations) if evaluations else None,
+        printed[0].value if printed[0] else None,
+        cost,
+        printed[1].value if printed[1] else None,
+        fmean(reference) / cost if reference and cost and row.kind != "none" else None,
+        ranks.get(row.key),
+        outcomes.p.get(row.key),
+        agreement(number, accuracies, row),
+    )
+
+
+def agreement(number: Number | None, accuracies: Sequence[float], row: Row) -> str:
+    """Whether the published accuracy could be one more run: inside mean +- t s sqrt(1 + 1/n), 95 %."""
+    if number is None:
+        return "not in the paper"
+    if row.key in ("diswot", "m_r"):
+        return "open: published is distilled"
+    if row.kind == "shared":
+        return "open: another network"
+    if len(accuracies) < 2:
+        return "open: too few runs"
+    n, spread = len(accuracies), stdev(accuracies)
+    reach = float(stats.t.ppf(1 - LEVEL / 2, n - 1)) * spread * math.sqrt(1 + 1 / n) + number.step
+    inside = abs(number.value - fmean(accuracies)) <= reach
+    return ("within" if inside else "outside") + " the spread of runs, settings unknown"
+
+
+def _mean(values: Sequence[float]) -> Estimate:
+    """Mean, its 95 % t interval, the standard deviation of a run."""
+    if len(values) < 2:
+        return Estimate(values[0] if values else None)
+    mean, spread = fmean(values), stdev(values)
+    reach = float(stats.t.ppf(1 - LEVEL / 2, len(values) - 1)) * spread / math.sqrt(len(values))
+    return Estimate(mean, mean - reach, mean + reach, spread)
+
+
+def _claims(outcomes: Outcomes) -> list[Verdict]:
+    """DisWOT's search against each of the others, over the same seeds."""
+    if COMPARED not in outcomes.complete:
+        return []
+    regrets = {key: outcomes.of(key, "regret") for key in outcomes.complete}
+    p = against(regrets, COMPARED)
+    claims = []
+    for row in outcomes.rows:
+        if row.key in p:
+            gap = fmean(regrets[row.key]) - fmean(regrets[COMPARED])
+            outcome = "open: not separated" if p[row.key] >= LEVEL else "holds" if gap > 0 else "fails: it is worse"
+            seeds = len(regrets[COMPARED])
+            detail = f"{gap:+.2f} points in the mean, p {p[row.key]:.2g} (Wilcoxon over {seeds} seeds, Holm)"
+            claims.append(Verdict(f"DisWOT's search finds better cells than {row.label}", outcome, detail))
+    return claims
+
+
+def _difference(outcomes: Outcomes) -> str:
+    found = outcomes.comparison
+    if found is None or found.critical_difference is None:
+        return "Too few seeds to compare strategies."
+    tested = "" if found.p is None else f"Friedman's test that all strategies rank alike: p {found.p:.2g}. "
+    return (
+        f"{tested}Critical difference of mean ranks (Nemenyi, 5 %, {len(found.mean_ranks)} strategies, {found.seeds} "
+        f"seeds): {found.critical_difference:.2f}. With equal seeds strategies start on the same networks."
+    )
+
+
+def reached(outcomes: Sequence[Outcomes], truths: Truths) -> Section:
+    """After what cost does the mean over seeds reach the accuracy that the paper prints for the same strategy?"""
+    paper = published("search")
+    rows: list[tuple[Cell, ...]] = []
+    drawn = []
+    for each in outcomes:
+        series = {}
+        for row in each.rows:
+            number, printed = paper.number(row.key, each.data), paper.number(row.key, f"{each.data}_seconds")
+            if row.kind != "accuracy":
+                continue
+            courses = [finding.course for finding in each.findings if finding.row == row.key]
+            points = mean_course(courses, truths[each.data])
+            series[row.label] = [(cost / 1000, Estimate(accuracy)) for cost, accuracy in _thinned(points)]
+            if number is None or printed is None or not points:
+                continue
+            cost = next((cost for cost, accuracy in points if accuracy >= number.value), None)
+            share = cost / printed.value if cost is not None else None
+            verdict = (
+                "open: not reached" if share is None else f"{'holds' if share > REACHED else 'fails'}: {share:.0%}"
+            )
+            rows.append((each.data, row.label, number.value, printed.value, cost, points[-1][1], verdict))
+        if series:
+            title = figures.lines(series, title=each.data, x_label="cost, 1,000 s", y_label="test accuracy %")
+            drawn.append(Figure(each.data, title, "Test accuracy of the best by validation so far, mean over seeds."))
+    columns = (
+        Column("data"),
+        Column("strategy"),
+        Column("published", "number", 2, "published %"),
+        Column("published_seconds", "number", 0, "published s"),
+        Column("seconds", "number", 0, "s to reach it", "first cost at which the mean over seeds is as high"),
+        Column("final", "number", 2, "measured %", "at the end of the published time"),
+        Column("verdict", "verdict", note="does it take at least half the published time to get there?"),
+    )
+    intro = (
+        _reached_sentence(rows),
+        "The printed accuracy of a search by accuracy, and the cost after which the same strategy has it here. A small "
+        "share of the published time means that the printed accuracy belongs to a much shorter search.",
+    )
+    table = Table(columns, tuple(rows))
+    return Section("reached", "When is the published accuracy reached?", intro, table, figures=tuple(drawn))
+
+
+def _reached_sentence(rows: Sequence[tuple[Cell, ...]]) -> str:
+    shares = [cost / time for _, _, _, time, cost, _, _ in rows if isinstance(cost, float) and isinstance(time, float)]
+    if not shares:
+        return "No search by accuracy reached the accuracy printed for it."
+    return (
+        f"Searches by accuracy reach the accuracy printed for them after {min(shares):.0%} to {max(shares):.0%} of the "
+        f"time printed for them ({len(shares)} of {len(rows)} reach it)."
+    )
+
+
+def mean_course(courses: Sequence[Course], truth: Mapping[str, float]) -> list[tuple[float, float]]:
+    """(cost, mean accuracy of the best so far) at every cost where a search improved, once all have begun."""
+    if not courses or not all(courses):
+        return []
+    start = max(course[0][0] for course in courses)
+    costs = sorted({cost for course in courses for cost, _ in course if cost >= start})
+    points = []
+    for cost in costs:
+        held = [next(arch for spent, arch in reversed(course) if spent <= cost) for course in courses]
+        points.append((cost, fmean(truth[arch] for arch in held)))
+    return points
+
+
+def _thinned(points: Sequence[tuple[float, float]], most: int = 60) -> list[tuple[float, float]]:
+    """At most about `most` of them, the last one among them."""
+    step = max(1, math.ceil(len(points) / most))
+    return [*points[: len(points) - 1 : step], *points[-1:]]
+
+
+def _runs(outcomes: Outcomes) -> list[tuple[Cell, ...]]:
+    pairs = zip(outcomes.findings, outcomes.verdicts, strict=True)
+    return [
+        (f.data, f.row, f.seed, f.arch or None, v.accuracy, v.regret, v.percentile, f.seconds, f.evaluations)
+        for f, v in pairs
+    ]
+
+
+def arithmetic() -> Section:
+    """Does the published speed-up follow from the published seconds? Random search's divided by the row's."""
+    paper = published("search")
+    rows: list[tuple[Cell, ...]] = []
+    for data in NATIVE:
+        base = paper.number(REFERENCE, f"{data}_seconds")
+        for row in paper.rows:
+            seconds, printed = paper.number(row, f"{data}_seconds"), paper.number(row, f"{data}_speedup")
+            if base is None or seconds is None or printed is None or row == REFERENCE:
+                continue
+            ratio = base.value / seconds.value
+            low, high = quotient(base, seconds)
+            closes = printed.value - printed.step < high and printed.value + printed.step > low
+            verdict = "holds" if closes else f"fails: {ratio / printed.value:.2f} of the printed"
+            label = paper.labels[row]
+            most = high if math.isfinite(high) else None
+            rows.append((data, label, base.value, seconds.value, printed.value, ratio, low, most, verdict))
+    columns = (
+        Column("data"),
+        Column("row"),
+        Column("random_seconds", "number", 0, "RS s"),
+        Column("seconds", "number", 0, "s"),
+        Column("printed", "number", 1, "printed x"),
+        Column("ratio", "number", 1, "RS s / s"),
+        Column("low", "number", 1, note="smallest ratio that the printed digits allow"),
+        Column("high", "number", 1, note="largest ratio that the printed digits allow"),
+        Column("verdict", "verdict"),
+    )
+    failing = [f"{row[1]} on {row[0]}" for row in rows if row[-1] != "holds"]
+    intro = (
+        f"The speed-ups printed beside the times, recomputed from these times: {len(rows) - len(failing)} of "
+        f"{len(rows)} follow, as far as the printed digits tell. Not those of {', '.join(failing)}.",
+    )
+    return Section(
+        "arithmetic", "Do the published speed-ups follow from the published times?", intro, Table(columns, tuple(rows))
+    )
+
+
+def quotient(dividend: Number, divisor: Number) -> tuple[float, float]:
+    """The range of a quotient of printed numbers, each less than one step of its last digit away from what it was."""
+    low = max(0.0, dividend.value - dividend.step) / (divisor.value + divisor.step)
+    smallest = divisor.value - divisor.step
+    return low, (dividend.value + dividend.step) / smallest if smallest > 0 else math.inf

@@ -1,0 +1,129 @@
+"""Table 8: comparisons held against scipy and textbook values, the published arithmetic, the command on made data."""
+
+import csv
+import gzip
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from benchmarks.search.comparison import against, compare, holm
+from benchmarks.search.table_page import agreement, arithmetic, mean_course, quotient
+from benchmarks.search.table_rows import ROWS
+from benchmarks.search_table import main
+from nb201_data.errors import UsageError
+from nb201_data.space import all_cells
+from nb201_data.truth.benchmark import COLUMNS
+from reports import published as paper
+from reports.published import published
+
+RANDOM, LARGEST, DISWOT = (next(row for row in ROWS if row.key == key) for key in ("random", "largest", "diswot"))
+
+
+def test_comparison_against_scipy():
+    rng = np.random.default_rng(0)
+    regrets = {
+        name: (rng.normal(size=25) + shift).round(1).tolist()
+        for name, shift in zip("abcd", (0, 0.3, 1, 2), strict=True)
+    }
+    found = compare(regrets)
+    assert found.p == pytest.approx(stats.friedmanchisquare(*regrets.values()).pvalue)
+    ranks = stats.rankdata(np.array(list(regrets.values())), axis=0).mean(axis=1)
+    assert list(found.mean_ranks.values()) == pytest.approx(ranks.tolist())
+    # Demsar (JMLR 2006), table 5: q_0.05 is 2.569 for four methods
+    assert found.critical_difference == pytest.approx(2.569 * math.sqrt(4 * 5 / (6 * 25)), rel=1e-3)
+    p = {name: stats.wilcoxon(np.subtract(regrets[name], regrets["a"])).pvalue for name in "bcd"}
+    assert against(regrets, "a") == pytest.approx(holm(p))
+
+
+def test_comparison_without_differences():
+    same = {"a": [1.0, 2.0, 3.0], "b": [1.0, 2.0, 3.0], "c": [1.0, 2.0, 3.0]}
+    assert compare(same).p is None and set(compare(same).mean_ranks.values()) == {2.0}
+    assert against(same, "a") == {"b": 1.0, "c": 1.0}
+
+
+def test_holm_by_hand():
+    assert holm({"x": 0.01, "y": 0.04, "z": 0.03}) == pytest.approx({"x": 0.03, "y": 0.06, "z": 0.06})
+    assert holm({"x": 0.6, "y": 0.7}) == {"x": 1.0, "y": 1.0}
+
+
+def test_published_speed_ups_that_do_not_follow_from_the_times():
+    section = arithmetic()
+    assert section.table is not None
+    failing = {(row[0], row[1]) for row in section.table.rows if row[-1] != "holds"}
+    diswot = {("DisWOT M_s & M_r"), ("DisWOT M_r")}
+    assert failing == {("cifar10", "GDAS"), ("cifar100", "RSPS")} | {
+        (data, name) for data in ("cifar100", "imagenet16-120") for name in diswot
+    }
+    number = published("search").number
+    assert quotient(number("random", "cifar100_seconds"), number("diswot", "cifar100_seconds")) == pytest.approx(
+        (459 / 9.3, 461 / 9.1)
+    )
+
+
+def test_agreement_is_a_prediction_interval_and_follows_the_published_number():
+    number = published("search").number("random", "cifar100")
+    runs = [71.0, 71.5, 72.0, 70.9, 71.4]
+    assert agreement(number, runs, RANDOM).startswith("within")
+    reach = stats.t.ppf(0.975, 4) * np.std(runs, ddof=1) * math.sqrt(1.2) + 0.01
+    shifted = [value - np.mean(runs) + 71.28 + reach for value in runs]
+    assert agreement(number, [value - 1e-6 for value in shifted], RANDOM).startswith("within")
+    assert agreement(number, [value + 1e-6 for value in shifted], RANDOM).startswith("outside")
+    assert agreement(published("search").number("diswot", "cifar10"), runs, DISWOT).startswith("open")
+    assert agreement(None, runs, LARGEST) == "not in the paper"
+    assert agreement(number, runs[:1], RANDOM) == "open: too few runs"
+
+
+def test_mean_course():
+    truth = {"a": 1.0, "b": 2.0, "c": 4.0}
+    courses = [((1.0, "a"), (5.0, "c")), ((2.0, "b"), (3.0, "a"))]
+    assert mean_course(courses, truth) == [(2.0, 1.5), (3.0, 1.0), (5.0, 2.5)]
+    assert mean_course([(), courses[0]], truth) == []
+
+
+@pytest.fixture
+def made_benchmark(tmp_path, monkeypatch):
+    """A table of the benchmark's shape: accuracy is the share of 3 x 3 convolutions, known exactly."""
+    folder = tmp_path / "data" / "nb201"
+    folder.mkdir(parents=True)
+    with gzip.open(folder / "accuracies.csv.gz", "wt", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for index, cell in enumerate(all_cells()):
+            accuracy = 40 + 8 * cell.count("nor_conv_3x3") + index / 1e5
+            writer.writerow([index, cell, *[accuracy] * (len(COLUMNS) - 4), 1.0, 1.0])
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path
+
+
+def test_command(made_benchmark, capsys):
+    out = made_benchmark / "out"
+    rows = ["--rows", "evolution,gdas,te-nas,diswot,largest", "--data", "cifar10", "--seeds", "2", "--workers", "1"]
+    size = [
+        "--budget",
+        "2",
+        "--batch-size",
+        "4",
+        "--shared-epochs",
+        "1",
+        "--shared-images",
+        "128",
+        "--shared-seeds",
+        "1",
+    ]
+    assert main([*rows, *size, "--store", str(made_benchmark / "scores.sqlite"), "--out", str(out)]) == 0
+    runs = list(csv.DictReader((out / "runs.csv").read_text().splitlines()))
+    names = ["evolution"] * 2 + ["gdas"] + ["te-nas"] * 2 + ["diswot"] * 2 + ["largest"]
+    assert [row["strategy"] for row in runs] == names
+    assert [row["evaluations"] for row in runs] == ["1969"] * 2 + ["1", "2", "2", "2", "2", "0"]
+    assert float(runs[0]["accuracy"]) > 88 and float(runs[-1]["accuracy"]) > 88
+    assert "Do the published speed-ups follow" in (out / "report.html").read_text()
+
+
+def test_refusals(made_benchmark):
+    with pytest.raises(UsageError, match="expected some of random"):
+        main(["--rows", "randon"])
+    with pytest.raises(UsageError, match="expected some of cifar10"):
+        main(["--data", "mnist"])
+    assert {row.key for row in ROWS} >= set(paper.TABLES["search"].rows)
