@@ -108,20 +108,27 @@ def comparison(
     published: PublishedTable,
     measured: Mapping[tuple[str, str], Measured],
     missing: Mapping[tuple[str, str], str] | str = "",
+    forms: Mapping[str, str] | None = None,
 ) -> Table:
-    """One row per published number, then those that were measured and are not in the paper ('not printed').
+    """One row per published number; then further forms of it, and what was measured and is not in the paper.
 
-    `missing`: what a number needs that was not measured, by place or for all.
+    missing: what a number needs that was not measured, by place or for all.
+    forms: row of `measured` -> the published row that it may be another form of, and is held against too.
     """
+    forms = forms or {}
     rows = []
     for number in published.numbers:
         place = (number.row, number.column)
-        found = measured.get(place)
         lacking = missing if isinstance(missing, str) else missing.get(place, "")
-        outcome = compare(number, found, lacking)
-        rows.append(_row(published.labels[number.row], number.column, number.printed, found, outcome))
-    extra = [(place, found) for place, found in measured.items() if place not in published.by_place]
-    rows += [_row(row, column, None, found, Outcome("", "")) for (row, column), found in extra]
+        outcome = compare(number, measured.get(place), lacking)
+        rows.append(_row(published.labels[number.row], number.column, number.printed, measured.get(place), outcome))
+    for (row, column), found in measured.items():
+        held = published.number(forms.get(row, row), column)
+        if held is None:
+            rows.append(_row(row, column, None, found, Outcome("", "")))
+        elif row in forms:
+            label = f"{published.labels[held.row]}, as {row}"
+            rows.append(_row(label, column, held.printed, found, compare(held, found)))
     return Table(COLUMNS, tuple(rows))
 
 
@@ -142,18 +149,18 @@ def section(
     measured: Mapping[tuple[str, str], Measured],
     missing: Mapping[tuple[str, str], str] | str = "",
     note: str = "",
-    title: str = "",
+    forms: Mapping[str, str] | None = None,
 ) -> Section:
     """A section with the comparison, what is known about the published table, and the count of verdicts."""
-    table = comparison(published, measured, missing)
+    table = comparison(published, measured, missing, forms)
     about = f"{published.title} ({published.source}). Published setting: {published.setting}."
     if published.unknown:
         about += f" Unknown: {published.unknown}."
-    return Section(name, title or published.title, (about, f"{tally(table)}."), table=table, note=note)
+    return Section(name, published.title, (about, f"{tally(table)}."), table=table, note=note)
 
 
 def tally(table: Table) -> str:
-    """'3 within the interval, 2 outside the interval, 1 not measured' of a comparison."""
+    """'3 within the interval, 2 outside the interval, 1 not measured' of a comparison, other forms included."""
     counts: dict[str, int] = {}
     for row in table.rows:
         if verdict := str(row[7]).partition(" (")[0]:
