@@ -2,7 +2,8 @@
 
 import difflib
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -49,7 +50,8 @@ class FileSplit:
 def load_images(name: str) -> ImageSet:
     """Images by name: 'cifar10', 'cifar100', 'imagenet16-120', 'embedded' (20 classes), 'embedded:100'.
 
-    A suffix such as '@16' pools them to 16x16 pixels. Files are found at once and read (and checked) on first use.
+    A suffix such as '@16' pools them to 16x16 pixels. Files are found at once and read (and checked) on first use;
+    within a process all who ask for the same images share them.
     """
     base, at, pixels = name.partition("@")
     source, _, option = base.partition(":")
@@ -57,8 +59,14 @@ def load_images(name: str) -> ImageSet:
         near = difflib.get_close_matches(source, _SOURCES, n=2, cutoff=0.4)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise UsageError(f"no images '{name}'.{hint} Known: {', '.join(_SOURCES)}, with a suffix such as '@16'")
-    images = _SOURCES[source](option)
+    images = _load(source, option, files.data_dir())
     return pooled(images, pixels) if at else images
+
+
+@lru_cache(maxsize=4)
+def _load(source: str, option: str, folder: Path) -> ImageSet:
+    """The image set at full resolution; `folder` is where its files lie, so that another folder is another set."""
+    return _SOURCES[source](option)
 
 
 def _no_option(name: str, option: str) -> None:

@@ -1,0 +1,143 @@
+"""The distill command: its names, its folders, its table; who teaches."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from distill_support import CELL, TINY
+
+from benchmarks.distill import __main__ as command
+from benchmarks.distill import jobs, protocols
+from benchmarks.distill.page import result_table
+from benchmarks.distill.students import parse_student
+from benchmarks.distill.teaching import School
+from benchmarks.distill.trainer import EpochResult
+from nb201_data.errors import UsageError
+from proxies.distillation import losses
+from reports.records import read_run
+
+
+@pytest.fixture(autouse=True)
+def _folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setitem(protocols.PROTOCOLS, "tiny", replace(TINY, epochs=2))
+
+
+def test_two_distillers_two_seeds_and_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [
+        "--student",
+        CELL,
+        "--distiller",
+        "ce,diswot+",
+        "--protocol",
+        "tiny",
+        "--seeds",
+        "2",
+        "--device",
+        "cpu",
+    ]
+    arguments += ["--out", str(tmp_path / "run"), "--workers", "1"]
+    assert command.main(arguments) == 0
+    first = capsys.readouterr().out
+    assert "teacher-resnet20: epoch 2/2" in first and "diswot+ seed 1: epoch 2/2" in first
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "<script" not in page and "Training curves" in page
+    run = read_run(tmp_path / "run")
+    assert run.page is not None and run.manifest.config["protocol"]["epochs"] == 2
+    table = run.page.sections[0].table
+    assert table is not None and [row[0] for row in table.rows] == ["ce", "diswot+"]
+    assert (tmp_path / "run" / "diswot-plus-seed1" / "student.pth").is_file()
+    assert command.main(arguments) == 0  # everything is on disk: nothing is trained, the table is the same
+    second = capsys.readouterr().out
+    assert "epoch" not in second and second.strip() == first[first.index("\n\n") :].strip()
+
+
+def test_a_changed_setting_does_not_continue_another_run(tmp_path: Path) -> None:
+    arguments = ["--student", CELL, "--distiller", "ce", "--protocol", "tiny", "--out", str(tmp_path / "run")]
+    arguments += ["--workers", "1", "--device", "cpu"]
+    command.main([*arguments, "--epochs", "1"])
+    with pytest.raises(UsageError, match="epochs: 1 there, 2 now"):
+        command.main(arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--distiller", "diswott"], "did you mean diswot"),
+        (["--distiller", ","], "names nothing"),
+        (["--teacher", "resnet19"], "unknown teacher 'resnet19'"),
+        (["--protocol", "shorter"], "did you mean short"),
+        (["--images", "cifar"], "cifar10"),
+        (["--student", "vgg"], "unknown student 'vgg'"),
+        (["--student", "s0:346"], "three depths"),
+        (["--student", "|none~0|"], "malformed cell at character"),
+    ],
+)
+def test_wrong_names_are_refused_before_anything_is_computed(change: list[str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)) as refused:
+        command.main(["--student", CELL, "--protocol", "tiny", "--out", str(tmp_path / "run"), *change])
+    assert refused.value.exit_code == 2  # type: ignore[attr-defined]
+    assert not (tmp_path / "run").exists()
+
+
+def test_students_by_all_their_names() -> None:
+    for text, parameters in (("s0:111", 83_892), ("resnet20", 278_324), (f"nb201:{CELL}", None), (CELL, None)):
+        student = parse_student(text, replace(TINY, channels=16), 100, 32)
+        assert student.name in (text, f"nb201:{CELL}")
+        if parameters is not None:
+            assert sum(p.numel() for p in student.build().parameters()) == parameters
+
+
+def test_every_kind_of_teacher(tmp_path: Path) -> None:
+    said: list[str] = []
+    school = School(None, 4, replace(TINY, epochs=3, teacher="resnet56"), tmp_path, "cpu")
+    quick = replace(school, protocol=replace(school.protocol, teacher="resnet20"))
+    assert quick.teacher_for(losses.get("ce"), said.append) is None
+    trained = quick.teacher_for(losses.get("kd"), said.append)
+    assert said[-1].startswith("teacher-resnet20: epoch 3/3")
+    early = quick.teacher_for(losses.get("eskd"), said.append)
+    assert said[-1].startswith("early-resnet20: epoch 1/1")
+    peer = quick.teacher_for(losses.get("dml"), said.append)
+    assistant = quick.teacher_for(losses.get("atkd"), said.append)
+    assert said[-1].startswith("assistant-resnet20: epoch 3/3")
+    weights = [n.state_dict()["fc.weight"] for n in (trained, early, peer, assistant) if n is not None]
+    assert len(weights) == 4 and not any(torch.equal(a, b) for i, a in enumerate(weights) for b in weights[:i])
+    before = len(said)
+    again = quick.teacher_for(losses.get("kd"), said.append)
+    assert len(said) == before and again is not None and torch.equal(again.state_dict()["fc.weight"], weights[0])
+
+
+def test_the_table_pairs_seeds() -> None:
+    def run(top1: float) -> list[EpochResult]:
+        return [EpochResult(1, 1.0, float("nan"), float("nan"), 1.0, 2.0), EpochResult(2, 1.0, top1, 90.0, 1.0, 2.0)]
+
+    table = result_table({"ce": [run(50.0), run(60.0)], "kd": [run(51.0), run(61.0)]})
+    gain, seconds = table.rows[1][6], table.rows[1][7]
+    assert gain.value == 1.0 and gain.spread == 0.0 and seconds == 4.0  # type: ignore[union-attr]
+    assert table.rows[0][3].value == 55.0  # type: ignore[union-attr]
+
+
+def test_list_needs_no_student(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--list"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out for name in [*losses.names(), *protocols.PROTOCOLS])
+
+
+def test_at_a_shell_errors_are_one_line_and_help_is_quick() -> None:
+    call = [sys.executable, "-m", "benchmarks.distill", "--student", "vgg", "--images", "embedded"]
+    done = subprocess.run(call, capture_output=True, text=True, env=os.environ, check=False)
+    assert done.returncode == 2 and done.stderr.startswith("error: unknown student 'vgg'")
+    assert "Traceback" not in done.stderr
+    code = "import sys; from benchmarks.distill import __main__; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_plans_drop_repeated_names() -> None:
+    plan = jobs.plan(CELL, "kd, ce,kd", 1, None, protocols.get_protocol("tiny"), "cpu")
+    assert plan.distillers == ("kd", "ce")
