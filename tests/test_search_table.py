@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from benchmarks.search.comparison import against, compare, holm
-from benchmarks.search.table_page import agreement, arithmetic, mean_course, quotient
+from benchmarks.search.table_page import agreement
 from benchmarks.search.table_rows import ROWS
+from benchmarks.search.table_times import arithmetic, mean_course, quotient
 from benchmarks.search_table import main
 from nb201_data.errors import UsageError
 from nb201_data.space import all_cells

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from benchmarks.search.problem import SearchProblem
 from benchmarks.search.protocol import Strategy, near
-from nb201_data.errors import UsageError
+from nb201_data.errors import DataError, UsageError
 
 GROUP = "diswot_bench.strategies"
 Kind = Literal["ask-tell", "weight-sharing"]
@@ -75,7 +75,14 @@ def _load() -> None:
     for module in pkgutil.iter_modules(strategies.__path__):
         importlib.import_module(f"{strategies.__name__}.{module.name}")
     for entry in entry_points(group=GROUP):
-        entry.load()
+        try:
+            entry.load()
+        except Exception as error:
+            origin = entry.dist.name if entry.dist else entry.value
+            raise DataError(
+                f"entry point {entry.name!r} of {origin} (group {GROUP}) failed with {type(error).__name__}: {error}; "
+                f"mend or uninstall {origin}"
+            ) from error
 
 
 def all_strategies() -> list[StrategyInfo]:

@@ -1,0 +1,135 @@
+"""The published times of Table 8: when is the published accuracy reached, do the speed-ups follow from the times?"""
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from benchmarks.search.choices import NATIVE
+from benchmarks.search.table_rows import Course, Row
+from reports import figures
+from reports.printed import Number
+from reports.published import published
+from reports.schema import Cell, Column, Estimate, Figure, Section, Table
+
+REFERENCE = "random"
+REACHED = 0.5  # of the published time: less, and the printed accuracy belongs to another search
+Truths = Mapping[str, Mapping[str, float]]
+
+
+def reached(courses: Mapping[str, Mapping[Row, Sequence[Course]]], truths: Truths) -> Section:
+    """After what cost does the mean over seeds reach the accuracy that the paper prints for the same strategy?
+
+    `courses`: by data set and row, one for each seed.
+    """
+    paper = published("search")
+    rows: list[tuple[Cell, ...]] = []
+    drawn = []
+    for data, by_row in courses.items():
+        series = {}
+        for row, each in by_row.items():
+            number, printed = paper.number(row.key, data), paper.number(row.key, f"{data}_seconds")
+            if row.kind != "accuracy":
+                continue
+            points = mean_course(each, truths[data])
+            series[row.label] = [(cost / 1000, Estimate(accuracy)) for cost, accuracy in _thinned(points)]
+            if number is None or printed is None or not points:
+                continue
+            cost = next((cost for cost, accuracy in points if accuracy >= number.value), None)
+            share = cost / printed.value if cost is not None else None
+            verdict = (
+                "open: not reached" if share is None else f"{'holds' if share > REACHED else 'fails'}: {share:.0%}"
+            )
+            rows.append((data, row.label, number.value, printed.value, cost, points[-1][1], verdict))
+        if series:
+            title = figures.lines(series, title=data, x_label="cost, 1,000 s", y_label="test accuracy %")
+            drawn.append(Figure(data, title, "Test accuracy of the best by validation so far, mean over seeds."))
+    columns = (
+        Column("data"),
+        Column("strategy"),
+        Column("published", "number", 2, "published %"),
+        Column("published_seconds", "number", 0, "published s"),
+        Column("seconds", "number", 0, "s to reach it", "first cost at which the mean over seeds is as high"),
+        Column("final", "number", 2, "measured %", "at the end of the published time"),
+        Column("verdict", "verdict", note="does it take at least half the published time to get there?"),
+    )
+    intro = (
+        _reached_sentence(rows),
+        "The printed accuracy of a search by accuracy, and the cost after which the same strategy has it here. A small "
+        "share of the published time means that the printed accuracy belongs to a much shorter search.",
+    )
+    table = Table(columns, tuple(rows))
+    return Section("reached", "When is the published accuracy reached?", intro, table, figures=tuple(drawn))
+
+
+def _reached_sentence(rows: Sequence[tuple[Cell, ...]]) -> str:
+    shares = [cost / time for _, _, _, time, cost, _, _ in rows if isinstance(cost, float) and isinstance(time, float)]
+    if not shares:
+        return "No search by accuracy reached the accuracy printed for it."
+    return (
+        f"Searches by accuracy reach the accuracy printed for them after {min(shares):.0%} to {max(shares):.0%} of the "
+        f"time printed for them ({len(shares)} of {len(rows)} reach it)."
+    )
+
+
+def mean_course(courses: Sequence[Course], truth: Mapping[str, float]) -> list[tuple[float, float]]:
+    """(cost, mean accuracy of the best so far) at every cost where a search improved, once all have begun."""
+    if not courses or not all(courses):
+        return []
+    start = max(course[0][0] for course in courses)
+    costs = sorted({cost for course in courses for cost, _ in course if cost >= start})
+    points = []
+    for cost in costs:
+        held = [next(arch for spent, arch in reversed(course) if spent <= cost) for course in courses]
+        points.append((cost, fmean(truth[arch] for arch in held)))
+    return points
+
+
+def _thinned(points: Sequence[tuple[float, float]], most: int = 60) -> list[tuple[float, float]]:
+    """At most about `most` of them, the last one among them."""
+    step = max(1, math.ceil(len(points) / most))
+    return [*points[: len(points) - 1 : step], *points[-1:]]
+
+
+def arithmetic() -> Section:
+    """Does the published speed-up follow from the published seconds? Random search's divided by the row's."""
+    paper = published("search")
+    rows: list[tuple[Cell, ...]] = []
+    for data in NATIVE:
+        base = paper.number(REFERENCE, f"{data}_seconds")
+        for row in paper.rows:
+            seconds, printed = paper.number(row, f"{data}_seconds"), paper.number(row, f"{data}_speedup")
+            if base is None or seconds is None or printed is None or row == REFERENCE:
+                continue
+            ratio = base.value / seconds.value
+            low, high = quotient(base, seconds)
+            closes = printed.value - printed.step < high and printed.value + printed.step > low
+            verdict = "holds" if closes else f"fails: {ratio / printed.value:.2f} of the printed"
+            label = paper.labels[row]
+            most = high if math.isfinite(high) else None
+            rows.append((data, label, base.value, seconds.value, printed.value, ratio, low, most, verdict))
+    columns = (
+        Column("data"),
+        Column("row"),
+        Column("random_seconds", "number", 0, "RS s"),
+        Column("seconds", "number", 0, "s"),
+        Column("printed", "number", 1, "printed x"),
+        Column("ratio", "number", 1, "RS s / s"),
+        Column("low", "number", 1, note="smallest ratio that the printed digits allow"),
+        Column("high", "number", 1, note="largest ratio that the printed digits allow"),
+        Column("verdict", "verdict"),
+    )
+    failing = [f"{row[1]} on {row[0]}" for row in rows if row[-1] != "holds"]
+    intro = (
+        f"The speed-ups printed beside the times, recomputed from these times: {len(rows) - len(failing)} of "
+        f"{len(rows)} follow, as far as the printed digits tell. Not those of {', '.join(failing)}.",
+    )
+    return Section(
+        "arithmetic", "Do the published speed-ups follow from the published times?", intro, Table(columns, tuple(rows))
+    )
+
+
+def quotient(dividend: Number, divisor: Number) -> tuple[float, float]:
+    """The range of a quotient of printed numbers, each less than one step of its last digit away from what it was."""
+    low = max(0.0, dividend.value - dividend.step) / (divisor.value + divisor.step)
+    smallest = divisor.value - divisor.step
+    return low, (dividend.value + dividend.step) / smallest if smallest > 0 else math.inf
