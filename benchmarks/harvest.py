@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--cells", type=shell.positive, default=100, help="how many cells of the fixed order")
     parser.add_argument("--seeds", type=shell.positive, default=1, help="how many repetitions of each")
     parser.add_argument("--table", type=Path, help="where rows go (default: the project's table of the protocol)")
+    parser.add_argument("--alone", action="store_true", help="train without teacher only, into a table of its own")
     parser.add_argument("--share", type=_share, default=(1, 1), metavar="I/N", help="only every Nth cell, from the Ith")
     parser.add_argument(
         "--merge", type=Path, nargs="+", metavar="FILE", help="add the rows of other tables; no training"
@@ -41,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
 
     protocol = get_protocol(options.protocol)
-    table = options.table or table_path(protocol.name)
+    table = options.table or table_path(protocol.name, options.alone)
     if options.merge:
         print(f"{merge(table, options.merge)} new rows in {table}")
         return 0
@@ -53,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     device = shell.choose_device(options.device)
     workers = options.workers or shell.default_workers(str(device))
     together = options.together or (GPU_TOGETHER if device.type == "cuda" else 1)
-    harvest(protocol, jobs, table, str(device), workers, together)
+    harvest(protocol, jobs, table, str(device), workers, together, options.alone)
     return 0
 
 
@@ -79,34 +81,49 @@ def pending(
 
 
 def harvest(
-    protocol: Protocol, jobs: Sequence[tuple[Cell, int]], table: Path, device: str, workers: int, together: int
+    protocol: Protocol,
+    jobs: Sequence[tuple[Cell, int]],
+    table: Path,
+    device: str,
+    workers: int,
+    together: int,
+    alone: bool = False,
 ) -> None:
     """Train all jobs and append each row as it comes; this process is the only writer."""
     from tqdm import tqdm
 
+    from benchmarks.distill import speed
+
     groups = [list(jobs[i : i + together]) for i in range(0, len(jobs), together)]
-    with Workers(workers, _start, protocol, device) as team:
+    with Workers(workers, _start, protocol, device, alone) as team:
         # the teacher answers first, each epoch once, shared among the workers
         for _ in team.each(_prepare, range(protocol.epochs)):
             pass
+        started, measured = time.perf_counter(), list[Row]()
         with tqdm(total=len(jobs), unit="cell", smoothing=0.1) as progress:
             for rows in team.each(_train, groups):
                 append(table, rows)
+                measured += rows
                 progress.update(len(rows))
-                progress.set_postfix_str(
-                    f"{rows[-1].distilled_top1:.2f} % distilled, {rows[-1].vanilla_top1:.2f} % alone"
-                )
+                progress.set_postfix_str(_short(rows[-1]))
+        seconds = time.perf_counter() - started
+    print(speed.summary(measured, protocol, seconds, device, workers))
+
+
+def _short(row: Row) -> str:
+    alone = f"{row.vanilla_top1:.2f} % alone"
+    return alone if row.distilled_top1 is None else f"{row.distilled_top1:.2f} % distilled, {alone}"
 
 
 _trainer: PairTrainer | None = None
 
 
-def _start(protocol: Protocol, device: str) -> None:
+def _start(protocol: Protocol, device: str, alone: bool) -> None:
     """In each worker: load images and teacher once."""
     global _trainer
     from benchmarks.distill.pairs import PairTrainer
 
-    _trainer = PairTrainer(protocol, shell.choose_device(device))
+    _trainer = PairTrainer(protocol, shell.choose_device(device), alone)
 
 
 def _prepare(epoch: int) -> None:

@@ -9,7 +9,7 @@ import torch
 from distill_support import TINY, teacher
 
 from benchmarks import harvest
-from benchmarks.distill import order, protocols, table
+from benchmarks.distill import order, protocols, speed, table
 from benchmarks.distill.table import Row
 from nb201_data.errors import DataError, UsageError
 from nb201_data.ground_truth import official_cell
@@ -143,3 +143,21 @@ def test_dry_run_trains_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 def test_the_empty_cell_is_one_of_the_authors() -> None:
     assert Cell(("none",) * 6) in order.harvest_order()[:14]
+
+
+def test_cells_can_be_trained_alone_into_a_table_of_their_own(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tiny / "alone.csv"
+    command = ["--protocol", "tiny", "--workers", "1", "--device", "cpu", "--cells", "1"]
+    assert harvest.main([*command, "--alone", "--table", str(file)]) == 0
+    assert harvest.main([*command, "--table", str(tiny / "pair.csv")]) == 0
+    (alone,), (pair,) = table.read_rows(file), table.read_rows(tiny / "pair.csv")
+    assert alone.distilled_top1 is None and alone.teacher == "" and pair.distilled_top1 is not None
+    assert (alone.vanilla_top1, alone.vanilla_loss) == (pair.vanilla_top1, pair.vanilla_loss)
+    assert "cells an hour" in capsys.readouterr().out
+    assert table.table_path("x", alone=True) != table.table_path("x")
+
+
+def test_training_operations_by_hand() -> None:
+    row = replace(_row(str(Cell(("none",) * 6))), skeleton="c16n5k10r32", images="embedded:10@16", epochs=2)
+    # no cell operation: 7.78304 million multiply-adds; 5,000 images, 2 epochs, a pair, 6 operations each
+    assert speed.training_operations(row, replace(HARVESTED, per_class=0)) == 6 * 7_783_040 * 5_000 * 2 * 2

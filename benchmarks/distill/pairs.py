@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Sequence
 
 import torch
@@ -20,57 +21,62 @@ from nb201_data.teachers import trained_teacher
 from proxies.distillation import losses
 from proxies.inits import initialise
 
-DISTILLED, ALONE = "kd", "ce"
+DISTILLED, ALONE = "kd", "ce"  # the losses of a pair
 Job = tuple[Cell, int]
 
 
 class PairTrainer:
-    """Trains pairs of one protocol; the images and the teacher's answers are loaded once."""
+    """Trains pairs of one protocol; the images and the teacher's answers are loaded once. `alone`: without teacher."""
 
-    def __init__(self, protocol: Protocol, device: torch.device) -> None:
+    def __init__(self, protocol: Protocol, device: torch.device, alone: bool = False) -> None:
         self.protocol, self.device = protocol, device
+        self.losses = (ALONE,) if alone else (DISTILLED, ALONE)
         base = protocol.images.partition("@")[0]
         images = load_images(protocol.images)
-        self.teacher: Network = trained_teacher(protocol.teacher, base, images.classes).to(device)
+        teacher = None if alone else trained_teacher(protocol.teacher, base, images.classes)
+        self.teacher: Network | None = teacher
         self.stream = Stream(protocol.images, protocol.padding, device, self.teacher, protocol.per_class)
         skeleton = protocol.skeleton(images.classes, images.resolution)
         self.space: SearchSpace = get_space("nb201").with_skeleton(skeleton)
 
     def train(self, jobs: Sequence[Job]) -> list[Row]:
         """A row for each (cell, seed); all runs of the list take turns on the device."""
-        trainers = [self._trainer(cell, seed, loss) for cell, seed in jobs for loss in (DISTILLED, ALONE)]
-        history = [train_together(trainers) for _ in range(self.protocol.epochs)]
-        tested = [epoch for epoch in history if self.protocol.tests(epoch[0].epoch)]
-        runs = [[epoch[i] for epoch in tested] for i in range(len(trainers))]
-        seconds = [sum(epoch[2 * i].seconds + epoch[2 * i + 1].seconds for epoch in history) for i in range(len(jobs))]
-        return [self._row(*job, runs[2 * i], runs[2 * i + 1], seconds[i]) for i, job in enumerate(jobs)]
+        trainers = [self._trainer(cell, seed, loss) for cell, seed in jobs for loss in self.losses]
+        epochs = [train_together(trainers) for _ in range(self.protocol.epochs)]
+        histories = [[epoch[i] for epoch in epochs] for i in range(len(trainers))]
+        each = len(self.losses)
+        return [self._row(*job, histories[i * each : (i + 1) * each]) for i, job in enumerate(jobs)]
 
     def _trainer(self, cell: Cell, seed: int, loss: str) -> Trainer:
         student = initialise(self.space.build(cell), "kaiming", seed)
         assert isinstance(student, Network)
         return Trainer(student, losses.get(loss), self.protocol, self.stream, seed, self.teacher)
 
-    def _row(
-        self, cell: Cell, seed: int, distilled: list[EpochResult], alone: list[EpochResult], seconds: float
-    ) -> Row:
+    def _row(self, cell: Cell, seed: int, histories: list[list[EpochResult]]) -> Row:
+        tested = [[result for result in history if not math.isnan(result.top1)] for history in histories]
+        alone, distilled = tested[-1], tested[0] if len(tested) > 1 else None
         return Row(
             space=self.space.name,
             arch=str(cell),
             skeleton=str(self.space.skeleton),
             images=self.protocol.images,
             protocol=self.protocol.name,
-            teacher=self.protocol.teacher,
+            teacher=self.protocol.teacher if distilled else "",
             seed=seed,
             epochs=self.protocol.epochs,
-            distilled_top1=round(distilled[-1].top1, 4),
+            distilled_top1=round(distilled[-1].top1, 4) if distilled else None,
             vanilla_top1=round(alone[-1].top1, 4),
-            distilled_best=round(max(result.top1 for result in distilled), 4),
-            vanilla_best=round(max(result.top1 for result in alone), 4),
-            distilled_loss=round(distilled[-1].loss, 6),
+            distilled_best=_best(distilled) if distilled else None,
+            vanilla_best=_best(alone),
+            distilled_loss=round(distilled[-1].loss, 6) if distilled else None,
             vanilla_loss=round(alone[-1].loss, 6),
-            seconds=round(seconds, 1),
+            seconds=round(sum(result.seconds for history in histories for result in history), 1),
             device=provenance.device_name(str(self.device)),
             torch=torch.__version__,
             version=provenance.version(),
             date=datetime.date.today().isoformat(),
         )
+
+
+def _best(tested: list[EpochResult]) -> float:
+    return round(max(result.top1 for result in tested), 4)

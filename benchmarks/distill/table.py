@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from nb201_data.errors import DataError
 
@@ -15,7 +16,10 @@ TABLES = Path(__file__).parents[2] / "nb201_data" / "tables"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One pair of training runs, distilled and alone, under the same schedule and seed. Accuracies in percent."""
+    """One pair of training runs, distilled and alone, under the same schedule and seed. Accuracies in percent.
+
+    Where a cell was trained alone only (`--alone`), the teacher is empty and the distilled columns are None.
+    """
 
     space: str
     arch: str
@@ -25,11 +29,11 @@ class Row:
     teacher: str
     seed: int
     epochs: int
-    distilled_top1: float
+    distilled_top1: float | None
     vanilla_top1: float
-    distilled_best: float
+    distilled_best: float | None
     vanilla_best: float
-    distilled_loss: float
+    distilled_loss: float | None
     vanilla_loss: float
     seconds: float
     device: str
@@ -44,12 +48,17 @@ class Row:
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
-_KINDS = {"int": int, "float": float, "str": str}
+_KINDS: dict[str, Callable[[str], Any]] = {
+    "int": int,
+    "float": float,
+    "float | None": lambda text: float(text) if text else None,
+    "str": str,
+}
 
 
-def table_path(protocol: str) -> Path:
-    """Where the project keeps the table of a protocol."""
-    return TABLES / f"kd-nb201-{protocol}.csv"
+def table_path(protocol: str, alone: bool = False) -> Path:
+    """Where the project keeps the table of a protocol: of pairs, or of runs without a teacher only."""
+    return TABLES / f"{'alone' if alone else 'kd'}-nb201-{protocol}.csv"
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -113,4 +122,4 @@ def _line(row: Row) -> str:
     for value in values:
         if isinstance(value, str) and set(value) & set(',"\n\r'):
             raise DataError(f"a table cell cannot hold {value!r}")
-    return ",".join(str(value) for value in values)
+    return ",".join("" if value is None else str(value) for value in values)
