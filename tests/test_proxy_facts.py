@@ -1,0 +1,89 @@
+"""The numbers that nobody published: pairs of like FLOPs, the grid, the command."""
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tables_support import made_up_work, rows_of, write_own_truth
+
+from benchmarks import proxy_facts
+from benchmarks.statistics.like_pairs import LikePairs
+from nb201_data.errors import UsageError
+
+rng = np.random.default_rng(2)
+
+
+def test_pairs_of_like_cost_are_counted_one_by_one() -> None:
+    truth, scores = rng.normal(size=25), rng.integers(0, 9, 25).astype(float)
+    cost = rng.uniform(1, 2, 25)
+    scores[3] = np.nan
+    total = right = pairs = 0
+    for i, j in combinations(range(25), 2):
+        if max(cost[i], cost[j]) / min(cost[i], cost[j]) < 1.1:
+            pairs += 1
+            if 3 not in (i, j):
+                total += 1
+                right += int(np.sign((truth[i] - truth[j]) * (scores[i] - scores[j])))
+    like = LikePairs(truth, cost, within=0.1, resamples=50)
+    assert like.pairs == pairs
+    assert like.agreement(scores).value == pytest.approx(right / total)
+
+
+def test_size_explains_nothing_among_pairs_of_the_same_size() -> None:
+    cost = np.repeat([1.0, 2.0, 3.0], 20)
+    quality = rng.normal(size=60)
+    truth = 10 * cost + quality
+    like = LikePairs(truth, cost, resamples=200)
+    assert like.agreement(cost).value == 0.0
+    assert like.agreement(truth).value == 1.0
+    reversed_order = like.agreement(10 * cost - quality)
+    assert reversed_order.value == -1.0 and reversed_order.separated == -1
+
+
+def test_too_few_pairs_have_no_agreement_and_bad_costs_are_refused() -> None:
+    assert LikePairs([1.0, 2.0, 3.0], [1.0, 5.0, 25.0]).agreement([1.0, 2.0, 3.0]).value is None
+    with pytest.raises(UsageError, match="positive cost"):
+        LikePairs([1.0, 2.0, 3.0], [0.0, 1.0, 1.0])
+
+
+@pytest.fixture
+def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr("benchmarks.runner._work", made_up_work)
+    monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
+    monkeypatch.setattr("benchmarks.results.RESAMPLES", 100)
+    monkeypatch.setattr("benchmarks.grid.BATCHES", (16, 64))
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
+    return [
+        *("--out", str(tmp_path / "out"), "--store", str(tmp_path / "s.sqlite"), "--workers", "1", "--device", "cpu"),
+        *("--proxies", "nwot,diswot,l2_norm", "--grid", "nwot,diswot", "--seeds", "2"),
+    ]
+
+
+def test_the_command_on_a_fresh_machine(
+    tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_own_truth(tmp_path / "tables")
+    assert proxy_facts.main(arguments) == 0
+    out = tmp_path / "out"
+    facts = {row["proxy"]: row for row in rows_of(out / "from-params.csv")}
+    assert set(facts) == {"params", "flops", "nwot", "diswot", "l2_norm"}
+    assert float(facts["l2_norm"]["with_params"]) == pytest.approx(1.0)  # made-up l2_norm is params
+    assert float(facts["nwot"]["with_params"]) < 1
+    stability = {row["proxy"]: row for row in rows_of(out / "stability.csv")}
+    assert set(stability) == {"nwot", "diswot"} and float(stability["nwot"]["batch_range"]) > 0
+    assert stability["nwot"]["images_range"] == ""  # one source: the other is not on disk, and the page says so
+    assert len(list(out.glob("multiples.panel-*.svg"))) == 2
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "cifar100 is left out" in page and "nb201_data fetch cifar100" in page
+    sizes = rows_of(out / "sample-sizes.csv")
+    assert ("nwot", "params") in {(row["first"], row["second"]) for row in sizes}
+    assert "rows" not in capsys.readouterr().err
+    written = {path.name: path.read_bytes() for path in out.glob("*.csv")}
+    assert proxy_facts.main(arguments) == 0
+    assert {path.name: path.read_bytes() for path in out.glob("*.csv")} == written
+
+
+def test_without_any_accuracies(tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert proxy_facts.main(arguments) == 0
+    assert "Nothing was measured: no table of kd-nb201" in capsys.readouterr().out
