@@ -6,7 +6,6 @@ compared is therefore the order of cells, by Spearman's rank correlation with a 
 """
 
 import argparse
-import csv
 import os
 import random
 import sys
@@ -42,22 +41,21 @@ def table(folder: Path, cells: int, seed: int) -> pd.DataFrame:
     return rows.iloc[chosen].reset_index(drop=True)
 
 
-def ours(archs: list[str], seed: int, repeats: int = 1) -> dict[str, list[float]]:
-    """Our values of the same proxies, the mean over `repeats` draws of weights and batch."""
-    images = load_images("cifar100")
-    values: dict[str, list[float]] = {name: [] for name in COLUMNS}
-    batches = [images.batch(64, seed + i) for i in range(repeats)]
+def ours(archs: list[str], seed: int, out: Path | None = None) -> pd.DataFrame:
+    """Our values of the same proxies, a row a cell; rows that `out` holds are not computed again."""
+    known = pd.read_csv(out) if out is not None and out.exists() else pd.DataFrame(columns=["arch", *COLUMNS])
+    rows = known.set_index("arch")[list(COLUMNS)].to_dict("index")
+    x, y = load_images("cifar100").batch(64, seed)
     for i, arch in enumerate(archs):
-        draws = []
-        for r, (x, y) in enumerate(batches):
-            model = initialise(build_network(arch, 10), "default", seed + r)
-            draws.append(score(model, list(COLUMNS), (x, y % 10), seed=seed + r))
-        for name, column in values.items():
-            found = [d[name].value for d in draws]
-            column.append(float(np.mean([np.nan if v is None else v for v in found])))
-        if (i + 1) % 20 == 0:
-            print(f"{i + 1} of {len(archs)} cells", file=sys.stderr, flush=True)
-    return values
+        if arch in rows:
+            continue
+        model = initialise(build_network(arch, 10), "default", seed)
+        scores = score(model, list(COLUMNS), (x, y % 10), seed=seed)
+        rows[arch] = {name: one.value for name, one in scores.items()}
+        if out is not None:
+            pd.DataFrame([{"arch": arch, **rows[arch]}]).to_csv(out, mode="a", header=not out.exists(), index=False)
+        print(f"{i + 1} of {len(archs)} cells", end="\r", file=sys.stderr, flush=True)
+    return pd.DataFrame([rows[arch] for arch in archs], dtype=float)
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float, int]:
@@ -76,14 +74,9 @@ def compare(
 ) -> dict[str, tuple[float, float, float, int]]:
     """Spearman of ours with theirs, for every proxy of the published table."""
     rows = table(folder, cells, seed)
-    values = ours(list(rows["arch"]), seed)
-    if out is not None:
-        with out.open("w", newline="") as stream:
-            writer = csv.writer(stream)
-            writer.writerow(["arch", *values])
-            writer.writerows(zip(rows["arch"], *values.values(), strict=True))
+    values = ours(list(rows["arch"]), seed, out)
     theirs = {name: rows[f"cifar10_{column}"].to_numpy(float) for name, column in COLUMNS.items()}
-    return {name: spearman(np.array(column), theirs[name]) for name, column in values.items()}
+    return {name: spearman(values[name].to_numpy(float), theirs[name]) for name in COLUMNS}
 
 
 def main() -> None:
@@ -91,7 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="also write our values to this CSV file")
+    parser.add_argument("--out", type=Path, help="a CSV file for our values; what it holds already is kept")
     options = parser.parse_args()
     torch.set_num_threads(1)
     found = compare(Path(os.environ["NB201_DATA_DIR"]), options.cells, options.seed, options.out)

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,3 +126,10 @@ def test_table_of_all_proxies() -> None:
     assert all(f"`{info.name}`" in text for info in all_proxies()) and "`te_nas`" in text
     with pytest.raises(SystemExit):
         main(["--nonsense"])
+
+
+def test_docs_hold_the_table_of_today() -> None:
+    from proxies.__main__ import table
+
+    page = Path(__file__).resolve().parent.parent / "docs" / "proxies.md"
+    assert table() in page.read_text(), "docs/proxies.md is out of date: paste the output of `python -m proxies`"
