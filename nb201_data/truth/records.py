@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from statistics import fmean
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from nb201_data.errors import UsageError
 from nb201_data.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Kind = Literal["measured", "benchmark", "published", "user"]
 
@@ -89,6 +92,12 @@ class GroundTruth:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def frame(self) -> "DataFrame":
+        """The records as a pandas table, one row each, for notebooks."""
+        from pandas import DataFrame
+
+        return DataFrame([asdict(record) for record in self.records], columns=list(FIELDS))
 
     def value(self, arch: object) -> float:
         """Accuracy of one architecture, given as such or as its string."""
