@@ -46,8 +46,9 @@ def fans(weight: Tensor) -> tuple[int, int]:
 def initialise(model: nn.Module, init: str, seed: int) -> nn.Module:
     """Draw all weights of `model` in place and return it.
 
-    Convolutions and linear layers get the named distribution, their biases 0 (`default`: PyTorch's U(-a, a)); norm layers
-    get weight 1, bias 0 and fresh running statistics. Each tensor has a generator of its own, seeded by (seed, its name).
+    Convolutions and linear layers get the named distribution, their biases 0 (`default`: PyTorch's U(-a, a)); norm
+    layers get weight 1, bias 0 and fresh running statistics. Each tensor has a generator of its own, seeded by
+    (seed, its name).
     """
     if init not in INITS:
         raise UsageError(f"unknown initialisation {init!r}: expected one of {', '.join(INITS)}")
@@ -57,7 +58,7 @@ def initialise(model: nn.Module, init: str, seed: int) -> nn.Module:
                 _fill(module.weight, INITS[init], seed, f"{name}.weight")
                 if module.bias is not None:
                     bound = 1 / math.sqrt(fans(module.weight)[0]) if init == "default" else 0.0
-                    _fill(module.bias, lambda b, g, a=bound: b.uniform_(-a, a, generator=g), seed, f"{name}.bias")
+                    _fill(module.bias, _uniform(bound), seed, f"{name}.bias")
             elif isinstance(module, nn.modules.batchnorm._NormBase | nn.GroupNorm | nn.LayerNorm):
                 reset = getattr(module, "reset_running_stats", None)
                 if reset is not None:
@@ -67,6 +68,10 @@ def initialise(model: nn.Module, init: str, seed: int) -> nn.Module:
                 if module.bias is not None:
                     module.bias.zero_()
     return model
+
+
+def _uniform(bound: float) -> Callable[[Tensor, torch.Generator], object]:
+    return lambda tensor, generator: tensor.uniform_(-bound, bound, generator=generator)
 
 
 def generator_for(seed: int, name: str) -> torch.Generator:

@@ -20,7 +20,7 @@ def frame(run_folder: Path | str, table: str = "scores") -> "DataFrame":
         raise UsageError(f"unknown table {table!r}: expected one of {', '.join(TABLES)}")
     rows = []
     for record in getattr(read_run(Path(run_folder)), table):
-        row = {}
+        row: dict[str, object] = {}
         for field in fields(record):
             value = getattr(record, field.name)
             if isinstance(value, Estimate):

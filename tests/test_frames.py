@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from reports_support import MANIFEST
 
 from nb201_data.errors import UsageError
 from nb201_data.ground_truth import load_ground_truth
 from reports.frames import frame
 from reports.records import Run, write_run
 from reports.schema import Correlation, Estimate, Truth
-from reports_support import MANIFEST
 
 
 def test_a_run_as_frames(tmp_path: Path) -> None:
