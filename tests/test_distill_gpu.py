@@ -2,11 +2,11 @@
 
 import pytest
 import torch
+from distill_support import CELL, TINY, teacher
 
 from benchmarks.distill.graph import WARM_UP, StepRunner
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.trainer import Trainer, train_together
-from distill_support import CELL, TINY, teacher
 from nb201_data.networks import build_network
 from proxies.distillation import losses
 from proxies.inits import initialise
