@@ -14,7 +14,7 @@ SLIDES = "authors' slides"
 PLOTS = "released code, plot_figures.py"
 ZOO = "released code, nb201_cifar_model_zoo.py"
 
-_TIMES = "speed-ups as printed; only those of CIFAR-10 follow from the printed times"
+_TIMES = "speed-ups as printed; `python -m benchmarks.search_table` checks which follow from the printed times"
 _COPIED = "copied 'from their original papers': not distilled"
 
 TABLES: dict[str, PublishedTable] = {

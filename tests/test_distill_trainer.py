@@ -166,3 +166,16 @@ def test_the_reference_teachers_reach_their_accuracy(
     teacher = trained_teacher(name, "cifar100", classes)
     measured, _, _ = accuracy(teacher, Stream("cifar100", 4, torch.device("cpu")))
     assert round(measured, 2) == top1
+
+
+def test_held_out_images_stand_in_for_the_test_images() -> None:
+    whole = Stream("embedded:4@8", 4, torch.device("cpu"), per_class=32)
+    kept = Stream("embedded:4@8", 4, torch.device("cpu"), per_class=32, held_out=4)
+    x, y = kept.test
+    assert len(kept) == 96 and y.bincount().tolist() == [8] * 4 and x.shape == (32, 3, 8, 8)
+    assert sorted([*kept.labels.tolist(), *y.tolist()]) == sorted(whole.labels.tolist())
+    small = load_images("embedded:4@8").train_x
+    known = {image.numpy().tobytes() for image in small}
+    official = {image.numpy().tobytes() for image in whole.test[0]}
+    held = {image.numpy().tobytes() for image in x}
+    assert held <= known and not held & official

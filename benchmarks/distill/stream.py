@@ -29,7 +29,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch in the order of the data set; `order` is the order of the run."""
+    """One epoch in the order of the data set; `Stream.order` gives the order of a run."""
 
     x: Tensor  # uint8 (N,3,h,w), what the student sees
     teacher_x: Tensor  # uint8 (N,3,H,W), what the teacher sees: the same images before pooling
@@ -42,10 +42,20 @@ class Epoch:
 
 
 class Stream:
-    """Augmented epochs of `images`. `cifar100@16` is augmented, and shown to the teacher, at 32 x 32, then pooled."""
+    """Augmented epochs of `images`. `cifar100@16` is augmented, and shown to the teacher, at 32 x 32, then pooled.
+
+    `per_class`: only so many training images of each class. `held_out`: every so-manieth training image of each class
+    is kept back and stands in for the test images, for choices that must not see those.
+    """
 
     def __init__(
-        self, images: str, padding: int, device: torch.device, teacher: Network | None = None, per_class: int = 0
+        self,
+        images: str,
+        padding: int,
+        device: torch.device,
+        teacher: Network | None = None,
+        per_class: int = 0,
+        held_out: int = 0,
     ) -> None:
         self.whole: ImageSet = load_images(images.partition("@")[0])
         self.images: ImageSet = load_images(images)
@@ -55,8 +65,14 @@ class Stream:
         if per_class:
             chosen = first_of_each_class(y, per_class)
             x, y = x[chosen], y[chosen]
+        if held_out:
+            held = every_nth_of_each_class(y, held_out)
+            test_x, test_y = self._small(x[held]), y[held]
+            x, y = x[~held], y[~held]
+        else:
+            test_x, test_y = self.images.test_x, self.images.test_y
         self._x, self._y = x.to(device), y.to(device)
-        self._test = self.images.test_x.to(device), self.images.test_y.to(device)
+        self._test = test_x.to(device), test_y.to(device)
         self._key = None if teacher is None else self._teacher_key(teacher)
         self._kept: OrderedDict[int, Epoch] = OrderedDict()
 
@@ -84,13 +100,17 @@ class Stream:
             return self._kept[epoch]
         generator = augment.epoch_generator(STREAM_SEED, epoch)
         whole = augment.apply(self._x, augment.draw(len(self), generator, self.padding, shuffle=False))
-        small = average_pool(whole, self._factor) if self._factor > 1 else whole
+        small = self._small(whole)
         logits = None if self.teacher is None else self._teacher_logits(epoch, whole)
         made = Epoch(small.contiguous(memory_format=torch.channels_last), whole, self._y, logits)
         self._kept[epoch] = made
         while len(self._kept) > 1 and sum(kept.bytes() for kept in self._kept.values()) > KEPT_BYTES:
             self._kept.popitem(last=False)
         return made
+
+    def _small(self, x: Tensor) -> Tensor:
+        """(N,3,H,W) at the resolution of the student."""
+        return average_pool(x, self._factor) if self._factor > 1 else x
 
     def has_teacher_logits(self, epoch: int) -> bool:
         """Whether the teacher's answers of this epoch are on disk."""
@@ -127,6 +147,14 @@ def first_of_each_class(y: Tensor, count: int) -> Tensor:
     if len(chosen) < count * len(y.unique()):
         raise UsageError(f"{count} images of each class asked for: some of the {len(y.unique())} classes have fewer")
     return chosen.sort().values
+
+
+def every_nth_of_each_class(y: Tensor, n: int) -> Tensor:
+    """(N,) true for the n-th, 2n-th, ... sample of each class in labels (N,)."""
+    chosen = torch.zeros(len(y), dtype=torch.bool, device=y.device)
+    for label in y.unique():
+        chosen[(y == label).nonzero()[n - 1 :: n, 0]] = True
+    return chosen
 
 
 @torch.no_grad()  # not inference mode: the answers enter losses

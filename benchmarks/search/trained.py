@@ -53,7 +53,7 @@ class TrainedObjective:
 
         from benchmarks import shell
         from benchmarks.distill.protocols import get_protocol
-        from benchmarks.search.held_out import HeldOutStream
+        from benchmarks.distill.stream import Stream
         from nb201_data.images import load_images
         from nb201_data.teachers import trained_teacher
         from proxies.distillation import losses
@@ -72,7 +72,7 @@ class TrainedObjective:
             base = self.images.partition("@")[0]
             teacher = trained_teacher(recipe.teacher, base, images.classes).to(self.device)
         device = torch.device(self.device)
-        stream = HeldOutStream(self.images, recipe.padding, device, teacher, recipe.per_class, HELD_OUT)
+        stream = Stream(self.images, recipe.padding, device, teacher, recipe.per_class, HELD_OUT)
         return recipe, stream
 
     def __getstate__(self) -> dict[str, Any]:
