@@ -1,0 +1,105 @@
+"""The first paragraph of all tables: what reproduces, what does not, what could not be told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports.consistency import FAILS, contradictions, speed_ups
+from reports.records import Run
+from reports.schema import Cell, Table, Verdict
+from reports.verdicts import MISSING, OTHER, OUTSIDE, UNKNOWN, WITHIN
+
+COMPARED = ("published", "spreads")  # names of the sections that hold published numbers beside measured ones
+MOST = 12  # names in a list
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One published number with its verdict."""
+
+    table: str
+    what: str
+    verdict: str
+
+
+def judged(runs: Mapping[str, Run]) -> list[Judged]:
+    """Every verdict on a published number, by the title of its part."""
+    found = []
+    for title, run in runs.items():
+        for section in run.page.sections if run.page else ():
+            if section.name in COMPARED and section.table is not None:
+                found += [Judged(title, what, verdict) for what, verdict in _verdicts(section.table, section.name)]
+    return found
+
+
+def _verdicts(table: Table, name: str) -> list[tuple[str, str]]:
+    columns = [column.name for column in table.columns]
+    place = columns.index("verdict")
+    return [(_what(row, columns, name), str(row[place])) for row in table.rows if row[place]]
+
+
+def _what(row: Sequence[Cell], columns: Sequence[str], name: str) -> str:
+    """The row by its first cell, with the column or the form where the table has one."""
+    extra = next((str(row[columns.index(key)]) for key in ("column", "proxy") if key in columns), "")
+    return " ".join(part for part in (str(row[0]), extra, "±" if name == "spreads" else "") if part)
+
+
+def claims(runs: Mapping[str, Run]) -> list[Verdict]:
+    """Every claim with an outcome."""
+    return [
+        verdict for run in runs.values() if run.page for section in run.page.sections for verdict in section.verdicts
+    ]
+
+
+def first_paragraph(runs: Mapping[str, Run], failures: Mapping[str, str]) -> list[str]:
+    """What reproduces; what does not; what cannot be told, and why; the claims in words; what the print contradicts."""
+    every = judged(runs)
+    of = {
+        kind: [one for one in every if one.verdict.startswith(kind)]
+        for kind in (WITHIN, OUTSIDE, UNKNOWN, OTHER, MISSING)
+    }
+    told = len(of[WITHIN]) + len(of[OUTSIDE])
+    if told:
+        first = (
+            f"Of {told} published numbers that were measured under the published settings, {len(of[WITHIN])} reproduce"
+            f"{_list(of[WITHIN])} and {len(of[OUTSIDE])} do not{_list(of[OUTSIDE])}."
+        )
+    else:
+        first = "No published number was measured under its published settings, so this page confirms and refutes none."
+    rest = [
+        (UNKNOWN, "have a setting that nobody could recover, so that no agreement follows"),
+        (OTHER, "were measured under other settings than the published ones"),
+        (MISSING, "were not measured"),
+    ]
+    second = "; ".join(f"{len(of[kind])} {text}" for kind, text in rest if of[kind])
+    lines = [f"{first} {_capital(second)}." if second else first]
+    if made := claims(runs):
+        lines.append(_claims(made))
+    printed = [row for section in (contradictions(), speed_ups()) if section.table for row in section.table.rows]
+    failing = sum(FAILS in row for row in printed)
+    lines.append(f"Of {len(printed)} checks of the printed numbers against one another, {failing} fail.")
+    lines += [f"{name} was not made: {why}" for name, why in failures.items()]
+    return lines
+
+
+def _list(found: Sequence[Judged]) -> str:
+    by_table: dict[str, list[str]] = {}
+    for one in found[:MOST]:
+        by_table.setdefault(one.table, []).append(one.what)
+    named = "; ".join(f"{table}: {', '.join(names)}" for table, names in by_table.items())
+    more = f"; and {len(found) - MOST} more" if len(found) > MOST else ""
+    return f" ({named}{more})" if named else ""
+
+
+def _claims(made: Sequence[Verdict]) -> str:
+    kinds = ("holds", "better", "fails", "worse", "open", MISSING)
+    counts = {kind: [one for one in made if one.outcome.startswith(kind)] for kind in kinds}
+    parts = []
+    for kind, found in counts.items():
+        if found:
+            shown = "; ".join(one.claim for one in found[:3]) + (" ..." if len(found) > 3 else "")
+            parts.append(f"{len(found)} {kind} ({shown})")
+    return f"Of {len(made)} claims: {', '.join(parts)}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,93 @@
+"""All tables on one page: what the first paragraph says, what is missing, how it ends."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from reports_support import MANIFEST
+from tables_support import made_up_work, rows_of, write_own_truth
+
+from benchmarks import all_tables, shell
+from nb201_data.errors import UsageError
+from reports.published import published
+from reports.records import Page, Run, read_run
+from reports.schema import Estimate, Section, Verdict
+from reports.summary import first_paragraph
+from reports.verdicts import Measured, section
+
+
+def run_with(value: float) -> Run:
+    """A part that measured FLOPs' Kendall, and one claim."""
+    measured = {("flops", "kendall"): Measured(Estimate(value, value, value), 64, 1, "S0")}
+    compared = section("published", published("correlation"), measured, "needs data")
+    claimed = Section("verdicts", "Verdicts", verdicts=(Verdict("a claim", "open: noise"),))
+    return Run(replace(MANIFEST), page=Page("t", sections=(compared, claimed)))
+
+
+def test_the_first_paragraph_says_what_reproduces_and_what_does_not() -> None:
+    good, bad = (first_paragraph({"S0": run_with(value)}, {}) for value in (51.616, 60.0))
+    assert good[0].startswith("Of 1 published numbers that were measured under the published settings, 1 reproduce")
+    assert "(S0: FLOPs kendall) and 0 do not" in good[0] and "17 were not measured" in good[0]
+    assert "0 reproduce and 1 do not (S0: FLOPs kendall)" in bad[0]
+    assert good[1] == "Of 1 claims: 1 open (a claim)."
+    assert "checks of the printed numbers against one another" in good[2]
+
+
+def test_without_measurements_nothing_is_confirmed_or_refuted() -> None:
+    lines = first_paragraph({}, {"rank_table": "needs data"})
+    assert "confirms and refutes none" in lines[0] and lines[-1] == "rank_table was not made: needs data"
+
+
+def test_parts_are_chosen_by_name() -> None:
+    assert [part.command for part in all_tables.chosen("rank_table, best_student", "")] == [
+        "rank_table",
+        "best_student",
+    ]
+    assert "search_table" not in [part.command for part in all_tables.chosen(None, "search_table")]
+    for only, skip in (("rank", ""), (None, "rank"), ("rank_table", "rank_table")):
+        with pytest.raises(UsageError):
+            all_tables.chosen(only, skip)
+
+
+@pytest.fixture
+def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setattr("benchmarks.runner._work", made_up_work)
+    monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
+    monkeypatch.setattr("benchmarks.rank_table.TABLES", 20)
+    monkeypatch.setattr("benchmarks.results.RESAMPLES", 50)
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
+    write_own_truth(tmp_path / "tables", cells=12)
+    start = ["--out", str(tmp_path / "out"), "--store", str(tmp_path / "s.sqlite"), "--workers", "1"]
+    return [*start, "--device", "cpu", "--seeds", "1"]
+
+
+def test_a_fresh_machine(tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Own accuracies, no other data: every table is on the page, and what cannot be measured says what it needs."""
+    only = "s0_table,rank_table,metric_ablation,best_student,search_table"
+    assert all_tables.main([*arguments, "--only", only]) == 0
+    out = capsys.readouterr().out
+    assert "search_table ... not made:" in out and "search_table was not made:" in out
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    for title in ("Correlation comparison on S0", "Different metrics", "Search (Table 8)", "Rank table"):
+        assert title in page
+    assert "nb201_data fetch distillation" in page and "Made on cpu" not in page and "Made on CPU" in page
+    run = read_run(tmp_path / "out")
+    assert run.page is not None and run.page.lead[0].startswith("No published number was measured under its published")
+    assert "setting that nobody could recover" in run.page.lead[0]
+    names = [each.name for each in run.page.sections]
+    assert {"s0-table-published", "rank-table-spreads", "best-student-verdicts", "contradictions"} <= set(names)
+    assert len(rows_of(tmp_path / "out" / "s0-table-published.csv")) == 18
+    assert (tmp_path / "out" / "metric-ablation" / "report.html").is_file()
+    assert set(run.manifest.config) == set(only.split(",")) - {"search_table"}
+
+
+def test_when_nothing_can_be_made_it_fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        shell.run(lambda _: all_tables.main([*arguments, "--only", "search_table"]))
+    assert ended.value.code == 1 and "no table could be made" in capsys.readouterr().err
+
+
+def test_wrong_use_of_a_part_is_wrong_use(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        shell.run(lambda _: all_tables.main([*arguments, "--only", "metric_ablation", "--images", "nothing"]))
+    assert ended.value.code == 2
