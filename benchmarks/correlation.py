@@ -83,11 +83,14 @@ def report(
 ) -> None:
     """Statistics, the run folder, its page, and the table in the terminal."""
     from benchmarks import provenance, results
+    from benchmarks.s0_table import published_section
     from reports import html
     from reports.records import Page, Run, write_run
     from reports.schema import Truth
 
     rows = results.correlations(study, infos, answers)
+    if published := published_section(study, rows):
+        sections = [published, *sections]
     notes = study.notes() + results.memory_notes(answers)
     proxies = {info.name: f"version {info.version}, {info.origin}" for info in infos}
     manifest = provenance.manifest(

@@ -145,7 +145,12 @@ def published_section(study: Study, rows: Sequence[Correlation]) -> Section | No
     if study.truth.name != TRUTH:
         return None
     table, closed = published("correlation"), groups.closed_form(study)
-    own = {("flops", c): groups.exact(closed[TENSORWATCH], c, "S0, counted", _part(study)) for c in COEFFICIENTS}
+    counted = {"flops": closed[TENSORWATCH], "params": closed["params"]}
+    own = {
+        (name, c): groups.exact(row, c, "S0, counted", _part(study))
+        for name, row in counted.items()
+        for c in COEFFICIENTS
+    }
     for row in rows:
         group = DISWOT if row.proxy in FORMS else CLASSIC
         family = "s0" if row.proxy in FORMS else "s0-plain"

@@ -108,3 +108,17 @@ def test_published_beside_a_correlation_run(reference_data: Path) -> None:
     assert [row[7] for row in section.table.rows][:4] == ["within the interval"] * 3 + ["not measured"]
     other = groups.study_of(options, None, "s0:vanilla", Group((), 64, "train"))
     assert s0_table.published_section(other, []) is None
+
+
+def test_the_correlation_command_shows_the_published_table_on_s0(
+    reference_data: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    from benchmarks import correlation
+
+    assert correlation.main([*arguments, "--space", "s0", "--proxies", "nwot,snip,diswot", "--seeds", "2"]) == 0
+    found = {(row["row"], row["column"]): row for row in rows_of(tmp_path / "out" / "published.csv")}
+    assert found["FLOPs", "pearson"]["verdict"] == "within the interval"
+    assert "networks with residual connections" in found["NWOT", "kendall"]["why"]
+    assert found["Fisher", "kendall"]["why"] == "not among the proxies of this run"
+    assert found["params", "kendall"]["published"] == "not printed"
+    assert "Published setting" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
