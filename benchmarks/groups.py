@@ -77,7 +77,8 @@ def closed_form(study: Study) -> dict[str, Correlation]:
 def repetition(estimate: Estimate, seeds: int, repeats: int) -> Estimate:
     """Where the mean of `repeats` further runs on the same networks lies, 95 %, from mean and spread over `seeds`.
 
-    mean +- t_(.975, k-1) s sqrt(1/k + 1/m), k runs here, m of the other. No interval from a single run.
+    mean +- t_(.975, k-1) s sqrt(1/k + 1/m), k runs here, m of the other, within the range of a correlation times 100.
+    No interval from a single run.
     """
     from scipy.stats import t
 
@@ -86,7 +87,7 @@ def repetition(estimate: Estimate, seeds: int, repeats: int) -> Estimate:
     if estimate.value is None or estimate.spread is None or seeds < 2:
         return Estimate(estimate.value)
     reach = float(t.ppf(0.975, seeds - 1)) * estimate.spread * (1 / seeds + 1 / repeats) ** 0.5
-    return Estimate(estimate.value, estimate.value - reach, estimate.value + reach)
+    return Estimate(estimate.value, max(-100.0, estimate.value - reach), min(100.0, estimate.value + reach))
 
 
 def on_same_networks(row: Correlation, coefficient: str, group: Group, setting: str) -> verdicts.Measured:

@@ -93,6 +93,8 @@ def test_a_repetition_is_wider_than_the_mean() -> None:
     assert found.high == pytest.approx(50 + 4.30265 * 2 * (1 / 3 + 1 / 10) ** 0.5, abs=1e-4)
     assert found.low == pytest.approx(100 - (found.high or 0))
     assert repetition(Estimate(50.0), 1, 10).low is None
+    wide = repetition(Estimate(50.0, spread=60.0), 2, 1)
+    assert (wide.low, wide.high) == (-100.0, 100.0)
 
 
 def test_published_beside_a_correlation_run(reference_data: Path) -> None:
