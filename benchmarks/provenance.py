@@ -32,7 +32,7 @@ def manifest(
     """The manifest of a run that ends now; `device` as torch names it ('cpu', 'cuda:0')."""
     return Manifest(
         command=list(command),
-        date=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         config=dict(config),
         versions=versions(),
         device=device_name(device),
