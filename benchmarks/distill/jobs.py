@@ -68,7 +68,7 @@ def run(plan: Plan, workers: int) -> Histories:
         for teaching in ("trained", "early", "assistant"):
             for _ in team.each(trainer_of, [by_teaching[teaching]] if teaching in by_teaching else []):
                 pass
-        for name, seed, history in team.each(_train, jobs):
+        for name, seed, history in team.each(train, jobs):
             found[name, seed] = history
     return {name: [found[name, seed] for seed in range(plan.seeds)] for name in plan.distillers}
 
@@ -87,7 +87,8 @@ def trainer_of(job: tuple[Plan, str, int]) -> Trainer:
     return Trainer(student, loss, protocol, stream, seed, teacher)
 
 
-def _train(job: tuple[Plan, str, int]) -> tuple[str, int, list[EpochResult]]:
+def train(job: tuple[Plan, str, int], label: str = "") -> tuple[str, int, list[EpochResult]]:
+    """One run of a plan, or the rest of it: distiller, seed, all epochs. `label`: what its progress is called."""
     plan, name, seed = job
 
     def tell(result: EpochResult) -> None:
@@ -95,7 +96,7 @@ def _train(job: tuple[Plan, str, int]) -> tuple[str, int, list[EpochResult]]:
         progress = (
             f"epoch {result.epoch}/{plan.protocol.epochs}, loss {result.loss:.3f}{tested}, {result.seconds:.1f} s"
         )
-        _say(f"{name} seed {seed}: {progress}")
+        _say(f"{label or f'{name} seed {seed}'}: {progress}")
 
     settings = {**asdict(plan.protocol), "student": plan.student, "distiller": name, "seed": seed}
     folder = plan.out / f"{name.replace('+', '-plus')}-seed{seed}"

@@ -113,6 +113,18 @@ PROTOCOLS = {
             precision="bf16",
         ),
         _LITE,
+        replace(
+            _LITE,
+            name="embedded",
+            note="the pipeline on two cores without a download: painted images, one cell a stage, any CPU",
+            epochs=8,
+            batch_size=64,
+            learning_rate=0.2,
+            precision="fp32",
+            images="embedded@16",
+            tested_epochs=1,
+            teacher="resnet20",
+        ),
         replace(_LITE, name="lite-all", note="the candidate that lost: all images", epochs=3, per_class=0),
         Protocol(
             name="short",

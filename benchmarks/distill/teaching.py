@@ -90,7 +90,8 @@ class School:
         settings = {**asdict(self.protocol), "images": self.images, "role": role, "until": last}
 
         def tell(result: EpochResult) -> None:
-            say(f"{role}: epoch {result.epoch}/{last}, loss {result.loss:.3f}, top-1 {result.top1:.2f} %")
+            tested = "" if math.isnan(result.top1) else f", top-1 {result.top1:.2f} %"
+            say(f"{role}: epoch {result.epoch}/{last}, loss {result.loss:.3f}{tested}")
 
         folder = self.folder / role
         checkpointed.train(trainer, folder, settings, until=until, report=tell)

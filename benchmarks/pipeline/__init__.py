@@ -1,0 +1,1 @@
+"""Teacher, search for a student, distillation, comparison with other students, one report."""
