@@ -132,6 +132,19 @@ def test_degenerate_cells_get_a_status_or_a_value(kind: str, teacher: nn.Module)
         assert one.status == "ok" or one.reason
 
 
+def test_a_network_of_nan_gives_no_number_where_weights_matter(teacher: nn.Module) -> None:
+    model = network(MIXED)
+    with torch.no_grad():
+        model.stem[0].weight.fill_(torch.nan)  # type: ignore[index,union-attr]
+    scores = score(model, "all", batch(), teacher=teacher)
+    blind = {"params", "flops", "zen", "te_nas_regions"}  # sizes, weights of its own, on or off
+    for name, one in scores.items():
+        if name in blind:
+            assert one.status == "ok", (name, one)
+        else:
+            assert one.status in ("nan", "infinite", "not-applicable") and one.reason, (name, one)
+
+
 def test_without_a_teacher_those_that_need_one_say_so() -> None:
     scores = score(network(MIXED), "all", batch())
     for info in select("all"):

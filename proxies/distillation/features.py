@@ -68,7 +68,7 @@ def _selectivity_distance(student: Tensor, teacher: Tensor) -> Tensor:
 def _inverse_lengths(gram: Tensor) -> Tensor:
     """1/|a_i| from a . a (B, C, C); a dead channel gets 0."""
     square = gram.diagonal(dim1=1, dim2=2)
-    return torch.where(square > NORM_FLOOR**2, square.clamp_min(NORM_FLOOR**2).rsqrt(), torch.zeros_like(square))
+    return torch.where(square <= NORM_FLOOR**2, torch.zeros_like(square), square.clamp_min(NORM_FLOOR**2).rsqrt())
 
 
 def _kernel(products: Tensor, over_a: Tensor, over_b: Tensor) -> Tensor:

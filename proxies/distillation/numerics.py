@@ -49,9 +49,9 @@ def _device_type(values: Any) -> str:
 
 
 def directions(x: Tensor, dim: int) -> Tensor:
-    """x / |x| along `dim`; a zero vector stays zero and gets a zero gradient (a dead unit must not explode)."""
+    """x / |x| along `dim`; a zero vector stays zero with zero gradient (a dead unit must not explode); NaN stays NaN."""
     norm = torch.linalg.vector_norm(x, dim=dim, keepdim=True)
-    return torch.where(norm > NORM_FLOOR, x / norm.clamp_min(NORM_FLOOR), torch.zeros_like(x))
+    return torch.where(norm <= NORM_FLOOR, torch.zeros_like(x), x / norm.clamp_min(NORM_FLOOR))
 
 
 def unit_matrix(x: Tensor) -> Tensor:

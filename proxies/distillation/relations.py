@@ -41,7 +41,7 @@ def _edges(x: Tensor) -> Tensor:
 def _relative_lengths(edges: Tensor) -> Tensor:
     lengths = torch.linalg.vector_norm(edges, dim=2)
     mean = lengths.sum() / (lengths > 0).sum().clamp_min(1)
-    return torch.where(mean > 0, lengths / mean.clamp_min(torch.finfo(mean.dtype).tiny), torch.zeros_like(lengths))
+    return torch.where(mean == 0, torch.zeros_like(lengths), lengths / mean.clamp_min(torch.finfo(mean.dtype).tiny))
 
 
 def _cosines(edges: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from proxies.evidence.borrow import seed_of
 from proxies.evidence.observers import Observer
 from proxies.evidence.record import Evidence
+from proxies.evidence.spectrum import eigenvalues
 
 
 def blocks(model: nn.Module) -> list[nn.Module]:
@@ -45,7 +46,7 @@ class BlockMaps(_Blocks):
 
     def finish(self, evidence: Evidence) -> None:
         if self.covariances:
-            evidence.found[self.need] = [torch.linalg.eigvalsh(matrix) for matrix in self.covariances]
+            evidence.found[self.need] = [eigenvalues(matrix) for matrix in self.covariances]
         self.covariances = []
 
 

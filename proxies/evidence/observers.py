@@ -12,6 +12,7 @@ from torch.utils.hooks import RemovableHandle
 from proxies.errors import NotApplicable
 from proxies.evidence.capture import CONVOLUTION
 from proxies.evidence.record import Evidence
+from proxies.evidence.spectrum import correlation, eigenvalues
 
 
 class Observer:
@@ -162,18 +163,10 @@ class FirstMaps(Observer):
         by_size: dict[int, list[Tensor]] = {}
         for matrix in self.maps:
             by_size.setdefault(len(matrix), []).append(matrix)
-        smallest = [torch.linalg.eigvalsh(torch.stack(group))[:, 0] for group in by_size.values()]
+        smallest = [eigenvalues(torch.stack(group))[:, 0] for group in by_size.values()]
         self.maps = []
         if smallest:
             evidence.found[self.need] = torch.cat(smallest)
-
-
-def correlation(rows: Tensor) -> Tensor:
-    """Pearson correlation of the rows of (n, d), (n, n); 0 where a row is constant."""
-    rows = rows - rows.mean(1, keepdim=True)
-    length = rows.norm(dim=1, keepdim=True)
-    rows = torch.where(length > 0, rows / length, 0)
-    return rows @ rows.T
 
 
 NO_BLOCKS = "the network has no blocks: modules with parts, in a Sequential or ModuleList, from map to map"

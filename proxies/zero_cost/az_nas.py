@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from proxies.evidence import Evidence
+from proxies.evidence.spectrum import largest_singular_value
 from proxies.registry import aggregate, proxy
 from proxies.zero_cost.ranks import ranks
 
@@ -43,7 +44,7 @@ def az_nas_trainability(evidence: Evidence) -> Tensor:
     minus infinity, as in the authors' code.
     """
     norms = [
-        evidence.x.new_tensor(torch.inf) if matrix is None else torch.linalg.matrix_norm(matrix, ord=2)
+        evidence.x.new_tensor(torch.inf) if matrix is None else largest_singular_value(matrix)
         for matrix in evidence.block_jacobians
     ]
     s = torch.stack(norms)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from proxies.evidence import Evidence
-from proxies.evidence.observers import correlation
+from proxies.evidence.spectrum import correlation
 from proxies.registry import proxy
 
 K = 1e-5

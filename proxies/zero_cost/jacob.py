@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from proxies.evidence import Evidence
-from proxies.evidence.observers import correlation
+from proxies.evidence.spectrum import correlation, eigenvalues
 from proxies.registry import proxy
 
 K = 1e-5
@@ -17,5 +17,5 @@ def jacob(evidence: Evidence) -> Tensor:
     Other code takes `eig`, which may give complex numbers, and NaN on a network without response; this is `eigvalsh` in
     float64, with eigenvalues below 0 by rounding set to 0 and the correlation of a constant row 0.
     """
-    values = torch.linalg.eigvalsh(correlation(evidence.input_gradient.double().flatten(1))).clamp_min(0)
+    values = eigenvalues(correlation(evidence.input_gradient.double().flatten(1))).clamp_min(0)
     return -(torch.log(values + K) + 1 / (values + K)).sum()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from proxies.evidence import Evidence
+from proxies.evidence.spectrum import eigenvalues
 from proxies.registry import aggregate, proxy
 from proxies.zero_cost.ranks import ranks
 
@@ -19,8 +20,8 @@ def te_nas_ntk(evidence: Evidence) -> Tensor:
     Over the weights of convolutions and linear layers, on the first 16 images as one batch in training mode; the
     authors take more images and PyTorch's NaN to 100,000. Infinite where the kernel is singular.
     """
-    values = torch.linalg.eigvalsh(evidence.tangent_kernel)
-    return torch.where(values[0] > 0, values[-1] / values[0], torch.inf)
+    values = eigenvalues(evidence.tangent_kernel)
+    return torch.where(values[0] <= 0, torch.inf, values[-1] / values[0])
 
 
 @proxy("te_nas_regions", direction="higher", needs=["regions"], paper=PAPER)
