@@ -9,10 +9,11 @@ from scipy import stats
 from benchmarks.search.choices import NATIVE
 from benchmarks.search.comparison import LEVEL, against, compare
 from benchmarks.search.table_rows import ROWS, Finding, Row, Terms
-from benchmarks.search.table_times import REFERENCE, Truths, arithmetic, reached
+from benchmarks.search.table_times import REFERENCE, Truths, reached
 from benchmarks.search.verdict import judge_all
 from nb201_data.spaces import get_space
 from reports import figures
+from reports.consistency import speed_ups
 from reports.printed import Number
 from reports.published import published
 from reports.records import Page
@@ -80,7 +81,7 @@ def page_of(findings: Sequence[Finding], truths: Truths, terms: Terms) -> Page:
     sections = [_data_section(each) for each in outcomes]
     runs = tuple(row for each in outcomes for row in _runs(each))
     courses = {e.data: {r: [f.course for f in e.findings if f.row == r.key] for r in e.rows} for e in outcomes}
-    closing = [reached(courses, truths), arithmetic(), Section("runs", "Every search", table=Table(RUNS, runs))]
+    closing = [reached(courses, truths), speed_ups(), Section("runs", "Every search", table=Table(RUNS, runs))]
     findings_first = [sentence for each in outcomes if (sentence := _sentence(each))]
     lead = (*findings_first, *(section.intro[0] for section in closing if section.intro), *_terms(terms))
     return Page("Table 8: search on NAS-Bench-201", lead, (*sections, *closing))

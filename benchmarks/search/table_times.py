@@ -4,10 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from benchmarks.search.choices import NATIVE
 from benchmarks.search.table_rows import Course, Row
 from reports import figures
-from reports.printed import Number
 from reports.published import published
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table
 
@@ -88,48 +86,3 @@ def _thinned(points: Sequence[tuple[float, float]], most: int = 60) -> list[tupl
     """At most about `most` of them, the last one among them."""
     step = max(1, math.ceil(len(points) / most))
     return [*points[: len(points) - 1 : step], *points[-1:]]
-
-
-def arithmetic() -> Section:
-    """Does the published speed-up follow from the published seconds? Random search's divided by the row's."""
-    paper = published("search")
-    rows: list[tuple[Cell, ...]] = []
-    for data in NATIVE:
-        base = paper.number(REFERENCE, f"{data}_seconds")
-        for row in paper.rows:
-            seconds, printed = paper.number(row, f"{data}_seconds"), paper.number(row, f"{data}_speedup")
-            if base is None or seconds is None or printed is None or row == REFERENCE:
-                continue
-            ratio = base.value / seconds.value
-            low, high = quotient(base, seconds)
-            closes = printed.value - printed.step < high and printed.value + printed.step > low
-            verdict = "holds" if closes else f"fails: {ratio / printed.value:.2f} of the printed"
-            label = paper.labels[row]
-            most = high if math.isfinite(high) else None
-            rows.append((data, label, base.value, seconds.value, printed.value, ratio, low, most, verdict))
-    columns = (
-        Column("data"),
-        Column("row"),
-        Column("random_seconds", "number", 0, "RS s"),
-        Column("seconds", "number", 0, "s"),
-        Column("printed", "number", 1, "printed x"),
-        Column("ratio", "number", 1, "RS s / s"),
-        Column("low", "number", 1, note="smallest ratio that the printed digits allow"),
-        Column("high", "number", 1, note="largest ratio that the printed digits allow"),
-        Column("verdict", "verdict"),
-    )
-    failing = [f"{row[1]} on {row[0]}" for row in rows if row[-1] != "holds"]
-    intro = (
-        f"The speed-ups printed beside the times, recomputed from these times: {len(rows) - len(failing)} of "
-        f"{len(rows)} follow, as far as the printed digits tell. Not those of {', '.join(failing)}.",
-    )
-    return Section(
-        "arithmetic", "Do the published speed-ups follow from the published times?", intro, Table(columns, tuple(rows))
-    )
-
-
-def quotient(dividend: Number, divisor: Number) -> tuple[float, float]:
-    """The range of a quotient of printed numbers, each less than one step of its last digit away from what it was."""
-    low = max(0.0, dividend.value - dividend.step) / (divisor.value + divisor.step)
-    smallest = divisor.value - divisor.step
-    return low, (dividend.value + dividend.step) / smallest if smallest > 0 else math.inf
