@@ -105,7 +105,7 @@ def test_command(made_benchmark, capsys):
     assert [row["strategy"] for row in runs] == names
     assert [row["evaluations"] for row in runs] == ["1969"] * 2 + ["1", "2", "2", "2", "2", "0"]
     assert float(runs[0]["accuracy"]) > 88 and float(runs[-1]["accuracy"]) > 88
-    assert "Do the published speed-ups follow" in (out / "report.html").read_text()
+    assert "Do the speed-ups of Table 8 follow" in (out / "report.html").read_text()
 
 
 def test_refusals(made_benchmark):
