@@ -49,7 +49,7 @@ def _device_type(values: Any) -> str:
 
 
 def directions(x: Tensor, dim: int) -> Tensor:
-    """x / |x| along `dim`; a zero vector stays zero with zero gradient (a dead unit must not explode); NaN stays NaN."""
+    """x / |x| along `dim`; a zero vector stays zero, its gradient too (a dead unit must not explode); NaN stays."""
     norm = torch.linalg.vector_norm(x, dim=dim, keepdim=True)
     return torch.where(norm <= NORM_FLOOR, torch.zeros_like(x), x / norm.clamp_min(NORM_FLOOR))
 
