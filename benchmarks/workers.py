@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -73,12 +75,21 @@ def _initialise(start: Callable[..., None] | None, arguments: tuple[Any, ...]) -
     """In each worker. A failure is kept and told by the first job: a pool reports a broken start without its reason."""
     global _failure
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     shell.one_thread()
     if start is not None:
         try:
             start(*arguments)
         except Exception as error:
             _failure = error
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot end its workers: they end themselves."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _call(function: Callable[..., Result], job: Any) -> Result:
