@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from distill_support import TINY
-from scipy.stats import ttest_ind
+from scipy.stats import beta, ttest_ind
 
 from benchmarks.distill import jobs, protocols
 from benchmarks.pipeline import __main__ as command
@@ -186,6 +186,14 @@ def test_gaps_are_t_intervals() -> None:
     assert (found.low, found.high) == pytest.approx((reference.low, reference.high))
     assert noise.outcome(noise.gap([5.0], [1.0], noise.pooled([[5.0], [1.0]]))).startswith("open: nothing repeated")
     assert noise.outcome(noise.gap([5.0, 5.1], [1.0, 1.1], noise.pooled([[5.0, 5.1], [1.0, 1.1]]))) == "better"
+
+
+def test_random_students_are_counted_whatever_their_distance() -> None:
+    """Two-sided at 95 %, nine of nine or eight of nine beat chance, five of five do not."""
+    share = noise.share(8, 1)
+    assert (share.low, share.high) == pytest.approx((beta.ppf(0.025, 8, 2), beta.ppf(0.975, 9, 1)))
+    outcomes = [noise.outcome_of_share(noise.share(*counts)) for counts in ((9, 0), (8, 1), (5, 0), (0, 9), (0, 0))]
+    assert [outcome.partition(":")[0] for outcome in outcomes] == ["better", "better", "open", "worse", "open"]
 
 
 def test_progress_of_a_run_is_called_as_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

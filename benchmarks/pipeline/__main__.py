@@ -41,8 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(plan: Plan, command: Sequence[str]) -> str:
     """All stages, or what is left of them; the text to print."""
     from benchmarks.pipeline import stages
-    from benchmarks.pipeline.page import Outcome, lead, students_section, write_page
+    from benchmarks.pipeline.outcome import Outcome
+    from benchmarks.pipeline.page import students_section, write_page
     from benchmarks.pipeline.students import choose
+    from benchmarks.pipeline.words import lead
     from benchmarks.results import in_terminal
     from benchmarks.search.choices import is_scored
 
@@ -97,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--alone", action=argparse.BooleanOptionalAction, default=True, help="train the found student alone as well"
     )
-    parser.add_argument("--students", type=shell.positive, default=5, help="random students to compare with")
+    parser.add_argument("--students", type=shell.positive, default=9, help="random students to compare with")
     parser.add_argument("--seeds", type=shell.positive, default=2, help="trainings of each student")
     parser.add_argument("--seed", type=int, default=0, help="of the search and of the random students")
     parser.add_argument("--ground-truth", help="a table that knows the best, or none (default: one that fits)")

@@ -70,6 +70,27 @@ def gap_to_draw(first: Sequence[float], drawn: Sequence[float], noise: Noise | N
     return Estimate(value, value - reach, value + reach)
 
 
+def share(wins: int, losses: int) -> Estimate:
+    """wins / (wins + losses) with its exact 95 % interval (Clopper and Pearson): how often a draw would lose.
+
+    Unlike a mean it does not mind by how much: a few students that hardly learn would blur a mean beyond use.
+    """
+    from scipy.stats import binomtest
+
+    if not wins + losses:
+        return Estimate()
+    found = binomtest(wins, wins + losses)
+    interval = found.proportion_ci(0.95)
+    return Estimate(float(found.statistic), float(interval.low), float(interval.high))
+
+
+def outcome_of_share(share: Estimate) -> str:
+    """'better' or 'worse' where the interval leaves one half out."""
+    if share.low is None or share.high is None:
+        return "open: nothing to compare with"
+    return "better" if share.low > 0.5 else "worse" if share.high < 0.5 else "open: within chance"
+
+
 def outcome(difference: Estimate) -> str:
     """'better' or 'worse' where the interval leaves zero out, else why it is open."""
     if difference.value is None or difference.low is None:

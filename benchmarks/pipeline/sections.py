@@ -54,7 +54,7 @@ def search_section(plan: Plan, result: SearchResult, choice: Choice) -> Section:
     rows = (
         ("strategy", plan.strategy, settings),
         ("score", plan.score, "higher is better; of the networks that are trained, in the skeleton below"),
-        ("space", plan.space.name, f"{plan.space.skeleton}, {choice.pool:,} different students within the constraints"),
+        ("space", plan.space.name, f"{plan.space.skeleton}, {choice.pool:,} different students allowed"),
         ("constraints", " and ".join(map(str, plan.constraints)) or "none", ""),
         ("evaluations", f"{result.evaluations:,}", f"{result.distinct:,} different, {result.failed:,} without a value"),
         ("seconds", f"{result.seconds:,.1f}", "of all evaluations"),
