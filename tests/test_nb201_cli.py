@@ -199,7 +199,7 @@ class TestManners:
         process = subprocess.Popen([*COMMAND, "verify"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         time.sleep(1)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
         assert (process.returncode, out, err) == (130, "", "")
 
     def test_a_reader_that_leaves(self) -> None:
@@ -208,7 +208,7 @@ class TestManners:
         process.stdout.close()
         assert process.stderr.read() == b""
         process.stderr.close()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
     def test_any_other_error_keeps_its_traceback(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_arguments: object) -> None:
