@@ -84,6 +84,7 @@ def _against(difference: Estimate | None, rival: str) -> str:
 
 
 def noise_note(outcome: Outcome) -> str:
+    """How large the noise is, and what the intervals hold."""
     noise = outcome.noise
     size = (
         f"One run varies by {format_number(noise.deviation, 2)} points (standard deviation between seeds, pooled, "
