@@ -204,7 +204,7 @@ def _agreement(protocol: str, rows: Sequence[Row], rival: str, rival_rows: Seque
     if len(common) >= CANDIDATES_MIN:
         lines += [
             "",
-            f"Beside `{rival}`, a recipe of like cost, by lone accuracies on the first {len(common)} cells of the order:",
+            f"Beside `{rival}`, a recipe of like cost: lone accuracies of the first {len(common)} cells of the order.",
             "",
             "| protocol | cells | epochs there | Spearman | Kendall |",
             "|---|---|---|---|---|",
