@@ -83,10 +83,9 @@ def _jacobian(entering: Tensor, leaving: Tensor, signs: Tensor) -> Tensor | None
         return None
     if below is None:
         return leaving.new_zeros((entering.shape[1], channels), dtype=torch.float32)
-    stride = entering.shape[2] // height
-    if stride > 1:
-        below = nn.functional.pixel_unshuffle(below, stride)
-    return _columns(below).T @ _columns(above) / (batch * height * width)
+    across, down = entering.shape[2] // height, entering.shape[3] // width
+    covered = below.reshape(batch, -1, height, across, width, down).permute(0, 2, 4, 1, 3, 5)
+    return covered.reshape(batch * height * width, -1).float().T @ _columns(above) / (batch * height * width)
 
 
 def covariance(maps: Tensor) -> Tensor:
@@ -103,6 +102,6 @@ def _columns(maps: Tensor) -> Tensor:
 def random_signs(count: int, evidence: Evidence) -> Tensor:
     """`count` values of -1 or 1; every block takes as many of them as it has outputs."""
     generator = torch.Generator().manual_seed(seed_of(evidence.seed, "block jacobians"))
-    words = torch.randint(-(2**31), 2**31, (count // 32 + 1, 1), generator=generator)
-    bits = (words >> torch.arange(32)) & 1
-    return bits.flatten()[:count].mul_(2).sub_(1).float().to(evidence.x.device)
+    octets = torch.randint(256, (count // 8 + 1, 1), generator=generator, dtype=torch.uint8)
+    bits = (octets >> torch.arange(8, dtype=torch.uint8)) & 1
+    return bits.flatten()[:count].float().mul_(2).sub_(1).to(evidence.x.device)

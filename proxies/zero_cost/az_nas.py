@@ -36,7 +36,7 @@ def az_nas_progressivity(evidence: Evidence) -> Tensor:
     return _entropies(evidence).diff().min()
 
 
-@proxy("az_nas_trainability", direction="higher", needs=["block_jacobians"], paper=PAPER)
+@proxy("az_nas_trainability", direction="higher", needs=["block_jacobians"], paper=PAPER, version=2)
 def az_nas_trainability(evidence: Evidence) -> Tensor:
     """mean over blocks of 2 - s - 1/(s + 1e-6), s the largest singular value of E[g_in g_out^T].
 
