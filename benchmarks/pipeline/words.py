@@ -93,9 +93,10 @@ def noise_note(outcome: Outcome) -> str:
         else "With one seed the noise of a run is unknown: raise --seeds and run again. "
     )
     return size + (
-        "Intervals are 95 % and hold the noise of training; against random students also that of drawing them. The "
-        "share of random students that are beaten decides about a random draw: one that hardly learns would blur a "
-        "mean. Intervals do not hold the luck of the one search nor of the test images, which all students share."
+        "Intervals are 95 %. Those of points hold the noise of training, against random students also that of drawing "
+        "them. What decides about a random draw is the share of random students that are beaten, since one that hardly "
+        "learns would blur a mean; its interval holds the drawing alone, and takes who beats whom from the means as "
+        "measured. None holds the luck of the one search nor of the test images, which all students share."
     )
 
 
