@@ -58,6 +58,18 @@ def test_two_distillers_two_seeds_and_a_page(tmp_path: Path, capsys: pytest.Capt
     assert "epoch" not in second and second.strip() == first[first.index("\n\n") :].strip()
 
 
+def test_two_workers_train_what_one_trains(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Trained, early and assistant teachers included, each made once and before the students."""
+    plan = jobs.plan(CELL, "kd,eskd,atkd,diswot+", 1, None, replace(TINY, epochs=1, learning_rate=0.02), "cpu")
+    one, two = (jobs.run(replace(plan, out=tmp_path / str(workers)), workers) for workers in (1, 2))
+    for name in plan.distillers:
+        results = [[(each.loss, each.top1) for each in histories[name][0]] for histories in (one, two)]
+        assert results[0] == results[1]
+    said = capfd.readouterr().out
+    for role in ("teacher-resnet20", "early-resnet20", "assistant-resnet20"):
+        assert said.count(f"{role}: epoch 1/1") == 2
+
+
 def test_a_changed_setting_does_not_continue_another_run(tmp_path: Path) -> None:
     arguments = ["--student", CELL, "--distiller", "ce", "--protocol", "tiny", "--out", str(tmp_path / "run")]
     arguments += ["--workers", "1", "--device", "cpu"]

@@ -63,23 +63,32 @@ def run(plan: Plan, workers: int) -> Histories:
     """Train everything that is not on disk yet. Teachers come first, so that no two runs make the same one."""
     found: dict[tuple[str, int], list[EpochResult]] = {}
     jobs = [(plan, name, seed) for seed in range(plan.seeds) for name in plan.distillers]
-    by_teaching = {losses.get(name).teaching: (plan, name, 0) for name in plan.distillers}
+    by_teaching = {losses.get(name).teaching: (plan, name) for name in plan.distillers}
     with Workers(min(workers, len(jobs))) as team:
-        for teaching in ("trained", "early", "assistant"):
-            for _ in team.each(trainer_of, [by_teaching[teaching]] if teaching in by_teaching else []):
+        for together in ({"trained", "early"}, {"assistant"}):  # the assistant learns from the trained teacher
+            for _ in team.each(make_teacher, [by_teaching[each] for each in sorted(together & by_teaching.keys())]):
                 pass
         for name, seed, history in team.each(train, jobs):
             found[name, seed] = history
     return {name: [found[name, seed] for seed in range(plan.seeds)] for name in plan.distillers}
 
 
+def make_teacher(job: tuple[Plan, str]) -> None:
+    """Train the teacher of a distiller where it is not on disk, and keep it there."""
+    plan, name = job
+    _school(plan).teacher_for(losses.get(name), _say)
+
+
+def _school(plan: Plan) -> School:
+    classes = load_images(plan.protocol.images).classes
+    return School(plan.teacher_weights, classes, plan.protocol, plan.out, plan.device)
+
+
 def trainer_of(job: tuple[Plan, str, int]) -> Trainer:
     """The trainer of a job, its teacher trained where it is not on disk."""
     plan, name, seed = job
     protocol, loss = plan.protocol, losses.get(name)
-    images = load_images(protocol.images)
-    school = School(plan.teacher_weights, images.classes, protocol, plan.out, plan.device)
-    teacher = school.teacher_for(loss, _say)
+    teacher = _school(plan).teacher_for(loss, _say)
     answering = teacher if learns_from_logits(loss) else None
     stream = Stream(protocol.images, protocol.padding, torch.device(plan.device), answering, protocol.per_class)
     student = student_of(plan).build()
