@@ -1,7 +1,10 @@
 """Fixtures shared by all tests."""
 
 import os
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -13,3 +16,39 @@ def reference_data() -> Path:
     if not folder or not (Path(folder) / "nb201" / "accuracies.csv.gz").is_file():
         pytest.skip("needs reference data: set NB201_DATA_DIR to a folder with nb201/accuracies.csv.gz")
     return Path(folder).resolve()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data folder."""
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """`serve(content, length=None, code=200)` -> an address on this machine that gives this content."""
+    pages: dict[str, tuple[bytes, int, int]] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            content, length, code = pages[self.path]
+            self.send_response(code)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
+
+        def serve(content: bytes, length: int | None = None, code: int = 200) -> str:
+            page = f"/{len(pages)}/file"
+            pages[page] = (content, len(content) if length is None else length, code)
+            return f"http://127.0.0.1:{running.server_port}{page}"
+
+        yield serve
+        running.shutdown()

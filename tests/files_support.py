@@ -1,0 +1,28 @@
+"""A made file of the catalogue, and what a fetch left behind."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+
+from nb201_data.catalogue import DataFile
+
+GOOD = b"the content that was published" * 1_000
+
+
+def made_file(*urls: str, content: bytes = GOOD, **changes: object) -> DataFile:
+    record = DataFile(
+        "made/file",
+        "a file of this test",
+        "made/deep/file.bin",
+        "none",
+        "this test",
+        f"sha256:{hashlib.sha256(content).hexdigest()}",
+        urls=urls,
+    )
+    return dataclasses.replace(record, **changes)  # type: ignore[arg-type]
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(
+        str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() or "incoming" in path.name
+    )
