@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports import correlation_page
 from reports.csv_files import write_text
-from reports.headline import headline
+from reports.pages import page_of
 from reports.records import read_run
 from reports.schema import Cell, Column, Estimate, Section
 from reports.svg import tidy
@@ -22,13 +21,8 @@ GOOD, BAD = ("within", "holds", "better"), ("outside", "fails", "worse")
 def render(run_folder: Path) -> Path:
     """Make `report.html` of a run from its records alone, and return its path."""
     run = read_run(run_folder)
-    parts = correlation_page.sections(run) if run.correlations else []
-    title = run.page.title if run.page else f"Which proxy ranks {run.manifest.space or 'the networks'} best?"
-    lead = headline(run) if run.correlations else ()
-    if run.page:
-        lead, parts = (*run.page.lead, *lead), [*parts, *run.page.sections]
-    parts.append(correlation_page.repeat_section(run.manifest))
-    return page(title, lead, parts, run_folder / "report.html", notes=run.manifest.notes)
+    made = page_of(run)
+    return page(made.title, made.lead, made.sections, run_folder / "report.html", notes=run.manifest.notes)
 
 
 def page(

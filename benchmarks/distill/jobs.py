@@ -66,7 +66,7 @@ def run(plan: Plan, workers: int) -> Histories:
     by_teaching = {losses.get(name).teaching: (plan, name) for name in plan.distillers}
     with Workers(min(workers, len(jobs))) as team:
         for together in ({"trained", "early"}, {"assistant"}):  # the assistant learns from the trained teacher
-            for _ in team.each(make_teacher, [by_teaching[each] for each in sorted(together & by_teaching.keys())]):
+            for _ in team.each(make_teacher, [job for kind, job in by_teaching.items() if kind in together]):
                 pass
         for name, seed, history in team.each(train, jobs):
             found[name, seed] = history

@@ -1,0 +1,65 @@
+"""The page of a run as Markdown, for a repository: the same words and tables, without figures."""
+
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from reports.csv_files import write_text
+from reports.pages import page_of
+from reports.records import read_run
+from reports.schema import Section, Table
+from reports.tables import format_cell
+
+
+def render(run_folder: Path, out_path: Path, without: Sequence[str] = ()) -> Path:
+    """Write the page of a run, but for the sections whose names match a glob of `without`."""
+    run = read_run(run_folder)
+    page = page_of(run)
+    sections = [each for each in page.sections if not any(fnmatchcase(each.name, glob) for glob in without)]
+    blocks = [f"# {escaped(page.title)}", *(f"> {escaped(note)}" for note in run.manifest.notes)]
+    blocks += [escaped(text) for text in page.lead]
+    for section in sections:
+        blocks += _section(section)
+    write_text(out_path, "\n\n".join(blocks) + "\n")
+    return out_path
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, on one line: no tag, no link, no emphasis; `code` stays code."""
+    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
+    return "".join(part if place % 2 else _plain(part) for place, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"([\\*_\[\]|#~`])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
+
+
+def _section(section: Section) -> list[str]:
+    blocks = [f"## {escaped(section.title)}", *map(escaped, section.intro)]
+    if section.verdicts:
+        lines = [
+            f"- {escaped(each.claim)}: **{escaped(each.outcome)}**" + (f" ({escaped(each.detail)})" * bool(each.detail))
+            for each in section.verdicts
+        ]
+        blocks.append("\n".join(lines))
+    if section.table is not None:
+        blocks.append(_table(section.table))
+    if section.code:
+        blocks.append("\n".join(f"    {line}" for line in section.code.splitlines()))
+    if section.note:
+        blocks.append(escaped(section.note))
+    return blocks
+
+
+def _table(table: Table) -> str:
+    """Text to the left, numbers to the right."""
+    head = [escaped(column.label or column.name) for column in table.columns]
+    rule = [":--" if column.kind in ("text", "verdict") else "--:" for column in table.columns]
+    rows = [[_cell(format_cell(c, cell)) for c, cell in zip(table.columns, row, strict=True)] for row in table.rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
+
+
+def _cell(text: str) -> str:
+    """A column ends at every bar without a backslash, even in code."""
+    return re.sub(r"(?<!\\)\|", r"\\|", escaped(text))
