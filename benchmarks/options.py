@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 
 DEFAULT_TRUTHS = {"nb201": "kd-nb201", "s0": "s0:kd", "s0-plain": "s0:kd"}
 FEWEST = 10  # networks that a ground truth must cover
-SAMPLE = 60
-HARDLY_MORE = 64  # a ground truth up to this size is scored whole unless a sample is asked for: S0
+SAMPLE = 100
 INITS = ("gaussian", "kaiming", "xavier", "default")
 PRECISIONS = ("fp32", "bf16")
 
 
 def add_scoring(parser: argparse.ArgumentParser, *, seeds: int = 1) -> None:
     """Everything but which space and truth, proxies, initialisation and precision: those differ between commands."""
-    parser.add_argument("--sample", type=_sample, metavar="N|all", help=f"networks of the ground truth ({SAMPLE})")
+    parser.add_argument(
+        "--sample",
+        type=_sample,
+        metavar="N|all",
+        help=f"networks of the ground truth ({SAMPLE}, or all if it has fewer)",
+    )
     parser.add_argument("--sample-seed", type=int, default=0, help="another sample")
     parser.add_argument("--seeds", type=shell.positive, default=seeds, help="repetitions: weights, batch and teacher")
     parser.add_argument(
@@ -180,7 +184,7 @@ def sample_of(truth: GroundTruth, sample: int | str | None, seed: int) -> tuple[
     order = sorted(truth.values, key=lambda arch: hashlib.sha256(f"{seed}:{arch}".encode()).digest())
     if sample == "all":
         return tuple(order)
-    count = (SAMPLE if len(order) > HARDLY_MORE else len(order)) if sample is None else int(sample)
+    count = min(SAMPLE, len(order)) if sample is None else int(sample)
     if count > len(order):
         raise UsageError(
             f"--sample {count}: {truth.name} covers {len(order):,} networks; give a number up to that, or 'all'"
