@@ -167,18 +167,15 @@ def write(out: Path, parts: Sequence[Part], failures: dict[str, str], command: S
 
 
 def _sections(part: Part, run: Run | None, failure: str) -> list[Section]:
-    """The part's first words with its conditions, then its sections under names of their own."""
+    """The part's first words with its conditions, then its sections below it, under names of their own."""
     from reports.schema import Section
 
     if run is None:
         return [Section(part.key, part.title, (f"Not made: {failure}",))]
     assert run.page is not None
-    head = Section(part.key, part.title, (*run.page.lead, *run.manifest.notes, conditions(run.manifest)))
-    parts = [
-        replace(section, name=f"{part.key}-{section.name}", title=f"{part.title}: {section.title}")
-        for section in run.page.sections
-    ]
-    return [head, *parts]
+    words = dict.fromkeys((*run.page.lead, *run.manifest.notes, conditions(run.manifest)))
+    parts = [replace(section, name=f"{part.key}-{section.name}", level=3) for section in run.page.sections]
+    return [Section(part.key, part.title, tuple(words)), *parts]
 
 
 def conditions(manifest: Manifest) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 DISTILLERS = "ce,kd,eskd,atkd,one,dml,crd,review,ofd,diswot,diswot+"
 STUDENTS = ("resnet20", SEARCHED_CELLS["diswot"])
+CALLED = {f"nb201:{cell}": f"the cell of the authors' search ({name})" for name, cell in SEARCHED_CELLS.items()}
 CLAIMANTS = ("diswot", "diswot+")
 TEACHERS = ("resnet34", "resnet50")  # of the published table
 SHARED = ("teacher-*", "early-*", "assistant-*")
@@ -40,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--student", action="append", metavar="NETWORK", help="repeatable (resnet20 and the cell of DisWOT's search)"
     )
     parser.add_argument("--distiller", default=DISTILLERS, help="a comma list; python -m benchmarks.distill --list")
-    parser.add_argument("--protocol", help="by name instead of by time: repdistiller, full12, short, lite, glance")
+    parser.add_argument(
+        "--protocol", help="by name instead of by time: repdistiller, full12, short, lite, small, glance"
+    )
     parser.add_argument("--minutes", type=shell.positive, default=20, help="that all runs may take, about")
     parser.add_argument("--images", default="embedded", help="embedded (no download), cifar100, cifar10")
     parser.add_argument("--teacher", help="a CIFAR ResNet (default: the protocol's)")
@@ -196,11 +199,14 @@ def student_section(plan: Plan, histories: Histories, place: int) -> Section:
         Column("verdict", "verdict", note=f"of the gain with {TEACHERS[0]}, or {TEACHERS[1]} where that has none"),
         Column("seconds", "number", 1, "s / run"),
     )
+    network = student_of(plan).name
+    called = CALLED.get(network, network)
     return Section(
         f"student-{place}",
-        f"Student {student_of(plan).name}",
+        f"Student: {called}",
+        (f"{network}.",) if called != network else (),
         table=Table(columns, tuple(rows)),
-        verdicts=tuple(claims(student_of(plan).name, top1)),
+        verdicts=tuple(claims(called, top1)),
         note="Every distiller starts from the same weights of a seed and sees the same images in the same order.",
     )
 

@@ -36,7 +36,7 @@ def _plain(text: str) -> str:
 
 
 def _section(section: Section) -> list[str]:
-    blocks = [f"## {escaped(section.title)}", *map(escaped, section.intro)]
+    blocks = [f"{'#' * section.level} {escaped(section.title)}", *map(escaped, section.intro)]
     if section.verdicts:
         lines = [
             f"- {escaped(each.claim)}: **{escaped(each.outcome)}**" + (f" ({escaped(each.detail)})" * bool(each.detail))

@@ -163,7 +163,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page. `name` names its files; `intro` is one paragraph a string; `code` is shown as it is."""
+    """A part of a page. `name` names its files; `intro` is one paragraph a string; `code` is shown as it is.
+
+    `level` is that of its heading: 2, or 3 for a part of the section above, which the list of contents leaves out.
+    """
 
     name: str
     title: str
@@ -173,3 +176,4 @@ class Section:
     verdicts: tuple[Verdict, ...] = ()
     code: str = ""
     note: str = ""  # below table and figures
+    level: Literal[2, 3] = 2

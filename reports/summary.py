@@ -10,6 +10,7 @@ from reports.verdicts import MISSING, OTHER, OUTSIDE, UNKNOWN, WITHIN
 
 COMPARED = ("published", "spreads")  # names of the sections that hold published numbers beside measured ones
 MOST = 12  # names in a list
+FEW = 3  # claims that are named
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,9 @@ def _what(row: Sequence[Cell], columns: Sequence[str], name: str) -> str:
     return " ".join(part for part in (str(row[0]), extra, "±" if name == "spreads" else "") if part)
 
 
-def claims(runs: Mapping[str, Run]) -> list[Verdict]:
+def claims(run: Run) -> list[Verdict]:
     """Every claim with an outcome."""
-    return [
-        verdict for run in runs.values() if run.page for section in run.page.sections for verdict in section.verdicts
-    ]
+    return [verdict for section in (run.page.sections if run.page else ()) for verdict in section.verdicts]
 
 
 def first_paragraph(runs: Mapping[str, Run], failures: Mapping[str, str]) -> list[str]:
@@ -72,8 +71,7 @@ def first_paragraph(runs: Mapping[str, Run], failures: Mapping[str, str]) -> lis
     ]
     second = "; ".join(f"{len(of[kind])} {text}" for kind, text in rest if of[kind])
     lines = [f"{first} {_capital(second)}." if second else first]
-    if made := claims(runs):
-        lines.append(_claims(made))
+    lines += [_claims(title, made) for title, run in runs.items() if (made := claims(run))]
     printed = [row for section in (contradictions(), speed_ups()) if section.table for row in section.table.rows]
     failing = sum(FAILS in row for row in printed)
     lines.append(f"Of {len(printed)} checks of the printed numbers against one another, {failing} fail.")
@@ -90,15 +88,14 @@ def _list(found: Sequence[Judged]) -> str:
     return f" ({named}{more})" if named else ""
 
 
-def _claims(made: Sequence[Verdict]) -> str:
-    kinds = ("holds", "better", "fails", "worse", "open", MISSING)
-    counts = {kind: [one for one in made if one.outcome.startswith(kind)] for kind in kinds}
+def _claims(title: str, made: Sequence[Verdict]) -> str:
+    """How many claims of a part came out how; those that were decided by name, where they are few."""
     parts = []
-    for kind, found in counts.items():
-        if found:
-            shown = "; ".join(one.claim for one in found[:3]) + (" ..." if len(found) > 3 else "")
-            parts.append(f"{len(found)} {kind} ({shown})")
-    return f"Of {len(made)} claims: {', '.join(parts)}."
+    for kind in ("holds", "better", "fails", "worse", "open", MISSING):
+        if found := [one.claim for one in made if one.outcome.startswith(kind)]:
+            named = f" ({'; '.join(found)})" if len(found) <= FEW and kind not in ("open", MISSING) else ""
+            parts.append(f"{len(found)} {kind}{named}")
+    return f"{title}, {len(made)} claim{'s' * (len(made) > 1)}: {', '.join(parts)}."
 
 
 def _capital(text: str) -> str:

@@ -29,8 +29,14 @@ def test_the_first_paragraph_says_what_reproduces_and_what_does_not() -> None:
     assert good[0].startswith("Of 1 published numbers that were measured under the published settings, 1 reproduce")
     assert "(S0: FLOPs kendall) and 0 do not" in good[0] and "17 were not measured" in good[0]
     assert "0 reproduce and 1 do not (S0: FLOPs kendall)" in bad[0]
-    assert good[1] == "Of 1 claims: 1 open (a claim)."
+    assert good[1] == "S0, 1 claim: 1 open."
     assert "checks of the printed numbers against one another" in good[2]
+
+
+def test_claims_that_were_decided_are_named_where_they_are_few() -> None:
+    made = [Verdict("one", "holds"), Verdict("two", "fails: by 3 points"), Verdict("three", "open: noise")]
+    run = Run(MANIFEST, page=Page("t", sections=(Section("a", "A", verdicts=(*made, *[Verdict("m", "better")] * 4)),)))
+    assert first_paragraph({"T": run}, {})[1] == "T, 7 claims: 1 holds (one), 4 better, 1 fails (two), 1 open."
 
 
 def test_without_measurements_nothing_is_confirmed_or_refuted() -> None:

@@ -20,16 +20,7 @@ from nb201_data.teachers import trained_teacher
 from proxies import score
 from proxies.distillation import losses
 
-GLANCE = replace(
-    get_protocol("lite"),
-    name="glance",
-    note="seconds a run, on a few images: shows that everything runs, ranks nothing firmly",
-    epochs=4,
-    batch_size=64,
-    per_class=100,
-    teacher="resnet32",
-)
-LADDER: tuple[Protocol, ...] = (*(get_protocol(name) for name in ("repdistiller", "full12", "short", "lite")), GLANCE)
+LADDER = tuple(map(get_protocol, ("repdistiller", "full12", "short", "lite", "small", "glance")))
 """From long to short."""
 
 BACKWARD = 3  # a training step costs three forward passes

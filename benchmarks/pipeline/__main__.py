@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         "students, the one with most parameters and, where a table has it, the best there is. Without options: on "
         "painted images, within ten minutes on two cores. The same command goes on where it stopped.",
     )
-    parser.add_argument("--protocol", default="embedded", help=", ".join(PROTOCOLS))
+    parser.add_argument("--protocol", default="small", help=", ".join(PROTOCOLS))
     parser.add_argument("--images", help="embedded (no download), cifar100, cifar10 (default: the protocol's)")
     parser.add_argument("--teacher", help="a CIFAR ResNet (default: the protocol's)")
     parser.add_argument("--teacher-weights", type=Path, help="its file (default: the data folder's, else trained here)")
