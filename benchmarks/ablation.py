@@ -86,6 +86,14 @@ def measure(runner: Runner, study: Study, infos: Sequence[ProxyInfo], label: str
     return Measured(study, infos, answers, correlations(study, infos, answers))
 
 
+def oriented(one: Measured, name: str) -> Array:
+    """(n,) the mean over seeds of a proxy's scores, turned so that higher predicts better."""
+    from benchmarks.results import values
+
+    sign = -1 if one.by_proxy[name].direction == "lower" else 1
+    return np.asarray(sign * values(one.answers, name, one.study.archs, one.study.seeds).mean(axis=0))
+
+
 def with_init(study: Study, init: str) -> Study:
     """The same study under another initialisation."""
     return replace(study, setting=replace(study.setting, init=init))

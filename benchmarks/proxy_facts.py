@@ -1,7 +1,8 @@
 """What no table of scores says: `python -m benchmarks.proxy_facts`.
 
-How far each proxy is from counting parameters, how it orders cells of like FLOPs, how stable it is over seeds, batch
-size, images and initialisation, and how many cells it takes to tell two proxies apart.
+How far each proxy is from counting parameters, whether both together rank better than the count alone, how it orders
+cells of like FLOPs, how stable it is over seeds, batch size, images and initialisation, and how many cells it takes to
+tell two proxies apart.
 """
 
 from __future__ import annotations
@@ -12,17 +13,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from benchmarks import groups, shell
+from benchmarks import groups, shell, with_params
 from benchmarks import options as shared
-from benchmarks.ablation import Measured, measure
+from benchmarks.ablation import Measured, measure, oriented
 from benchmarks.grid import grid_sections, measure_grid
 from nb201_data.errors import DataError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from benchmarks.options import Study
     from reports.schema import Cell, Section
 
@@ -71,16 +68,11 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> str:
     with Store(options.store or default_store()) as store, Runner(store, workers, together, progress=True) as runner:
         base = measure(runner, replace(study, seeds=(0,)), infos, "base")
         grid, notes = measure_grid(runner, study, of_grid)
-    sections = [_from_params(base), _like_flops(base), *grid_sections(grid), _sample_sizes(base)]
-    return groups.write(options, command, TITLE, _lead(base), sections, [base, *grid.values()], config, notes)
-
-
-def _scores(one: Measured, name: str) -> NDArray[np.float64]:
-    """(n,) the mean over seeds, higher predicting better."""
-    from benchmarks.results import values
-
-    sign = -1 if one.by_proxy[name].direction == "lower" else 1
-    return np.asarray(sign * values(one.answers, name, one.study.archs, one.study.seeds).mean(axis=0))
+    pairs = with_params.mean_ranks(base)
+    sections = [_from_params(base), with_params.section(base, pairs), _like_flops(base)]
+    sections += [*grid_sections(grid), _sample_sizes(base)]
+    lead = [*_lead(base), with_params.sentence(pairs)]
+    return groups.write(options, command, TITLE, lead, sections, [base, *grid.values()], config, notes)
 
 
 def _flops(study: Study) -> list[float]:
@@ -97,10 +89,10 @@ def _from_params(base: Measured) -> Section:
     from reports.schema import BASELINES, Column, Figure, Section, Table
     from reports.tables import by_rank
 
-    params = _scores(base, "params")[None]
+    params = oriented(base, "params")[None]
     rows: list[tuple[Cell, ...]] = []
     for row in by_rank(base.rows):
-        same = agreement(_scores(base, row.proxy)[None], params).spearman
+        same = agreement(oriented(base, row.proxy)[None], params).spearman
         rows.append((row.proxy, row.scored, same, row.spearman, row.spearman_minus_params, row.partial_spearman))
     columns = (
         Column("proxy"),
@@ -134,7 +126,7 @@ def _like_flops(base: Measured) -> Section:
     from reports.schema import BASELINES, Column, Figure, Section, Table
 
     like = LikePairs(base.study.accuracies, _flops(base.study), within=WITHIN)
-    found = {row.proxy: like.agreement(_scores(base, row.proxy)) for row in base.rows}
+    found = {row.proxy: like.agreement(oriented(base, row.proxy)) for row in base.rows}
     order = sorted(found, key=lambda name: (found[name].value is None, -(found[name].value or 0), name))
     told = {1: "better than guessing", -1: "worse than guessing", 0: ""}
     rows = tuple((name, found[name], told[found[name].separated]) for name in order)
@@ -170,7 +162,7 @@ def _sample_sizes(base: Measured) -> Section:
         if (second, first) in {(row[0], row[1]) for row in rows}:
             continue
         try:
-            need = how_many_cells(base.study.accuracies, _scores(base, first), _scores(base, second))
+            need = how_many_cells(base.study.accuracies, oriented(base, first), oriented(base, second))
         except UsageError as error:
             rows.append((first, second, None, None, None, None, str(error)))
             continue
@@ -206,7 +198,7 @@ def _lead(base: Measured) -> list[str]:
     return [
         f"On {base.study.truth.name} ({len(base.study.archs):,} networks) "
         f"{', '.join(better) if better else 'no proxy'} ranks better than plain params; "
-        f"{len(adds)} of {len(rows)} add something to them (partial Spearman above zero): {', '.join(adds) or 'none'}."
+        f"{len(adds)} of {len(rows)} add something to them (partial Spearman above zero): {', '.join(adds) or 'none'}.",
     ]
 
 

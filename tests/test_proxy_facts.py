@@ -2,14 +2,20 @@
 
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata, spearmanr
 from tables_support import made_up_work, rows_of, write_own_truth
 
-from benchmarks import proxy_facts
+from benchmarks import proxy_facts, with_params
+from benchmarks.ablation import Measured
+from benchmarks.settings import Answer
+from benchmarks.statistics import correlate
 from benchmarks.statistics.like_pairs import LikePairs
 from nb201_data.errors import UsageError
+from nb201_data.space import distinct_cells
 
 rng = np.random.default_rng(2)
 
@@ -45,6 +51,39 @@ def test_too_few_pairs_have_no_agreement_and_bad_costs_are_refused() -> None:
     assert LikePairs([1.0, 2.0, 3.0], [1.0, 5.0, 25.0]).agreement([1.0, 2.0, 3.0]).value is None
     with pytest.raises(UsageError, match="positive cost"):
         LikePairs([1.0, 2.0, 3.0], [0.0, 1.0, 1.0])
+
+
+def test_rank_and_params_together_against_scipy() -> None:
+    """Two halves of the truth: each alone ranks worse than the mean of their ranks; a failed score stays out."""
+    size, rest = rng.normal(size=80), rng.normal(size=80)
+    scores = {"params": size, "complement": -rest, "noise": rng.normal(size=80)}
+    scores["noise"][5] = np.nan
+    base = measured(size + rest, scores, lower={"complement"})
+    rows = {row.proxy: row for row in with_params.mean_ranks(base)}
+    expected = spearmanr(rankdata(size) + rankdata(rest), size + rest).statistic
+    assert rows["complement"].spearman.value == pytest.approx(expected)
+    assert rows["complement"].spearman_minus_params.separated == 1
+    kept = np.arange(80) != 5
+    both = rankdata(size[kept]) + rankdata(scores["noise"][kept])
+    assert rows["noise"].scored == 79
+    assert rows["noise"].spearman.value == pytest.approx(spearmanr(both, (size + rest)[kept]).statistic)
+
+
+def measured(truth: np.ndarray, scores: dict[str, np.ndarray], lower: set[str]) -> Measured:
+    """A measurement whose scores are given."""
+    archs = tuple(map(str, distinct_cells()[: len(truth)]))
+    values = dict(zip(archs, truth.tolist(), strict=True))
+    study = SimpleNamespace(archs=archs, seeds=(0,), accuracies=list(values.values()))
+    directions = {name: "lower" if name in lower else "higher" for name in scores}
+    answers = {
+        (name, 0): {
+            arch: Answer(None if np.isnan(v) else v, "nan" if np.isnan(v) else "ok", "", 0.0)
+            for arch, v in zip(archs, row.tolist(), strict=True)
+        }
+        for name, row in scores.items()
+    }
+    rows = correlate(truth, scores, directions, baselines=("params",), resamples=50)
+    return Measured(study, [], answers, rows)  # type: ignore[arg-type]
 
 
 @pytest.fixture
