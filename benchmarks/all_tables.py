@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import shell
+from benchmarks.settings import REAL, resolve_images
 from nb201_data.errors import DataError, UsageError
+from nb201_data.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from reports.records import Run
@@ -48,12 +50,12 @@ def _machine(options: argparse.Namespace) -> list[str]:
 
 
 def _distilling(options: argparse.Namespace) -> list[str]:
-    return ["--images", options.images, "--minutes", str(options.minutes), *_machine(options)]
+    images = resolve_images(options.images, Skeleton(classes=100), "cifar100").partition(":")[0]
+    return ["--images", images, "--minutes", str(options.minutes), *_machine(options)]
 
 
 def _searching(options: argparse.Namespace) -> list[str]:
-    real = "embedded" if options.images.startswith("embedded") else "real"
-    return ["--images", real, "--seeds", str(options.searches), *_machine(options)] + (
+    return ["--images", options.images, "--seeds", str(options.searches), *_machine(options)] + (
         ["--store", str(options.store)] if options.store else []
     )
 
@@ -80,7 +82,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = ", ".join(part.command for part in PARTS)
     parser.add_argument("--only", metavar="NAMES", help=f"a comma list of {names}")
     parser.add_argument("--skip", default="", metavar="NAMES", help="a comma list of parts to leave out")
-    parser.add_argument("--images", default="embedded", help="embedded (no download), cifar100, cifar10")
+    parser.add_argument(
+        "--images",
+        choices=("embedded", REAL),
+        default="embedded",
+        help="embedded: painted, no download; real: those that the networks of a table were trained on, where on disk",
+    )
     parser.add_argument("--seeds", type=shell.positive, help="repetitions of scores (default: each part's own)")
     parser.add_argument("--minutes", type=shell.positive, default=20, help="that training the distillers may take")
     parser.add_argument("--searches", type=shell.positive, default=20, help="searches of each row of Table 8")

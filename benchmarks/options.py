@@ -37,7 +37,9 @@ def add_scoring(parser: argparse.ArgumentParser, *, seeds: int = 1) -> None:
     parser.add_argument("--sample-seed", type=int, default=0, help="another sample")
     parser.add_argument("--seeds", type=shell.positive, default=seeds, help="repetitions: weights, batch and teacher")
     parser.add_argument(
-        "--images", default="embedded", help="embedded (no download), cifar100, cifar10, imagenet16-120"
+        "--images",
+        default="embedded",
+        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, ...",
     )
     parser.add_argument("--batch-size", type=shell.positive, default=64, help="images that are looked at")
     parser.add_argument("--split", choices=("train", "test"), default="train", help="of the images")
@@ -134,7 +136,7 @@ def study(options: argparse.Namespace, space: str | None, truth_name: str | None
     setting = Setting(
         space=chosen,
         skeleton=skeleton,
-        images=resolve_images(options.images, skeleton),
+        images=resolve_images(options.images, skeleton, _base(truth.images)),
         batch_size=options.batch_size,
         split=options.split,
         init=init,

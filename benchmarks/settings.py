@@ -31,6 +31,9 @@ BEST_CELLS = {
 """By number of classes (CIFAR-10, CIFAR-100, ImageNet16-120): the cell with the highest mean test accuracy after 200
 epochs in NAS-Bench-201: 94.37 (shared with one other cell; this one is also first in validation), 73.51, 47.31 %."""
 
+REAL = "real"
+"""A name for the images that the networks of a ground truth were trained on."""
+
 DEFAULT_TEACHERS = {"nb201": "best-cell", "s0": "resnet56", "s0-plain": "resnet56"}
 RESNETS = ("resnet20", "resnet32", "resnet44", "resnet56", "resnet110")
 
@@ -117,13 +120,16 @@ class Setting:
         )
 
 
-def resolve_images(name: str, skeleton: Skeleton) -> str:
+def resolve_images(name: str, skeleton: Skeleton, own: str = "") -> str:
     """The images that fit a skeleton: `embedded` gets its classes, larger images are pooled to its resolution.
 
-    What the user spelt out is left as it is and refused where it does not fit.
+    `real` stands for the networks' `own` images where they are on disk, else for `embedded`. What the user spelt out is
+    left as it is and refused where it does not fit.
     """
     from nb201_data.images import load_images
 
+    if name == REAL:
+        name = _own_images(own)
     base, at, _ = name.partition("@")
     if base == "embedded":
         base = f"embedded:{skeleton.classes}"
@@ -147,6 +153,18 @@ def resolve_images(name: str, skeleton: Skeleton) -> str:
             f"{skeleton.resolution} ({skeleton}): leave out '@...' to have them pooled"
         )
     return images.name
+
+
+def _own_images(own: str) -> str:
+    from nb201_data.images import load_images
+
+    if not own:
+        raise UsageError(f"--images {REAL}: this ground truth does not say on which images it was trained: name them")
+    try:
+        load_images(own)
+    except DataError:
+        return "embedded"
+    return own
 
 
 def resolve_teacher(name: str | None, space: str, skeleton: Skeleton) -> str:

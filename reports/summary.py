@@ -8,7 +8,7 @@ from reports.records import Run
 from reports.schema import Cell, Table, Verdict
 from reports.verdicts import MISSING, OTHER, OUTSIDE, UNKNOWN, WITHIN
 
-COMPARED = ("published", "spreads")  # names of the sections that hold published numbers beside measured ones
+KINDS = (WITHIN, OUTSIDE, UNKNOWN, OTHER, MISSING)
 MOST = 12  # names in a list
 FEW = 3  # claims that are named
 
@@ -23,25 +23,28 @@ class Judged:
 
 
 def judged(runs: Mapping[str, Run]) -> list[Judged]:
-    """Every verdict on a published number, by the title of its part."""
-    found = []
-    for title, run in runs.items():
-        for section in run.page.sections if run.page else ():
-            if section.name in COMPARED and section.table is not None:
-                found += [Judged(title, what, verdict) for what, verdict in _verdicts(section.table, section.name)]
-    return found
+    """Every verdict on a published number (see `reports.verdicts`), by the title of its part."""
+    return [
+        Judged(title, what, verdict)
+        for title, run in runs.items()
+        for section in (run.page.sections if run.page else ())
+        if section.table is not None
+        for what, verdict in _verdicts(section.table, section.name)
+    ]
 
 
 def _verdicts(table: Table, name: str) -> list[tuple[str, str]]:
     columns = [column.name for column in table.columns]
+    if "verdict" not in columns:
+        return []
     place = columns.index("verdict")
-    return [(_what(row, columns, name), str(row[place])) for row in table.rows if row[place]]
+    return [(_what(row, columns, name), str(row[place])) for row in table.rows if str(row[place]).startswith(KINDS)]
 
 
-def _what(row: Sequence[Cell], columns: Sequence[str], name: str) -> str:
-    """The row by its first cell, with the column or the form where the table has one."""
+def _what(row: Sequence[Cell], columns: Sequence[str], section: str) -> str:
+    """The row by its first cell, with its column, form or section where that tells one number from another."""
     extra = next((str(row[columns.index(key)]) for key in ("column", "proxy") if key in columns), "")
-    return " ".join(part for part in (str(row[0]), extra, "±" if name == "spreads" else "") if part)
+    return f"{row[0]} {extra or ('' if section == 'published' else section)}".rstrip()
 
 
 def claims(run: Run) -> list[Verdict]:
@@ -52,10 +55,7 @@ def claims(run: Run) -> list[Verdict]:
 def first_paragraph(runs: Mapping[str, Run], failures: Mapping[str, str]) -> list[str]:
     """What reproduces; what does not; what cannot be told, and why; the claims in words; what the print contradicts."""
     every = judged(runs)
-    of = {
-        kind: [one for one in every if one.verdict.startswith(kind)]
-        for kind in (WITHIN, OUTSIDE, UNKNOWN, OTHER, MISSING)
-    }
+    of = {kind: [one for one in every if one.verdict.startswith(kind)] for kind in KINDS}
     told = len(of[WITHIN]) + len(of[OUTSIDE])
     if told:
         first = (

@@ -65,15 +65,11 @@ def compare(number: Number, measured: Measured | None, missing: str = "") -> Out
         "" if distance == 0 else f"published {format_number(abs(distance), 2)} {'above' if distance > 0 else 'below'}"
     )
     plain = WITHIN if distance == 0 else OUTSIDE
-    place = plain.partition(" ")[0]
-    if number.unknown:
-        return Outcome(
-            f"{UNKNOWN} ({place})", "; ".join(part for part in (where, f"unknown: {number.unknown}") if part)
-        )
-    if measured.differs:
-        named = f"here: {', '.join(measured.differs)}"
-        return Outcome(f"{OTHER} ({place})", "; ".join(part for part in (where, named) if part))
-    return Outcome(plain, where)
+    kind = UNKNOWN if number.unknown else OTHER if measured.differs else ""
+    unknown = f"unknown: {number.unknown}" if number.unknown else ""
+    differs = f"here: {', '.join(measured.differs)}" if measured.differs else ""
+    verdict = f"{kind} ({plain.partition(' ')[0]})" if kind else plain
+    return Outcome(verdict, "; ".join(part for part in (where, unknown, differs) if part))
 
 
 def _distance(number: Number, interval: Estimate) -> float | None:

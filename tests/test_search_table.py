@@ -3,13 +3,14 @@
 import csv
 import gzip
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from benchmarks.search.comparison import against, compare, holm
-from benchmarks.search.table_page import agreement
+from benchmarks.search.table_page import held_against
 from benchmarks.search.table_rows import ROWS
 from benchmarks.search.table_times import mean_course
 from benchmarks.search_table import main
@@ -49,17 +50,23 @@ def test_holm_by_hand():
     assert holm({"x": 0.6, "y": 0.7}) == {"x": 1.0, "y": 1.0}
 
 
-def test_agreement_is_a_prediction_interval_and_follows_the_published_number():
+def test_a_published_accuracy_is_held_against_one_more_search():
     number = published("search").number("random", "cifar100")
     runs = [71.0, 71.5, 72.0, 70.9, 71.4]
-    assert agreement(number, runs, RANDOM).startswith("within")
-    reach = stats.t.ppf(0.975, 4) * np.std(runs, ddof=1) * math.sqrt(1.2) + 0.01
-    shifted = [value - np.mean(runs) + 71.28 + reach for value in runs]
-    assert agreement(number, [value - 1e-6 for value in shifted], RANDOM).startswith("within")
-    assert agreement(number, [value + 1e-6 for value in shifted], RANDOM).startswith("outside")
-    assert agreement(published("search").number("diswot", "cifar10"), runs, DISWOT).startswith("open")
-    assert agreement(None, runs, LARGEST) == "not in the paper"
-    assert agreement(number, runs[:1], RANDOM) == "open: too few runs"
+    assert held_against(number, runs, RANDOM)[0] == "setting unknown (within)"
+    reach = stats.t.ppf(0.975, 4) * np.std(runs, ddof=1) * math.sqrt(1.2) + number.step
+    shifted = [value - np.mean(runs) + number.value + reach for value in runs]
+    assert held_against(number, [value - 1e-6 for value in shifted], RANDOM)[0].endswith("(within)")
+    assert held_against(number, [value + 1e-6 for value in shifted], RANDOM)[0].endswith("(outside)")
+    known = replace(number, unknown="")
+    assert held_against(known, runs, RANDOM) == ("within the interval", "")
+    verdict, why = held_against(known, runs, DISWOT)
+    assert verdict == "other setting (within)" and "the paper distils" in why
+    assert held_against(None, runs, LARGEST) == ("", "not in the paper")
+    assert (
+        held_against(number, runs[:1], RANDOM)[0] == "not measured"
+        and held_against(number, [], RANDOM)[0] == "not measured"
+    )
 
 
 def test_mean_course():

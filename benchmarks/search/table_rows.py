@@ -121,11 +121,6 @@ def course_of(found: SearchResult) -> Course:
     return tuple(course)
 
 
-def images_for(job: Job, skeleton: Skeleton) -> str:
-    """The images of a job's data set, or the source that stands in for them."""
-    return resolve_images(job.data if job.terms.images == "real" else job.terms.images, skeleton)
-
-
 def _by_accuracy(job: Job, space: SearchSpace) -> Found:
     """As many evaluations as the published time pays for at 12 epochs each; a repeated one counts but costs nothing."""
     objective = tabular_objective(space, f"nb201:{job.data}:{job.row.score}")
@@ -163,7 +158,7 @@ def _scores(job: Job, space: SearchSpace) -> StoredScores:
     setting = Setting(
         space=space.name,
         skeleton=space.skeleton,
-        images=images_for(job, space.skeleton),
+        images=resolve_images(terms.images, space.skeleton, job.data),
         batch_size=terms.batch_size,
         teacher=terms.teacher,
         device=terms.device,
@@ -177,7 +172,7 @@ def _by_sharing(job: Job, space: SearchSpace) -> Found:
     small = Skeleton(4, 1, space.skeleton.classes, 16)
     task = SharedTask(
         space=space.with_skeleton(small),
-        images=load_images(images_for(job, small)),
+        images=load_images(resolve_images(job.terms.images, small, job.data)),
         epochs=job.terms.shared_epochs,
         seed=job.seed,
         max_images=job.terms.shared_images,
