@@ -213,15 +213,23 @@ def test_teacher_weights_of_a_file(tmp_path: Path) -> None:
         _ = replace(setting, teacher_weights=str(tmp_path / "absent.pth")).teacher_init
 
 
-def test_images_that_fit_a_skeleton() -> None:
+def test_images_that_fit_a_skeleton(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_images("embedded", Skeleton(16, 1, 100, 16)) == "embedded:100@16"
     assert resolve_images("embedded", Skeleton(classes=10)) == "embedded:10"
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path))
+    assert resolve_images("real", Skeleton(16, 1, 100, 16), "cifar100") == "embedded:100@16"  # not on disk
+    with pytest.raises(UsageError, match="does not say on which images"):
+        resolve_images("real", Skeleton(classes=10))
     with pytest.raises(UsageError, match=r"embedded:20 has 20 classes.*have 100"):
         resolve_images("embedded:20", Skeleton(classes=100))
     with pytest.raises(UsageError, match="8 pixels, the networks of this ground truth take 16"):
         resolve_images("embedded:100@8", Skeleton(16, 1, 100, 16))
     with pytest.raises(UsageError, match="cannot be pooled to the 64 pixels"):
         resolve_images("embedded", Skeleton(16, 1, 100, 64))
+
+
+def test_the_networks_own_images(reference_data: Path) -> None:
+    assert resolve_images("real", Skeleton(16, 1, 100, 16), "cifar100") == "cifar100@16"
 
 
 def test_teachers_by_name() -> None:
