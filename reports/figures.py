@@ -7,7 +7,7 @@ matplotlib is imported when the first figure is drawn.
 import io
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reports.schema import Estimate
 from reports.svg import colour, tidy
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Style = Literal["line", "steps", "dots"]
 MOST_DOTS = 1000  # of a scatter; more would only make the page heavy
 CYCLE = ("accent", "second", "third", "fourth", "ink", "muted")
 _STYLE: Any = {
@@ -182,9 +183,17 @@ def dots(labels: Sequence[str], values: Sequence[float], *, title: str = "", x_l
 
 
 def lines(
-    series: Mapping[str, Sequence[tuple[float, Estimate]]], *, title: str = "", x_label: str = "", y_label: str = ""
+    series: Mapping[str, Sequence[tuple[float, Estimate]]],
+    *,
+    title: str = "",
+    x_label: str = "",
+    y_label: str = "",
+    styles: Mapping[str, Style] | None = None,
 ) -> str:
-    """One line per name through (x, estimate) points, the interval as a band; training curves, grids, sample sizes."""
+    """One line per name through (x, estimate) points, the interval as a band; training curves, grids, sample sizes.
+
+    styles: by name, where it is no line through the points: `steps` holds each value until the next, `dots` are free.
+    """
     with _style():
         figure, axes = _figure(3.6, 2.7)
         for place, (name, points) in enumerate(series.items()):
@@ -192,7 +201,14 @@ def lines(
             dashes = "solid" if place < len(CYCLE) else "dashed"
             known = [(x, estimate) for x, estimate in points if estimate.value is not None]
             places, values = [x for x, _ in known], [estimate.value or 0.0 for _, estimate in known]
-            axes.plot(places, values, color=shade, linewidth=1.3, linestyle=dashes, label=_short(name))
+            style = (styles or {}).get(name, "line")
+            if style == "dots":
+                axes.plot(places, values, ".", color=shade, markersize=2.5, alpha=0.6, label=_short(name))
+            else:
+                drawn = "steps-post" if style == "steps" else "default"
+                axes.plot(
+                    places, values, color=shade, linewidth=1.3, linestyle=dashes, drawstyle=drawn, label=_short(name)
+                )
             band = [(x, e.low, e.high) for x, e in known if e.low is not None and e.high is not None]
             if band:
                 x, low, high = (list(column) for column in zip(*band, strict=True))

@@ -1,5 +1,6 @@
 """The page: escaped, self-contained, deterministic, and honest about what the intervals tell."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -200,6 +201,16 @@ def test_a_large_run_stays_small_enough_to_mail() -> None:
     drawing = figures.scatter(x.tolist(), y.tolist(), title="nwot")
     assert drawing.count("h0") == 1000
     assert 25 * len(drawing) < 1_000_000
+
+
+def test_steps_hold_a_value_until_the_next_and_dots_have_no_line() -> None:
+    points = {"a": [(0.0, Estimate(1.0)), (10.0, Estimate(3.0))]}
+    line, steps, dots = (figures.lines(points, styles={"a": style}) for style in ("line", "steps", "dots"))
+    assert len({line, steps, dots}) == 3
+    path = next(each for each in re.findall(r'<path d="([^"]*)"', steps) if each.count("L") == 2)
+    (_, y0), (x1, y1), (x2, _) = (tuple(map(float, each.split())) for each in re.findall(r"[ML] (\S+ \S+)", path))
+    assert y0 == y1 and x1 == x2  # right, then up
+    assert not any(each.count("L") in (1, 2) and "stroke-width: 1.3" in each for each in dots.split("<path"))
 
 
 def test_scatter_axes_show_what_a_linear_one_would_hide() -> None:

@@ -10,6 +10,7 @@ from benchmarks.search import (
     Answer,
     Question,
     SearchProblem,
+    SearchResult,
     all_strategies,
     get_strategy,
     make_strategy,
@@ -41,6 +42,20 @@ def test_budget_is_exact(name, budget):
     assert result.evaluations == budget and result.stopped == "evaluations"
     assert len(calls) == len(set(calls)) == result.distinct  # a repeated question counts, and is not computed again
     assert result.value == max(map(likeness, calls)) == likeness(result.best)
+
+
+def test_improvements_by_hand():
+    """At the highest fidelity that gave a value; failures and equals are no improvement; seconds add up."""
+    values = [(9.0, 12), (1.0, 200), (None, 200), (3.0, 200), (3.0, 200), (2.0, 200), (None, 300)]
+    answers = tuple(Answer(Question(place, fidelity), value, 1.5) for place, (value, fidelity) in enumerate(values))
+    found = SearchResult("made", {}, answers, "evaluations")
+    assert [(step.evaluations, step.seconds, step.answer.value) for step in found.improvements] == [
+        (2, 3.0, 1.0),
+        (4, 6.0, 3.0),
+    ]
+    assert (found.best, found.value) == (3, 3.0)
+    nothing = SearchResult("made", {}, answers[2:3], "evaluations")
+    assert (nothing.best, nothing.value, nothing.improvements) == (None, None, ())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from typing import Any
 
@@ -10,6 +9,7 @@ from benchmarks.pipeline.plan import ALONE, Plan
 from benchmarks.pipeline.stages import Teacher, Trained
 from benchmarks.pipeline.students import RANDOM, Choice
 from benchmarks.search import SearchResult
+from benchmarks.search.page import course
 from benchmarks.search.verdict import judge_all
 from reports import figures
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table
@@ -61,15 +61,8 @@ def search_section(plan: Plan, result: SearchResult, choice: Choice) -> Section:
         ("found", str(result.best), f"value {value}"),
         ("trained as", str(choice.found), "without dead branches"),
     )
-    best, steps, seen = -math.inf, [], []
-    for place, answer in enumerate(result.trajectory, start=1):
-        if answer.value is not None:
-            best = max(best, answer.value)
-            seen.append((float(place), Estimate(answer.value)))
-            steps.append((float(place), Estimate(best)))
-    drawing = figures.lines({"evaluated": seen, "best so far": steps}, x_label="evaluations", y_label=plan.score)
     note = "Every evaluation is in search/trajectory.csv."
-    return Section("search", "Search", table=Table(FACTS, rows), figures=(Figure("course", drawing),), note=note)
+    return Section("search", "Search", table=Table(FACTS, rows), figures=(course(result, plan.score),), note=note)
 
 
 def table_section(plan: Plan, choice: Choice) -> Section:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.search.constraints import Constraint
 from benchmarks.search.problem import SearchProblem
@@ -22,18 +23,45 @@ Progress = Callable[[Answer, int], None]
 Found = tuple[float | None, float, str]  # value, seconds, reason
 
 
+class Improvement(NamedTuple):
+    """An answer better than all before it, after how many evaluations and seconds."""
+
+    evaluations: int
+    seconds: float
+    answer: Answer
+
+
 @dataclass(frozen=True)
 class SearchResult:
     """What a search found, and all it looked at on the way."""
 
     strategy: str
     settings: dict[str, Any]
-    best: Any | None
-    """The highest value at the highest fidelity that gave one, the first of equals; None: all failed."""
-    value: float | None
     trajectory: tuple[Answer, ...]
     stopped: str
     """Why it ended: 'evaluations', 'seconds' (the budgets), or 'exhausted' (the strategy had nothing left to ask)."""
+
+    @cached_property
+    def improvements(self) -> tuple["Improvement", ...]:
+        """The best so far each time it changed, at the highest fidelity that gave a value."""
+        highest = max((a.question.fidelity for a in self.trajectory if a.value is not None), default=None)
+        best, spent, found = -math.inf, 0.0, []
+        for count, answer in enumerate(self.trajectory, start=1):
+            spent += answer.seconds
+            if answer.question.fidelity == highest and answer.rank_value > best:
+                best = answer.rank_value
+                found.append(Improvement(count, spent, answer))
+        return tuple(found)
+
+    @property
+    def best(self) -> Any | None:
+        """The highest value at the highest fidelity that gave one, the first of equals; None: all failed."""
+        return self.improvements[-1].answer.question.arch if self.improvements else None
+
+    @property
+    def value(self) -> float | None:
+        """What the best was found for."""
+        return self.improvements[-1].answer.value if self.improvements else None
 
     @property
     def evaluations(self) -> int:
@@ -102,17 +130,7 @@ def run_search(
                 progress(answer, count)
         evaluate = stack.enter_context(_Evaluator(objective, workers))
         stopped = _search(asker, evaluate, trajectory, budget, max_seconds, file, progress)
-    highest = max((a.question.fidelity for a in trajectory if a.value is not None), default=None)
-    candidates = [a for a in trajectory if a.value is not None and a.question.fidelity == highest]
-    best = max(candidates, key=lambda answer: answer.rank_value, default=None)
-    return SearchResult(
-        strategy=strategy,
-        settings=resolved,
-        best=best.question.arch if best else None,
-        value=best.value if best else None,
-        trajectory=tuple(trajectory),
-        stopped=stopped,
-    )
+    return SearchResult(strategy, resolved, tuple(trajectory), stopped)
 
 
 def _resumed(asker: Strategy, file: TrajectoryFile, budget: int) -> list[Answer]:

@@ -18,6 +18,7 @@ from reports.tables import as_text
 
 Found = SearchResult | SharedResult
 COLUMNS = (Column("what"), Column("value"), Column("meaning"))
+_WHERE = "Every evaluation is in trajectory.csv."
 
 
 def write_page(
@@ -36,9 +37,11 @@ def write_page(
     verdict = judge(space, found.best, truth.values, constraints) if truth else None
     table = _result(space, found, objective, verdict, truth, elapsed)
     sections = [Section("result", "What was found", table=table), _course(found)]
-    lead = f"{found.strategy} maximised {objective} in {space.name} ({space.skeleton})" + (
-        f", among networks with {' and '.join(map(str, constraints))}." if constraints else "."
-    )
+    lead = [
+        f"{found.strategy} maximised {objective} in {space.name} ({space.skeleton})"
+        + (f", among networks with {' and '.join(map(str, constraints))}." if constraints else "."),
+        _sentence(found, verdict, truth),
+    ]
     manifest = provenance.manifest(
         command,
         {**config, "settings": found.settings, "objective": objective},
@@ -53,8 +56,23 @@ def write_page(
         if truth
         else ["No ground truth on disk judges the result."],
     )
-    write_run(out, Run(manifest, page=Page(f"Search by {found.strategy}", (lead,), tuple(sections))))
+    write_run(out, Run(manifest, page=Page(f"Search by {found.strategy}", tuple(lead), tuple(sections))))
     return as_text(table), html.render(out)
+
+
+def _sentence(found: Found, verdict: Verdict | None, truth: GroundTruth | None) -> str:
+    """What came out, and what the truth says of it."""
+    if found.best is None:
+        return f"No network has a value after {found.evaluations:,} evaluations."
+    text = f"It found {found.best} after {found.evaluations:,} evaluations"
+    if truth is None or verdict is None:
+        return f"{text}; no ground truth judges it."
+    if verdict.accuracy is None or verdict.regret is None:
+        return f"{text}; {truth.name} does not hold it, so how good it is remains unknown."
+    return (
+        f"{text}: {verdict.accuracy:.2f} % in {truth.name}, {verdict.regret:.2f} points below the best of "
+        f"{verdict.known:,} networks, better than {verdict.percentile:.1f} % of them."
+    )
 
 
 def _result(
@@ -76,7 +94,7 @@ def _result(
     if verdict and truth:
         name = truth.name
         if verdict.accuracy is None or verdict.regret is None:
-            rows.append(("true accuracy", "unknown", f"{name} does not hold this network"))
+            rows.append(("true accuracy", "unknown", f"{name} holds {len(truth):,} networks, not this one"))
         else:
             rows += [
                 ("true accuracy", f"{verdict.accuracy:.2f} %", name),
@@ -107,16 +125,15 @@ def _course(found: Found) -> Section:
         points = [(float(e.index + 1), Estimate(e.loss)) for e in found.epochs]
         figure = Figure("loss", figures.lines({"loss": points}, x_label="epoch", y_label="training loss"))
         return Section("course", "The shared network", table=Table(columns, rows), figures=(figure,))
-    steps: list[tuple[float, Estimate]] = []
-    highest = found.trajectory[-1].question.fidelity if found.trajectory else 0
-    highest = max((a.question.fidelity for a in found.trajectory), default=highest)
-    best = float("-inf")
-    for index, answer in enumerate(found.trajectory, start=1):
-        if answer.question.fidelity == highest and answer.rank_value > best:
-            best = answer.rank_value
-            steps.append((float(index), Estimate(best)))
-    if steps:
-        steps.append((float(found.evaluations), Estimate(best)))
-    figure = Figure("best", figures.lines({"best so far": steps}, x_label="evaluations", y_label="value"))
-    note = "Every evaluation is in trajectory.csv."
-    return Section("course", "The best value so far", figures=(figure,), note=note)
+    return Section("course", "The course of the search", figures=(course(found, "value"),), note=_WHERE)
+
+
+def course(found: SearchResult, label: str) -> Figure:
+    """Every value and the best so far, by evaluations."""
+    seen = [(float(i), Estimate(a.value)) for i, a in enumerate(found.trajectory, 1) if a.value is not None]
+    best = [(float(step.evaluations), Estimate(step.answer.value)) for step in found.improvements]
+    if best:
+        best.append((float(found.evaluations), best[-1][1]))
+    styles: dict[str, figures.Style] = {"evaluated": "dots", "best so far": "steps"}
+    series = {"evaluated": seen, "best so far": best}
+    return Figure("best", figures.lines(series, x_label="evaluations", y_label=label, styles=styles))

@@ -110,15 +110,8 @@ def search_one(job: Job) -> Finding:
 
 
 def course_of(found: SearchResult) -> Course:
-    """The best at the highest fidelity so far, by cost; the last is what the search found."""
-    highest = max((a.question.fidelity for a in found.trajectory if a.value is not None), default=None)
-    best, spent, course = -math.inf, 0.0, []
-    for answer in found.trajectory:
-        spent += answer.seconds
-        if answer.question.fidelity == highest and answer.rank_value > best:
-            best = answer.rank_value
-            course.append((spent, str(answer.question.arch)))
-    return tuple(course)
+    """The best so far, by cost; the last is what the search found."""
+    return tuple((step.seconds, str(step.answer.question.arch)) for step in found.improvements)
 
 
 def _by_accuracy(job: Job, space: SearchSpace) -> Found:

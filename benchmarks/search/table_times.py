@@ -39,7 +39,13 @@ def reached(courses: Mapping[str, Mapping[Row, Sequence[Course]]], truths: Truth
             )
             rows.append((data, row.label, number.value, printed.value, cost, points[-1][1], verdict))
         if series:
-            title = figures.lines(series, title=data, x_label="cost, 1,000 s", y_label="test accuracy %")
+            title = figures.lines(
+                series,
+                title=data,
+                x_label="cost, 1,000 s",
+                y_label="test accuracy %",
+                styles=dict.fromkeys(series, "steps"),
+            )
             drawn.append(Figure(data, title, "Test accuracy of the best by validation so far, mean over seeds."))
     columns = (
         Column("data"),
