@@ -97,6 +97,8 @@ def test_command(made_benchmark, capsys):
     size = [
         "--budget",
         "2",
+        "--ranked-budget",
+        "3",
         "--batch-size",
         "4",
         "--shared-epochs",
@@ -110,7 +112,7 @@ def test_command(made_benchmark, capsys):
     runs = list(csv.DictReader((out / "runs.csv").read_text().splitlines()))
     names = ["evolution"] * 2 + ["gdas"] + ["te-nas"] * 2 + ["diswot"] * 2 + ["largest"]
     assert [row["strategy"] for row in runs] == names
-    assert [row["evaluations"] for row in runs] == ["1969"] * 2 + ["1", "2", "2", "2", "2", "0"]
+    assert [row["evaluations"] for row in runs] == ["1969"] * 2 + ["1", "3", "3", "2", "2", "0"]
     assert float(runs[0]["accuracy"]) > 88 and float(runs[-1]["accuracy"]) > 88
     assert "Do the speed-ups of Table 8 follow" in (out / "report.html").read_text()
 

@@ -57,7 +57,9 @@ class Terms:
     """What all searches of a table share."""
 
     budget: int
-    """Evaluations of the training-free searches."""
+    """Evaluations of the searches by one score."""
+    ranked_budget: int
+    """Evaluations of those by ranks under several."""
     images: str
     """`real`: those of each data set; else an image source for all."""
     batch_size: int
@@ -130,11 +132,11 @@ def _by_score(job: Job, space: SearchSpace) -> Found:
 
 
 def _by_ranks(job: Job, space: SearchSpace) -> Found:
-    """The best of `budget` random networks by a score that is defined by ranks among them."""
+    """The best of `ranked_budget` random networks by a score that is defined by ranks among them."""
     from proxies.registry import aggregates, get
 
     (info,) = (info for info in aggregates() if info.name == job.row.score)
-    archs = SearchProblem(space).shuffled(Random(job.seed))[: job.terms.budget]
+    archs = SearchProblem(space).shuffled(Random(job.seed))[: job.terms.ranked_budget]
     scores, parts = _scores(job, space), [get(part) for part in info.parts]
     rows = [scores.answers(arch, parts) for arch in archs]
     seconds = math.fsum(answer.seconds for row in rows for answer in row)
