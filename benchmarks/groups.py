@@ -104,10 +104,13 @@ def exact(row: Correlation, coefficient: str, setting: str, differs: tuple[str, 
     return verdicts.Measured(estimate, row.scored, row.seeds, setting, sure, differs)
 
 
-def describe(study: Study) -> str:
-    """The setting of a row in a few words."""
+def describe(study: Study, proxies: Sequence[str]) -> str:
+    """The setting of rows in a few words; the teacher where one of the proxies looks at it."""
+    from proxies.registry import get
+
     s = study.setting
-    return f"{s.space}, {s.init}, {s.batch_size} {s.split} images of {s.images}, teacher {s.teacher}"
+    teacher = f", teacher {s.teacher}" if any(get(name).teacher for name in proxies) else ""
+    return f"{s.space}, {s.init}, {s.batch_size} {s.split} images of {s.images}{teacher}"
 
 
 def write(
@@ -128,7 +131,8 @@ def write(
 
     out = shell.prepare_output(options.out)
     studies = [one.study for one in measured]
-    own = [note for study in studies for note in study.notes()]
+    firsts = {(study.truth.name, study.setting.space): study for study in reversed(studies)}
+    own = [note for study in reversed(firsts.values()) for note in study.notes()]
     own += [note for one in measured for note in results.memory_notes(one.answers)]
     notes = list(dict.fromkeys([*notes, *own]))
     known = list(dict.fromkeys([*truths, *(study.truth for study in studies)]))

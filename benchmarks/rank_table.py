@@ -151,7 +151,7 @@ def _own(parts: Sequence[Measured]) -> dict[tuple[str, str], verdicts.Measured]:
         for info in one.infos:
             expected = verdicts.hundredths(drawn[info.name].mean)
             row = info.name.removesuffix("_released") if info.name.endswith("_released") else plain.get(info.name)
-            setting = f"{info.name} on {groups.describe(one.study)}"
+            setting = f"{info.name}: {groups.describe(one.study, [info.name])}"
             differs = _differences(one, group, info.name)
             found = verdicts.Measured(expected, one.by_proxy[info.name].scored, 1, setting, expected, differs)
             made.setdefault((row or info.name, "spearman"), found)
@@ -213,7 +213,8 @@ def _table(place: int, name: str, parts: Sequence[Measured]) -> Section:
     rows = list({row.proxy: row for one in parts for row in one.rows}.values())
     study = parts[0].study
     settings = " ".join(
-        f"{', '.join(g.proxies)}: {groups.describe(one.study)}." for one, g in zip(parts, GROUPS, strict=True)
+        f"{', '.join(g.proxies)}: {groups.describe(one.study, g.proxies)}."
+        for one, g in zip(parts, GROUPS, strict=True)
     )
     return Section(
         f"truth-{place}",

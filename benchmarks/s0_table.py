@@ -112,7 +112,7 @@ def _authors(found: dict[str, tuple[Measured, Measured]]) -> dict[tuple[str, str
 
 
 def _entries(proxy: str, one: Measured, group: Group) -> dict[tuple[str, str], verdicts.Measured]:
-    setting = f"{proxy} on {groups.describe(one.study)}"
+    setting = groups.describe(one.study, [proxy])
     made = {c: groups.on_same_networks(one.by_proxy[proxy], c, group, setting) for c in COEFFICIENTS}
     differs = differences(one.study, group)
     return {(proxy, c): replace(measured, differs=differs) for c, measured in made.items()}
@@ -158,7 +158,7 @@ def published_section(study: Study, rows: Sequence[Correlation]) -> Section | No
         if study.setting.space != family:
             differs += (f"networks {FAMILIES[study.setting.space]}",)
         for c in COEFFICIENTS if row.proxy in (*CLASSIC.proxies, *FORMS) else ():
-            measured = groups.on_same_networks(row, c, group, groups.describe(study))
+            measured = groups.on_same_networks(row, c, group, groups.describe(study, [row.proxy]))
             own[row.proxy, c] = replace(measured, differs=differs)
     note = "One setting for all rows; `python -m benchmarks.s0_table` measures each row as the authors did."
     return verdicts.section("published", table, own, "not among the proxies of this run", note, OTHER_FORMS)
@@ -170,7 +170,8 @@ def _one_family(family: str, pair: tuple[Measured, Measured]) -> Section:
     from reports.tables import correlation_table
 
     rows = list({row.proxy: row for one in pair for row in one.rows}.values())
-    note = " ".join(f"{groups.describe(one.study)}." for one in pair)
+    parts = zip(pair, (CLASSIC, DISWOT), strict=True)
+    note = " ".join(f"{', '.join(g.proxies)}: {groups.describe(one.study, g.proxies)}." for one, g in parts)
     return Section(
         f"family-{family}",
         f"All rows on networks {FAMILIES[family]}",
