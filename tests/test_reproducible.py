@@ -1,0 +1,42 @@
+"""A table is repeated to the bit from its manifest: another process, another store, another number of workers."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import init_ablation, metric_ablation, proxy_facts, rank_table
+
+COMMANDS = {
+    init_ablation: ("--ground-truth", "kd-nb201"),
+    metric_ablation: ("--ground-truth", "kd-nb201"),
+    rank_table: (),
+    proxy_facts: ("--proxies", "nwot,m_?,diswot*", "--grid", "diswot"),
+}
+TIMES = ("seconds",)  # the only columns that may differ
+
+
+def numbers(folder: Path) -> dict[str, list[dict[str, str]]]:
+    """Every table of a run, as it stands in its file."""
+    tables = {path.name: csv.DictReader(path.read_text("utf-8").splitlines()) for path in folder.glob("*.csv")}
+    return {
+        name: [{key: cell for key, cell in row.items() if key not in TIMES} for row in rows]
+        for name, rows in tables.items()
+    }
+
+
+@pytest.mark.parametrize("module", COMMANDS, ids=lambda module: module.__name__.split(".")[-1])
+def test_the_manifest_repeats_the_table(module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
+    first, again = tmp_path / "first", tmp_path / "again"
+    where = ["--store", str(tmp_path / "first.sqlite"), "--out", str(first)]
+    small = ["--sample", "10", "--seeds", "1", "--batch-size", "8", "--device", "cpu", "--workers", "1"]
+    assert module.main([*COMMANDS[module], *small, *where]) == 0
+    written = json.loads((first / "manifest.json").read_text(encoding="utf-8"))["command"]
+    others = ["--store", str(tmp_path / "again.sqlite"), "--out", str(again), "--workers", "2"]
+    subprocess.run([sys.executable, *written[1:], *others], check=True, capture_output=True, timeout=300)
+    tables = numbers(first)
+    assert tables == numbers(again) and len(tables) >= 3 and tables["scores.csv"]
