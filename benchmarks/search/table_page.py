@@ -137,14 +137,31 @@ def _data_section(outcomes: Outcomes) -> Section:
         ),
         "Mean over seeds with its 95 % interval.",
     )
+    drawn = [figure, *_ranks(outcomes)]
     return Section(
         outcomes.data,
         f"NAS-Bench-201, {outcomes.data}",
         table=Table(MEASURED, tuple(rows)),
-        figures=(figure,),
+        figures=tuple(drawn),
         verdicts=tuple(_claims(outcomes)),
         note=_difference(outcomes),
     )
+
+
+def _ranks(outcomes: Outcomes) -> list[Figure]:
+    """Mean ranks with half the critical difference to both sides, where there is one."""
+    found = outcomes.comparison
+    if found is None or found.critical_difference is None:
+        return []
+    half = found.critical_difference / 2
+    ranks = sorted((found.mean_ranks[row.key], row.label) for row in outcomes.rows if row.key in found.mean_ranks)
+    drawing = figures.intervals(
+        [label for _, label in ranks],
+        [Estimate(rank, rank - half, rank + half) for rank, _ in ranks],
+        x_label="mean rank",
+        reference=None,
+    )
+    return [Figure("ranks", drawing, "1 is best. Strategies differ where their bars do not overlap (Nemenyi, 5 %).")]
 
 
 def _row(outcomes: Outcomes, row: Row) -> tuple[Cell, ...]:
