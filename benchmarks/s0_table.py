@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "networks and batches that the authors used for it, then all rows on one family of networks. Unless "
         "--batch-size and --split are given: 192 test images for the classic proxies, 128 training images for DisWOT.",
     )
-    groups.add_options(parser, "runs/s0-table", seeds=3)
+    groups.add_options(parser, "runs/s0-table", seeds=5)
     parser.set_defaults(teacher="resnet110", sample="all")
     options = parser.parse_args(argv)
     command = ["python", "-m", "benchmarks.s0_table", *(sys.argv[1:] if argv is None else argv)]
