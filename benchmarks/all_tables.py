@@ -7,7 +7,7 @@ import contextlib
 import importlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -161,8 +161,8 @@ def write(out: Path, parts: Sequence[Part], failures: dict[str, str], command: S
         {name: run.manifest.config for name, run in runs.items()},
         "cpu",
         sorted({seed for manifest in manifests for seed in manifest.seeds}),
-        ground_truth=", ".join(dict.fromkeys(m.ground_truth for m in manifests if m.ground_truth)),
-        images=", ".join(dict.fromkeys(m.images for m in manifests if m.images)),
+        ground_truth=_names(each.ground_truth for each in manifests),
+        images=_names(each.images for each in manifests),
         notes=list(dict.fromkeys(note for m in manifests for note in m.notes if note.startswith("Images: "))),
     )
     devices = list(dict.fromkeys(m.device for m in manifests))
@@ -171,6 +171,11 @@ def write(out: Path, parts: Sequence[Part], failures: dict[str, str], command: S
     page = Page(TITLE, tuple(lead), (*sections, *internal))
     write_run(out, Run(manifest, page=page))
     return "\n\n" + "\n\n".join(lead) + f"\n\n{html.render(out)}"
+
+
+def _names(lists: Iterable[str]) -> str:
+    """Comma lists as one, each name once."""
+    return ", ".join(dict.fromkeys(name for text in lists for name in text.split(", ") if name))
 
 
 def _sections(part: Part, run: Run | None, failure: str) -> list[Section]:

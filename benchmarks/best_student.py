@@ -49,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     pairs = [tuple(pair) for pair in options.pair or ()] or known_pairs()
     sections = sections_for(pairs, options.noise, options.draws, options.seed)
     config = {"pairs": pairs, "noise": options.noise, "draws": options.draws}
-    manifest = provenance.manifest(command, config, "cpu", [options.seed], ground_truth="see the table")
+    names = ", ".join(name for pair in pairs for name in pair)
+    manifest = provenance.manifest(command, config, "cpu", [options.seed], ground_truth=names)
     lead = sections[0].intro
     write_run(out, Run(manifest, page=Page("Is the best network alone also the best student?", lead, tuple(sections))))
     assert sections[0].table is not None

@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", default=",".join(NATIVE), help="data sets, a comma list")
     parser.add_argument("--rows", default="all", help=f"a comma list of {', '.join(row.key for row in ROWS)}")
     parser.add_argument("--seeds", type=shell.positive, default=20, help="searches of each row")
-    parser.add_argument("--budget", type=shell.positive, default=50, help="evaluations of the searches by a score")
+    parser.add_argument("--budget", type=shell.positive, default=100, help="evaluations of the searches by a score")
     parser.add_argument(
         "--ranked-budget", type=shell.positive, default=20, help="those of TE-NAS, each ten times as dear"
     )
