@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shared-seeds", type=shell.positive, default=3, help="searches by shared weights")
     parser.add_argument("--shared-epochs", type=shell.positive, default=5, help="of their small shared network")
     parser.add_argument("--shared-images", type=shell.positive, default=1024, help="that it sees")
-    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda, cuda:N")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument(
         "--workers", type=shell.positive, help="searches at a time (default: cores on a CPU, 1 on a GPU)"
     )

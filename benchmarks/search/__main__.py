@@ -13,7 +13,15 @@ from typing import Any
 from benchmarks import shell
 from benchmarks.options import INITS
 from benchmarks.search import StrategyInfo, all_strategies, get_strategy, max_flops, max_latency, max_params, run_search
-from benchmarks.search.choices import is_scored, objective_for, parse_settings, scorer_for, space_for, truth_for
+from benchmarks.search.choices import (
+    is_scored,
+    is_table,
+    objective_for,
+    parse_settings,
+    scorer_for,
+    space_for,
+    truth_for,
+)
 from benchmarks.search.constraints import Constraint
 from benchmarks.search.page import Found, write_page
 from benchmarks.search.protocol import Answer
@@ -49,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     score = options.score if info.kind == "ask-tell" else "shared"
     name = re.sub(r"[^A-Za-z0-9_.+-]+", "-", f"search-{info.name}-{score}-seed{options.seed}")
     out = shell.prepare_output(options.out or Path("runs") / name)
-    device = str(shell.choose_device(options.device))
+    looked_up = info.kind == "ask-tell" and is_table(options.score)  # nothing is computed, torch stays out
+    device = "cpu" if looked_up else str(shell.choose_device(options.device))
     plan = Plan(options, info, settings, space, _constraints(space, options), device, out)
     begin = time.perf_counter()
     found, described = (_evaluate if info.kind == "ask-tell" else _share)(plan)
@@ -146,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-images", type=shell.positive, help="at most so many of the training split (these three)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--store", type=Path, metavar="FILE", help="where scores are kept (default: the cache folder)")
-    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda, cuda:N")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument(
         "--workers", type=shell.positive, default=1, help="processes; the trajectory does not depend on them"
     )
