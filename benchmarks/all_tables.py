@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from reports.records import Run
     from reports.schema import Manifest, Section
 
+LONG = 200  # rows
 TITLE = "The tables of the DisWOT paper, published beside measured"
 
 
@@ -186,8 +187,17 @@ def _sections(part: Part, run: Run | None, failure: str) -> list[Section]:
         return [Section(part.key, part.title, (f"Not made: {failure}",))]
     assert run.page is not None
     words = dict.fromkeys((*run.page.lead, *run.manifest.notes, conditions(run.manifest)))
-    parts = [replace(section, name=f"{part.key}-{section.name}", level=3) for section in run.page.sections]
+    parts = [replace(_shortened(section, part.key), level=3) for section in run.page.sections]
     return [Section(part.key, part.title, tuple(words)), *parts]
+
+
+def _shortened(section: Section, key: str) -> Section:
+    """A section under a name of its own; a table too long for a page of all is left in its file."""
+    own = replace(section, name=f"{key}-{section.name}")
+    if section.table is None or len(section.table.rows) <= LONG:
+        return own
+    where = f"{len(section.table.rows):,} rows, in {key}/{section.name}.csv."
+    return replace(own, table=None, note=f"{where} {section.note}".rstrip())
 
 
 def conditions(manifest: Manifest) -> str:

@@ -106,7 +106,7 @@ def _data(text: str) -> list[str]:
 
 def _jobs(rows: Sequence[Row], names: Sequence[str], seeds: int, shared_seeds: int, terms: Terms) -> list[Job]:
     paper = published("search")
-    count = {"shared": min(seeds, shared_seeds), "none": 1}
+    count = {"shared": min(seeds, shared_seeds), "largest": 1}
     jobs = []
     for row in rows:
         for name in names:

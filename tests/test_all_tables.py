@@ -11,7 +11,7 @@ from benchmarks import all_tables, shell
 from nb201_data.errors import UsageError
 from reports.published import published
 from reports.records import Page, Run, read_run
-from reports.schema import Estimate, Section, Verdict
+from reports.schema import Column, Estimate, Section, Table, Verdict
 from reports.summary import first_paragraph
 from reports.verdicts import Measured, section
 
@@ -37,6 +37,16 @@ def test_claims_that_were_decided_are_named_where_they_are_few() -> None:
     made = [Verdict("one", "holds"), Verdict("two", "fails: by 3 points"), Verdict("three", "open: noise")]
     run = Run(MANIFEST, page=Page("t", sections=(Section("a", "A", verdicts=(*made, *[Verdict("m", "better")] * 4)),)))
     assert first_paragraph({"T": run}, {})[1] == "T, 7 claims: 1 holds (one), 4 better, 1 fails (two), 1 open."
+
+
+def test_a_long_table_stays_in_its_file() -> None:
+    part = all_tables.PARTS[0]
+    rows = tuple((str(i),) for i in range(all_tables.LONG + 1))
+    tables = {"x": Table((Column("a"),), rows), "y": Table((Column("a"),), rows[1:])}
+    page = Page("t", sections=tuple(Section(name, name, table=table) for name, table in tables.items()))
+    _, long, short = all_tables._sections(part, Run(MANIFEST, page=page), "")
+    assert long.table is None and long.note == "201 rows, in s0-table/x.csv." and long.level == 3
+    assert short.table is not None and short.name == "s0-table-y"
 
 
 def test_without_measurements_nothing_is_confirmed_or_refuted() -> None:
