@@ -66,14 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", default=",".join(NATIVE), help="data sets, a comma list")
     parser.add_argument("--rows", default="all", help=f"a comma list of {', '.join(row.key for row in ROWS)}")
     parser.add_argument("--seeds", type=shell.positive, default=20, help="searches of each row")
-    parser.add_argument("--budget", type=shell.positive, default=100, help="evaluations of the searches by a score")
+    parser.add_argument("--budget", type=shell.positive, default=50, help="evaluations of the searches by a score")
     parser.add_argument(
         "--ranked-budget", type=shell.positive, default=20, help="those of TE-NAS, each ten times as dear"
     )
     parser.add_argument(
         "--images", default="embedded", help="what these look at: embedded, or real: each data set's own, where on disk"
     )
-    parser.add_argument("--batch-size", type=shell.positive, default=16, help="images of a score")
+    parser.add_argument("--batch-size", type=shell.positive, default=64, help="images of a score; TE-NAS at most 16")
     parser.add_argument("--teacher", default="resnet56", help="of DisWOT, untrained")
     parser.add_argument("--shared-seeds", type=shell.positive, default=3, help="searches by shared weights")
     parser.add_argument("--shared-epochs", type=shell.positive, default=5, help="of their small shared network")

@@ -102,9 +102,9 @@ def _terms(terms: Terms, names: Sequence[str]) -> tuple[str, str]:
         "model: 9.14 s per epoch and 25,000 images, the mean reported for the benchmark's cells), for training-free "
         "ones the time of their scores on this machine, for weight sharing that of the shared network. Searches by "
         "accuracy stop at the published search time and look at validation accuracy only; training-free ones make "
-        f"{terms.budget:,} evaluations (TE-NAS {terms.ranked_budget:,}) on images of {images}. All found cells "
-        "are judged by the accuracy of the benchmark, trained alone: the paper's are distilled, unless copied from "
-        "other papers.",
+        f"{terms.budget:,} evaluations on {terms.batch_size:,} images (TE-NAS {terms.ranked_budget:,}, on at most 16): "
+        f"{images}. All found cells are judged by the accuracy of the benchmark, trained alone: the paper's are "
+        "distilled, unless copied from other papers.",
         "RSPS, GDAS and DARTS ran on a small shared network (4 channels, one cell a stage, 16 pixels, "
         f"{terms.shared_epochs} epochs of {terms.shared_images:,} images): that shows that they run and what they find "
         "there, and does not repeat the published searches.",
@@ -246,7 +246,8 @@ def _about_published() -> str:
     return (
         f"A verdict says whether the published accuracy could be that of one more search here. Unknown: "
         f"{published('search').unknown}. Known to differ: DisWOT's accuracies are those of distilled networks, ours of "
-        "networks trained alone; RSPS, GDAS and DARTS had a small shared network here."
+        "networks trained alone, and the released search picks its cell by test accuracy among its five best; RSPS, "
+        "GDAS and DARTS had a small shared network here."
     )
 
 

@@ -33,6 +33,8 @@ class Row:
     kind: Kind
     strategy: str = ""
     score: str = ""
+    most_images: int = 1000
+    """In a batch: where each costs a backward pass of its own."""
 
 
 ROWS = (
@@ -45,7 +47,7 @@ ROWS = (
     Row("gdas", "GDAS", "shared", "gdas"),
     Row("darts", "DARTS", "shared", "darts"),
     Row("nwot", "NWOT", "score", "random", "nwot"),
-    Row("te-nas", "TE-NAS", "ranks", "random", "te_nas"),
+    Row("te-nas", "TE-NAS", "ranks", "random", "te_nas", most_images=16),
     Row("diswot", "DisWOT M_s & M_r", "score", "evolution", "diswot"),
     Row("m_r", "DisWOT M_r", "score", "evolution", "m_r"),
     Row("diswot_released", "DisWOT, released form (added)", "score", "evolution", "diswot_released"),
@@ -157,7 +159,7 @@ def _scores(job: Job, space: SearchSpace) -> StoredScores:
         space=space.name,
         skeleton=space.skeleton,
         images=resolve_images(terms.images, space.skeleton, job.data),
-        batch_size=terms.batch_size,
+        batch_size=min(terms.batch_size, job.row.most_images),
         teacher=terms.teacher,
         device=terms.device,
     )
