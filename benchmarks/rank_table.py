@@ -38,6 +38,7 @@ RELEASED = {row: f"{row}_released" for row in ("kd", "fitnet", "sp", "pkt", "nst
 PLAIN = {f"plain {row}": row for row in RELEASED}
 FORMS = PLAIN | {"diswot_readme": "diswot"}
 CELLS, TABLES = 50, 1000
+LARGE = 300  # cells of a truth that has more
 TITLE = "Rank table of NAS-Bench-201"
 
 
@@ -45,11 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
     parser = shell.parser(
         "rank_table",
-        "The paper's rank table: what 10 repeats on 50 cells can show, from a larger sample of the same cells; then "
+        f"The paper's rank table: what 10 repeats on 50 cells can show, from a larger sample of cells ({LARGE}); then "
         "what that sample itself says, with intervals, against accuracies of cells trained alone and distilled. "
         "Unless --batch-size is given: 192 images for the classic proxies, 64 for those with a teacher.",
     )
     groups.add_options(parser, "runs/rank-table", seeds=1)
+    parser.set_defaults(sample=LARGE)
     options = parser.parse_args(argv)
     command = ["python", "-m", "benchmarks.rank_table", *(sys.argv[1:] if argv is None else argv)]
     shell.prepare_output(options.out)
