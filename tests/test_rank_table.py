@@ -89,10 +89,10 @@ def test_nothing_at_hand(tmp_path: Path, arguments: list[str], monkeypatch: pyte
 def test_the_benchmark(reference_data: Path, tmp_path: Path, arguments: list[str]) -> None:
     assert rank_table.main([*arguments, "--sample", "20"]) == 0
     found = {row["row"]: row for row in rows_of(tmp_path / "out" / "published.csv")}
-    assert found["KD"]["setting"].startswith("kd_released on nb201, default, 64 train images of embedded:10")
-    assert found["KD, as plain kd"]["setting"].startswith("kd on nb201")
-    assert found["DisWOT"]["setting"].startswith("diswot_released on nb201, gaussian")
-    assert found["SNIP"]["setting"].startswith("snip on nb201, gaussian, 192 train images")
+    assert found["KD"]["setting"].startswith("kd_released: nb201, default, 64 train images of embedded:10")
+    assert found["KD, as plain kd"]["setting"].startswith("kd: nb201")
+    assert found["DisWOT"]["setting"].startswith("diswot_released: nb201, gaussian")
+    assert found["SNIP"]["setting"].startswith("snip: nb201, gaussian, 192 train images")
     assert found["params"]["published"] == "not printed"
     assert all(row["verdict"].startswith("other setting") for name, row in found.items() if row["verdict"])
     assert found["DisWOT"]["n"] == "20" and found["DisWOT"]["published"] == "72.36±.02"
