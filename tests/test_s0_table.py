@@ -40,8 +40,8 @@ def test_all_64_networks(reference_data: Path, tmp_path: Path, arguments: list[s
     assert found["params", "kendall"]["published"] == "not printed"
     snip = found["SNIP", "kendall"]
     assert snip["verdict"].startswith("other setting") and "images embedded:100" in snip["why"]
-    assert snip["setting"].startswith("snip on s0-plain, gaussian, 192 test images") and snip["seeds"] == "2"
-    assert found["DisWOT", "kendall"]["setting"].startswith("diswot on s0, gaussian, 128 train images")
+    assert snip["setting"].startswith("s0-plain, gaussian, 192 test images") and snip["seeds"] == "2"
+    assert found["DisWOT", "kendall"]["setting"].startswith("s0, gaussian, 128 train images")
     assert found["DisWOT, as diswot_released_s0", "pearson"]["verdict"].startswith("setting unknown")
     for family in ("s0-plain", "s0"):
         rows = {row["proxy"] for row in rows_of(tmp_path / "out" / f"family-{family}.csv")}
