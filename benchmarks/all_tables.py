@@ -7,7 +7,7 @@ import contextlib
 import importlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -152,7 +152,8 @@ def write(out: Path, parts: Sequence[Part], failures: dict[str, str], command: S
     from reports.summary import first_paragraph
 
     runs = {part.command: read_run(out / part.key) for part in parts if part.command not in failures}
-    internal = [consistency.contradictions(), consistency.speed_ups()]
+    made = {section.name for run in runs.values() if run.page for section in run.page.sections}
+    internal = [each for each in (consistency.contradictions(), consistency.speed_ups()) if each.name not in made]
     sections: list[Section] = []
     for part in parts:
         sections += _sections(part, runs.get(part.command), failures.get(part.command, ""))
@@ -164,7 +165,7 @@ def write(out: Path, parts: Sequence[Part], failures: dict[str, str], command: S
         sorted({seed for manifest in manifests for seed in manifest.seeds}),
         ground_truth=_names(each.ground_truth for each in manifests),
         images=_names(each.images for each in manifests),
-        notes=list(dict.fromkeys(note for m in manifests for note in m.notes if note.startswith("Images: "))),
+        notes=_image_notes({part.title: runs[part.command] for part in parts if part.command in runs}),
     )
     devices = list(dict.fromkeys(m.device for m in manifests))
     manifest = replace(manifest, device="; ".join(devices))
@@ -172,6 +173,16 @@ def write(out: Path, parts: Sequence[Part], failures: dict[str, str], command: S
     page = Page(TITLE, tuple(lead), (*sections, *internal))
     write_run(out, Run(manifest, page=page))
     return "\n\n" + "\n\n".join(lead) + f"\n\n{html.render(out)}"
+
+
+def _image_notes(runs: Mapping[str, Run]) -> list[str]:
+    """Which tables were made with painted images, by title."""
+    titles: dict[str, list[str]] = {}
+    for title, run in runs.items():
+        for note in run.manifest.notes:
+            if note.startswith("Images: "):
+                titles.setdefault(note, []).append(title)
+    return [f"{', '.join(named)}. {note}" for note, named in titles.items()]
 
 
 def _names(lists: Iterable[str]) -> str:
