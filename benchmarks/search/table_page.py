@@ -36,7 +36,7 @@ MEASURED = (
     Column("published_speedup", "number", 1, "published x"),
     Column("speedup", "number", 1, "measured x", "cost of random search divided by this"),
     Column("rank", "number", 2, "mean rank", "over the seeds, among the rows with all seeds; 1 is best"),
-    Column("p_random", "number", 4, "p to RS", "Wilcoxon signed-rank over seeds, two-sided, Holm"),
+    Column("p_random", "number", 5, "p to RS", "Wilcoxon signed-rank over seeds, two-sided, Holm"),
     Column("verdict", "verdict", note="of the published accuracy, see below"),
 )
 SENTENCE = {
