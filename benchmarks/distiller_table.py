@@ -114,6 +114,7 @@ def run(plans: Sequence[Plan], workers: int, out: Path, command: Sequence[str], 
     """Train what is not on disk yet, write the page; the text to print."""
     from benchmarks import provenance
     from benchmarks.distill import jobs
+    from proxies.distillation import losses
     from reports import html
     from reports.csv_files import write_text
     from reports.records import Page, Run, write_run
@@ -133,8 +134,8 @@ def run(plans: Sequence[Plan], workers: int, out: Path, command: Sequence[str], 
     outcomes = [verdict.outcome for verdict in verdicts]
     counts = ", ".join(f"{sum(o.startswith(kind) for o in outcomes)} {kind}" for kind in ("better", "worse", "open"))
     lead = (
-        f"DisWOT and DisWOT+ against every other distiller on {len(plans)} students: {counts} of {len(outcomes)} "
-        "comparisons, paired over seeds.",
+        f"DisWOT and DisWOT+ against every other distiller on {len(plans)} student{'s' * (len(plans) > 1)}: {counts} of "
+        f"{len(outcomes)} comparisons, paired over seeds.",
         f"{said} Images {protocol.images}, {protocol.epochs} epochs, teacher {protocol.teacher}, "
         f"{plans[0].seeds} seeds.",
     )
@@ -142,6 +143,12 @@ def run(plans: Sequence[Plan], workers: int, out: Path, command: Sequence[str], 
         "The paper's Table 9 is ImageNet with students of 11 million parameters, its DisWOT row has another student "
         "than the others, and its training recipe is unknown: no number of it can be confirmed here, only the order."
     ]
+    own = [name for name in plans[0].distillers if losses.get(name).teaching in ("early", "assistant", "peer")]
+    if own:
+        notes.append(
+            f"The teachers of {', '.join(own)} (an early checkpoint, an assistant, a peer) are trained here under this "
+            "protocol; one that comes from a file was trained for longer."
+        )
     if protocol.images.startswith("embedded"):
         notes.append(
             f"Images: {protocol.images}, painted by this program, not photographs, so that nothing needs to be "
