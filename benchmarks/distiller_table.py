@@ -134,8 +134,8 @@ def run(plans: Sequence[Plan], workers: int, out: Path, command: Sequence[str], 
     outcomes = [verdict.outcome for verdict in verdicts]
     counts = ", ".join(f"{sum(o.startswith(kind) for o in outcomes)} {kind}" for kind in ("better", "worse", "open"))
     lead = (
-        f"DisWOT and DisWOT+ against every other distiller on {len(plans)} student{'s' * (len(plans) > 1)}: {counts} of "
-        f"{len(outcomes)} comparisons, paired over seeds.",
+        f"DisWOT and DisWOT+ against every other distiller on {len(plans)} student{'s' * (len(plans) > 1)}: {counts} "
+        f"of {len(outcomes)} comparisons, paired over seeds.",
         f"{said} Images {protocol.images}, {protocol.epochs} epochs, teacher {protocol.teacher}, "
         f"{plans[0].seeds} seeds.",
     )
