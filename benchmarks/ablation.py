@@ -87,11 +87,16 @@ def measure(runner: Runner, study: Study, infos: Sequence[ProxyInfo], label: str
 
 
 def oriented(one: Measured, name: str) -> Array:
-    """(n,) the mean over seeds of a proxy's scores, turned so that higher predicts better."""
+    """(seeds, n) scores of a proxy, turned so that higher predicts better; NaN where there is none."""
     from benchmarks.results import values
 
     sign = -1 if one.by_proxy[name].direction == "lower" else 1
-    return np.asarray(sign * values(one.answers, name, one.study.archs, one.study.seeds).mean(axis=0))
+    return sign * values(one.answers, name, one.study.archs, one.study.seeds)
+
+
+def mean_scores(one: Measured, name: str) -> Array:
+    """(n,) the mean over seeds of a proxy's scores, higher predicting better."""
+    return np.asarray(oriented(one, name).mean(axis=0))
 
 
 def with_init(study: Study, init: str) -> Study:
@@ -104,14 +109,13 @@ def difference(first: Measured, second: Measured, proxy: str) -> Estimate:
 
     Networks that lack a score in either, for any seed, are left out; empty where nothing is left or all is constant.
     """
-    from benchmarks.results import RESAMPLES, values
+    from benchmarks.results import RESAMPLES
     from benchmarks.statistics.resamples import draw_weights, interval
     from benchmarks.statistics.weighted import Truth, coefficients
     from reports.schema import Estimate
 
     study = first.study
-    sign = -1 if first.by_proxy[proxy].direction == "lower" else 1
-    tables = [sign * values(one.answers, proxy, study.archs, study.seeds) for one in (first, second)]
+    tables = [oriented(one, proxy) for one in (first, second)]
     both = np.isfinite(np.concatenate(tables)).all(axis=0)
     target = np.array(study.accuracies)[both]
     if len(target) < 3 or not all(np.ptp(row) for row in (target, *(t[both] for table in tables for t in table))):

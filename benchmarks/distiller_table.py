@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import shutil
 import statistics
 import sys
@@ -220,17 +219,9 @@ def student_section(plan: Plan, histories: Histories, place: int) -> Section:
 
 def paired(first: Sequence[float], second: Sequence[float]) -> Estimate:
     """Mean of first - second by seed, its 95 % t interval and standard deviation; no interval from one seed."""
-    from scipy.stats import t
+    from benchmarks.statistics.runs import mean_of_runs
 
-    from reports.schema import Estimate
-
-    gaps = [a - b for a, b in zip(first, second, strict=True)]
-    mean = statistics.fmean(gaps)
-    if len(gaps) < 2:
-        return Estimate(mean)
-    spread = statistics.stdev(gaps)
-    reach = float(t.ppf(0.975, len(gaps) - 1)) * spread / math.sqrt(len(gaps))
-    return Estimate(mean, mean - reach, mean + reach, spread)
+    return mean_of_runs([a - b for a, b in zip(first, second, strict=True)])
 
 
 def published_gain(teacher: str, distiller: str) -> Number | None:

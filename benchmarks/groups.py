@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.options import Study
     from benchmarks.runner import Runner
     from nb201_data.ground_truth import GroundTruth
-    from reports.schema import Correlation, Estimate, Section
+    from reports.schema import Correlation, Section
 
 TENSORWATCH = "flops_tensorwatch"
 """FLOPs as the authors counted them: multiply-adds, 2 for each output of a batch norm, 1 for each of a ReLU module."""
@@ -74,24 +74,10 @@ def closed_form(study: Study) -> dict[str, Correlation]:
     return {row.proxy: row for row in rows}
 
 
-def repetition(estimate: Estimate, seeds: int, repeats: int) -> Estimate:
-    """Where the mean of `repeats` further runs on the same networks lies, 95 %, from mean and spread over `seeds`.
-
-    mean +- t_(.975, k-1) s sqrt(1/k + 1/m), k runs here, m of the other, within the range of a correlation times 100.
-    No interval from a single run.
-    """
-    from scipy.stats import t
-
-    from reports.schema import Estimate
-
-    if estimate.value is None or estimate.spread is None or seeds < 2:
-        return Estimate(estimate.value)
-    reach = float(t.ppf(0.975, seeds - 1)) * estimate.spread * (1 / seeds + 1 / repeats) ** 0.5
-    return Estimate(estimate.value, max(-100.0, estimate.value - reach), min(100.0, estimate.value + reach))
-
-
 def on_same_networks(row: Correlation, coefficient: str, group: Group, setting: str) -> verdicts.Measured:
     """A coefficient against a published number that was made on the very same networks, times 100."""
+    from benchmarks.statistics.runs import repetition
+
     estimate = verdicts.hundredths(getattr(row, coefficient))
     expected = repetition(estimate, row.seeds, group.repeats)
     return verdicts.Measured(estimate, row.scored, row.seeds, setting, expected)

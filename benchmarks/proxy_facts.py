@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import groups, shell, with_params
 from benchmarks import options as shared
-from benchmarks.ablation import Measured, measure, oriented
+from benchmarks.ablation import Measured, mean_scores, measure
 from benchmarks.grid import grid_sections, measure_grid
 from nb201_data.errors import DataError
 
@@ -89,10 +89,10 @@ def _from_params(base: Measured) -> Section:
     from reports.schema import BASELINES, Column, Figure, Section, Table
     from reports.tables import by_rank
 
-    params = oriented(base, "params")[None]
+    params = mean_scores(base, "params")[None]
     rows: list[tuple[Cell, ...]] = []
     for row in by_rank(base.rows):
-        same = agreement(oriented(base, row.proxy)[None], params).spearman
+        same = agreement(mean_scores(base, row.proxy)[None], params).spearman
         rows.append((row.proxy, row.scored, same, row.spearman, row.spearman_minus_params, row.partial_spearman))
     columns = (
         Column("proxy"),
@@ -126,7 +126,7 @@ def _like_flops(base: Measured) -> Section:
     from reports.schema import BASELINES, Column, Figure, Section, Table
 
     like = LikePairs(base.study.accuracies, _flops(base.study), within=WITHIN)
-    found = {row.proxy: like.agreement(oriented(base, row.proxy)) for row in base.rows}
+    found = {row.proxy: like.agreement(mean_scores(base, row.proxy)) for row in base.rows}
     order = sorted(found, key=lambda name: (found[name].value is None, -(found[name].value or 0), name))
     told = {1: "better than guessing", -1: "worse than guessing", 0: ""}
     rows = tuple((name, found[name], told[found[name].separated]) for name in order)
@@ -162,7 +162,7 @@ def _sample_sizes(base: Measured) -> Section:
         if (second, first) in {(row[0], row[1]) for row in rows}:
             continue
         try:
-            need = how_many_cells(base.study.accuracies, oriented(base, first), oriented(base, second))
+            need = how_many_cells(base.study.accuracies, mean_scores(base, first), mean_scores(base, second))
         except UsageError as error:
             rows.append((first, second, None, None, None, None, str(error)))
             continue

@@ -131,17 +131,13 @@ def _measure(runner: Runner, options: argparse.Namespace, truth: str) -> list[Me
 
 def _drawn(parts: Sequence[Measured]) -> dict[str, SmallSamples]:
     """Every proxy in the paper's protocol, from the first seed's scores, higher predicting better."""
-    from benchmarks.results import values
+    from benchmarks.ablation import oriented
     from benchmarks.statistics.small_samples import small_samples
 
     made: dict[str, SmallSamples] = {}
     for one, group in zip(parts, GROUPS, strict=True):
-        study = one.study
-        scores = {
-            info.name: (-1 if info.direction == "lower" else 1) * values(one.answers, info.name, study.archs, [0])[0]
-            for info in one.infos
-        }
-        made = small_samples(study.accuracies, scores, cells=CELLS, repeats=group.repeats, tables=TABLES) | made
+        scores = {info.name: oriented(one, info.name)[0] for info in one.infos}
+        made = small_samples(one.study.accuracies, scores, cells=CELLS, repeats=group.repeats, tables=TABLES) | made
     return made
 
 

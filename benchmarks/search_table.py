@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks import provenance, shell
 from benchmarks.search.choices import NATIVE
 from benchmarks.search.table_page import page_of
-from benchmarks.search.table_rows import ROWS, Finding, Job, Row, Terms, search_one
+from benchmarks.search.table_rows import RANKED_IMAGES, ROWS, Finding, Job, Row, Terms, search_one
 from benchmarks.store import default_store
 from nb201_data.errors import UsageError
 from nb201_data.ground_truth import load_ground_truth
@@ -73,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--images", default="embedded", help="what these look at: embedded, or real: each data set's own, where on disk"
     )
-    parser.add_argument("--batch-size", type=shell.positive, default=64, help="images of a score; TE-NAS at most 16")
+    parser.add_argument(
+        "--batch-size", type=shell.positive, default=64, help=f"images of a score; TE-NAS at most {RANKED_IMAGES}"
+    )
     parser.add_argument("--teacher", default="resnet56", help="of DisWOT, untrained")
     parser.add_argument("--shared-seeds", type=shell.positive, default=3, help="searches by shared weights")
     parser.add_argument("--shared-epochs", type=shell.positive, default=5, help="of their small shared network")

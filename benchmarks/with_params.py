@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.ablation import Measured, oriented
+from benchmarks.ablation import Measured, mean_scores
 
 if TYPE_CHECKING:
     from reports.schema import Cell, Correlation, Section
@@ -23,11 +23,11 @@ def mean_ranks(base: Measured) -> list[Correlation]:
     from benchmarks.results import RESAMPLES
     from benchmarks.statistics import correlate
 
-    params = oriented(base, "params")
+    params = mean_scores(base, "params")
     means = {"params": params}
     for row in base.rows:
         if row.spearman.value is not None and row.proxy != "params":
-            own = oriented(base, row.proxy)
+            own = mean_scores(base, row.proxy)
             scored = np.isfinite(own)
             own[scored] = (rankdata(params[scored]) + rankdata(own[scored])) / 2
             means[row.proxy] = own

@@ -6,7 +6,8 @@ import pytest
 from tables_support import made_up_work, rows_of
 
 from benchmarks import groups, s0_table, shell
-from benchmarks.groups import Group, repetition
+from benchmarks.groups import Group
+from benchmarks.statistics.runs import repetition
 from reports.schema import Estimate
 
 

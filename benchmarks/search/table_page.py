@@ -1,17 +1,15 @@
 """Table 8 as a page: published beside measured, who differs from whom, and whether the published times add up."""
 
-import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
-
-from scipy import stats
+from statistics import fmean
 
 from benchmarks.search.choices import NATIVE
 from benchmarks.search.comparison import LEVEL, against, compare
-from benchmarks.search.table_rows import ROWS, Finding, Row, Terms
+from benchmarks.search.table_rows import RANKED_IMAGES, ROWS, Finding, Row, Terms
 from benchmarks.search.table_times import REFERENCE, Truths, reached
 from benchmarks.search.verdict import judge_all
 from benchmarks.settings import resolve_images
+from benchmarks.statistics.runs import mean_of_runs, repetition
 from nb201_data.spaces import get_space
 from reports import figures, verdicts
 from reports.consistency import speed_ups
@@ -45,7 +43,6 @@ SENTENCE = {
     "draw": "one random cell",
     "largest": "the largest network",
 }
-DISTILLED = ("diswot", "m_r")  # rows whose published accuracy is that of a distilled network
 RUNS = (
     Column("data"),
     Column("strategy"),
@@ -102,7 +99,8 @@ def _terms(terms: Terms, names: Sequence[str]) -> tuple[str, str]:
         "model: 9.14 s per epoch and 25,000 images, the mean reported for the benchmark's cells), for training-free "
         "ones the time of their scores on this machine, for weight sharing that of the shared network. Searches by "
         "accuracy stop at the published search time and look at validation accuracy only; training-free ones make "
-        f"{terms.budget:,} evaluations on {terms.batch_size:,} images (TE-NAS {terms.ranked_budget:,}, on at most 16): "
+        f"{terms.budget:,} evaluations on {terms.batch_size:,} images (TE-NAS {terms.ranked_budget:,}, on at most "
+        f"{RANKED_IMAGES}): "
         f"{images}. All found cells are judged by the accuracy of the benchmark, trained alone: the paper's are "
         "distilled, unless copied from other papers.",
         "RSPS, GDAS and DARTS ran on a small shared network (4 channels, one cell a stage, 16 pixels, "
@@ -127,7 +125,7 @@ def _sentence(outcomes: Outcomes) -> str:
 
 def _data_section(outcomes: Outcomes) -> Section:
     rows = [_row(outcomes, row) for row in outcomes.rows]
-    shown = [(row.label, _mean(outcomes.of(row.key, "accuracy"))) for row in outcomes.rows]
+    shown = [(row.label, mean_of_runs(outcomes.of(row.key, "accuracy"))) for row in outcomes.rows]
     figure = Figure(
         "accuracy",
         figures.intervals(
@@ -177,8 +175,8 @@ def _row(outcomes: Outcomes, row: Row) -> tuple[Cell, ...]:
     return (
         row.label,
         number.value if number else None,
-        _mean(accuracies),
-        _mean(outcomes.of(row.key, "regret")),
+        mean_of_runs(accuracies),
+        mean_of_runs(outcomes.of(row.key, "regret")),
         len(accuracies),
         fmean(evaluations) if evaluations else None,
         printed[0].value if printed[0] else None,
@@ -192,36 +190,12 @@ def _row(outcomes: Outcomes, row: Row) -> tuple[Cell, ...]:
 
 
 def held_against(number: Number | None, accuracies: Sequence[float], row: Row) -> str:
-    """Could the published accuracy be that of one more search? Mean +- t s sqrt(1 + 1/n), 95 %; '' without one."""
+    """Could the published accuracy be that of one more search? '' where the paper prints none. See `repetition`."""
     if number is None:
         return ""
-    measured = None
-    if n := len(accuracies):
-        reach = _reach(accuracies) * math.sqrt(n + 1) if n > 1 else None
-        mean = fmean(accuracies)
-        expected = Estimate(mean, mean - reach, mean + reach) if reach is not None else Estimate(mean)
-        measured = verdicts.Measured(_mean(accuracies), 1, n, row.label, expected, _differs(row))
+    own, n = mean_of_runs(accuracies), len(accuracies)
+    measured = verdicts.Measured(own, 1, n, row.label, repetition(own, n, 1), row.differs)
     return verdicts.compare(number, measured).verdict
-
-
-def _differs(row: Row) -> tuple[str, ...]:
-    """Where a row is known to be another measurement than the published one."""
-    if row.kind == "shared":
-        return ("a small shared network",)
-    return ("trained alone, where the paper distils",) if row.key in DISTILLED else ()
-
-
-def _mean(values: Sequence[float]) -> Estimate:
-    """Mean, its 95 % t interval, the standard deviation of a run."""
-    if len(values) < 2:
-        return Estimate(values[0] if values else None)
-    mean, reach = fmean(values), _reach(values)
-    return Estimate(mean, mean - reach, mean + reach, stdev(values))
-
-
-def _reach(values: Sequence[float]) -> float:
-    """Half the 95 % t interval of a mean."""
-    return float(stats.t.ppf(1 - LEVEL / 2, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
 
 
 def _claims(outcomes: Outcomes) -> list[Verdict]:
