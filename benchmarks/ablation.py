@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks import options as shared
 from benchmarks import shell
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 if TYPE_CHECKING:
     from benchmarks.options import Study

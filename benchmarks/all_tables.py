@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import shell
 from benchmarks.settings import REAL, resolve_images
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton
 
 if TYPE_CHECKING:

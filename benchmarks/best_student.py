@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import shell
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from nb201_data.ground_truth import GroundTruth

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks import shell
 from benchmarks.distill.protocols import get_protocol
 from benchmarks.distill.table import Row, read_rows, table_path
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 from reports.schema import Estimate
 
 CANDIDATES_MIN = 10

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import shell
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from reports.published import SEARCHED_CELLS, published
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.ablation import Measured, measure
 from benchmarks.options import INITS
 from benchmarks.settings import resolve_images
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 if TYPE_CHECKING:
     from benchmarks.options import Study

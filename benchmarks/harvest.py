@@ -13,7 +13,7 @@ from benchmarks.distill.order import harvest_order
 from benchmarks.distill.protocols import PROTOCOLS, Protocol, get_protocol
 from benchmarks.distill.table import Row, append, merge, read_rows, table_path
 from benchmarks.workers import Workers
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.space import Cell
 
 if TYPE_CHECKING:

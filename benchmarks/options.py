@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import shell
 from benchmarks.settings import RECIPE, RESNETS, Setting, resolve_images, resolve_teacher
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.spaces import SPACES
 
 if TYPE_CHECKING:

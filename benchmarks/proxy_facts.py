@@ -17,7 +17,7 @@ from benchmarks import groups, shell, with_params
 from benchmarks import options as shared
 from benchmarks.ablation import Measured, mean_scores, measure
 from benchmarks.grid import grid_sections, measure_grid
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 if TYPE_CHECKING:
     from benchmarks.options import Study
@@ -152,7 +152,7 @@ def _like_flops(base: Measured) -> Section:
 def _sample_sizes(base: Measured) -> Section:
     """Cells to sample before the interval of a difference leaves zero outside."""
     from benchmarks.statistics import how_many_cells
-    from nb201_data.errors import UsageError
+    from diswot_errors import UsageError
     from reports.schema import Column, Section, Table
 
     names = [row.proxy for row in base.rows if row.spearman.value is not None]

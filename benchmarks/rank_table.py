@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import groups, shell
 from benchmarks.groups import Group
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 from reports import verdicts
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.runner import Answers
 from benchmarks.settings import Setting, device_kind
 from benchmarks.statistics import Correlation, correlate
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from reports.schema import Column, Score, Section, Table
 from reports.tables import as_text
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import groups, shell
 from benchmarks.groups import TENSORWATCH, Group
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 from reports import verdicts
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.settings import RESNETS, Answer, Setting
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.image_set import ImageSet
 from nb201_data.images import load_images
 from nb201_data.networks import Network, build_resnet, load_weights

@@ -10,7 +10,7 @@ from benchmarks.search.choices import NATIVE
 from benchmarks.search.table_page import page_of
 from benchmarks.search.table_rows import RANKED_IMAGES, ROWS, Finding, Job, Row, Terms, search_one
 from benchmarks.store import default_store
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.ground_truth import load_ground_truth
 from reports import html
 from reports.published import published

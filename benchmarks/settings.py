@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
 

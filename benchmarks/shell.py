@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 
 if TYPE_CHECKING:
     import torch

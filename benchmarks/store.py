@@ -17,7 +17,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 
 from benchmarks.settings import Answer, Question
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 from nb201_data.files import cache_dir
 
 APPLICATION_ID = 0x44735754  # in the header of the file, so that no foreign database is taken for ours

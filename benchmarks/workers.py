@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from benchmarks import shell
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 Result = TypeVar("Result")
 

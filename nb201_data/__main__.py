@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from textwrap import TextWrapper
 
+from diswot_errors import DataError, UsageError
 from nb201_data import files
 from nb201_data.catalogue import DataFile
-from nb201_data.errors import DataError, UsageError
 from nb201_data.ground_truth import GroundTruth, available, load_ground_truth
 
 _MARKS = {"whole": "whole", "present": "on disk", "absent": "-"}

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 _CHUNK = 2048  # images at a time: fits the cache, keeps the padded copy small
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pooch
 
+from diswot_errors import DataError
 from nb201_data.catalogue import ARCHIVES, FILES, Archive, Conversion, DataFile, Source
-from nb201_data.errors import DataError
 from nb201_data.files import remedy, status_of
 from nb201_data.hashes import hash_of
 from nb201_data.published_tables import CONVERTERS

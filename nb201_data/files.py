@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from diswot_errors import DataError, UsageError
 from nb201_data.catalogue import FILES, DataFile
-from nb201_data.errors import DataError, UsageError
 from nb201_data.hashes import hash_of, hash_of_bytes
 
 State = Literal["absent", "present", "whole", "wrong size", "wrong hash", "unreadable"]

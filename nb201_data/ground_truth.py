@@ -18,7 +18,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.truth import benchmark, measured, published, user_csv
 from nb201_data.truth.benchmark import official_cell, official_index, official_order
 from nb201_data.truth.records import GroundTruth, Kind, Record

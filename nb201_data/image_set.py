@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 SplitName = Literal["train", "test"]
 Triple = tuple[float, float, float]

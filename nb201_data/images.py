@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from diswot_errors import DataError, UsageError
 from nb201_data import embedded, files
-from nb201_data.errors import DataError, UsageError
 from nb201_data.image_set import ImageSet, Triple, average_pool, pooled
 from nb201_data.pickles import load_arrays
 

@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 _CHUNK = 1 << 22
 _AHEAD = 1 << 20  # more than any batch of 1,000 pairs takes

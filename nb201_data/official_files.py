@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from diswot_errors import DataError, UsageError
 from nb201_data.catalogue import FILES
-from nb201_data.errors import DataError, UsageError
 from nb201_data.files import remedy
 from nb201_data.hashes import hash_of
 from nb201_data.last_epochs import copy_last_epochs

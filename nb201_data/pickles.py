@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 
 class _Kind:

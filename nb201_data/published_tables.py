@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 _TRANSFORMER_COLUMNS = (
     "c100_base_acc",

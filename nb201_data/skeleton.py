@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)

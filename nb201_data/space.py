@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 T = TypeVar("T")
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from diswot_errors import UsageError
 from nb201_data import space as nb201
-from nb201_data.errors import UsageError
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell
 

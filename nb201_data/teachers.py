@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 from nb201_data.files import data_dir
 from nb201_data.networks import RESNETS, Network, build_resnet, load_weights
 

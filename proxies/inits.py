@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from proxies.errors import UsageError
+from diswot_errors import UsageError
 
 
 def _gaussian(weight: Tensor, generator: torch.Generator) -> None:

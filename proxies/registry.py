@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from proxies.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor

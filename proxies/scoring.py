@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from proxies.errors import NotApplicable, UsageError
+from diswot_errors import NotApplicable, UsageError
 from proxies.evidence import Evidence, Pass, TeacherEvidence, borrowed, plan, teacher_evidence
 from proxies.evidence.forward import Session, release
 from proxies.evidence.observers import absent

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.without and not options.markdown:
         parser.error("--without is about the Markdown: give --markdown FILE too")
 
-    from nb201_data.errors import DataError, UsageError
+    from diswot_errors import DataError, UsageError
     from reports import html, markdown
 
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 from reports.schema import Cell, Column, Estimate, Table
 
 Record = TypeVar("Record")

@@ -4,7 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from reports.records import TABLES, read_run
 from reports.schema import Estimate
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 _FACTORS = {"": 0, "K": 3, "M": 6}
 

@@ -5,7 +5,7 @@ The paper's body was not at hand: the numbers are those of the authors' slides a
 `reports.verdicts` gives no verdict of agreement.
 """
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from reports.printed import Number, PublishedTable, table
 
 __all__ = ["SEARCHED_CELLS", "TABLES", "Number", "PublishedTable", "published"]

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from reports.csv_files import read_records, read_table, write_records, write_table, write_text
 from reports.schema import Column, Correlation, Figure, Manifest, Score, Section, Truth, Verdict
 from reports.svg import tidy

@@ -3,7 +3,7 @@
 import re
 from xml.etree import ElementTree
 
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 ELEMENTS = frozenset({"svg", "g", "path", "rect", "line", "circle", "text", "tspan", "defs", "clipPath", "use"})
 ATTRIBUTES = frozenset(

@@ -8,7 +8,7 @@ from reports_support import MANIFEST
 from tables_support import made_up_work, rows_of, write_own_truth
 
 from benchmarks import all_tables, shell
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from reports.published import published
 from reports.records import Page, Run, read_run
 from reports.schema import Column, Estimate, Section, Table, Verdict

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from files_support import GOOD, left_in, made_file
 
+from diswot_errors import DataError
 from nb201_data import fetching, files
 from nb201_data.catalogue import Archive, Conversion, DataFile, Source
-from nb201_data.errors import DataError
 from nb201_data.hashes import table_hash
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from diswot_errors import UsageError
 from nb201_data import augment
-from nb201_data.errors import UsageError
 
 
 def pixels(count: int = 12, size: int = 8) -> torch.Tensor:

@@ -15,7 +15,7 @@ from benchmarks.statistics.same_order import (
     residual_noise,
     same_order,
 )
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 rng = np.random.default_rng(1)
 QUALITY = np.sort(rng.normal(60, 3, 50))

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import data_card
 from benchmarks.distill.table import Row, append
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 from nb201_data.space import distinct_cells, sample
 
 CELLS = [str(cell) for cell in sample(distinct_cells(), 40, 3)]

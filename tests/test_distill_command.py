@@ -17,7 +17,7 @@ from benchmarks.distill.page import result_table
 from benchmarks.distill.students import parse_student
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from proxies.distillation import losses
 from reports.records import read_run
 

@@ -12,7 +12,7 @@ from benchmarks.distill import checkpointed
 from benchmarks.distill.protocols import PROTOCOLS, get_protocol
 from benchmarks.distill.stream import Stream, first_of_each_class
 from benchmarks.distill.trainer import accuracy, train_together
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.images import load_images
 from nb201_data.teachers import trained_teacher
 from proxies.distillation import losses

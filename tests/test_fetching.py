@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from files_support import GOOD, left_in, made_file
 
+from diswot_errors import DataError
 from nb201_data import fetching, files
-from nb201_data.errors import DataError
 
 
 def test_fetch_installs_a_good_file_once(folder: Path, server: Callable[..., str]) -> None:

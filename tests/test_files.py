@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from files_support import GOOD, made_file
 
+from diswot_errors import UsageError
 from nb201_data import catalogue, fetching, files
 from nb201_data.catalogue import DataFile
-from nb201_data.errors import UsageError
 from nb201_data.hashes import hash_of, table_hash
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from reports_support import MANIFEST
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.ground_truth import load_ground_truth
 from reports.frames import frame
 from reports.records import Run, write_run

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.distill.table import COLUMNS, TABLES
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import available, load_ground_truth, official_cell, official_index
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, all_cells, distinct_cells

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
+from diswot_errors import DataError, UsageError
 from nb201_data import files, images
-from nb201_data.errors import DataError, UsageError
 from nb201_data.image_set import average_pool
 from nb201_data.pickles import load_arrays
 

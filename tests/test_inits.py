@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from proxies.errors import UsageError
+from diswot_errors import UsageError
 from proxies.inits import INITS, fans, generator_for, initialise
 
 

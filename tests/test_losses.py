@@ -4,9 +4,9 @@ import pytest
 import torch
 from losses_support import BATCH, Shown, features, labels, weight
 
+from diswot_errors import UsageError
 from proxies.distillation import losses
 from proxies.distillation.losses import Context, HeadSetup, Loss
-from proxies.errors import UsageError
 
 SETUP = HeadSetup(labels=torch.arange(40) % 5, seed=3)
 EXPECTED = {

@@ -5,8 +5,8 @@ import pytest
 import torch
 from losses_support import double
 
+from diswot_errors import UsageError
 from proxies.distillation.features import at, fitnet, hcl, nst, ofd, vid
-from proxies.errors import UsageError
 
 
 def array(x: torch.Tensor) -> np.ndarray:

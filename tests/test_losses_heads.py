@@ -6,10 +6,10 @@ import torch
 from losses_support import features, labels
 from scipy import integrate, stats
 
+from diswot_errors import UsageError
 from proxies.distillation import heads, losses
 from proxies.distillation.contrast import ContrastHead, nce, other_class_samples
 from proxies.distillation.losses import Context, HeadSetup
-from proxies.errors import UsageError
 
 ALL_LABELS = torch.tensor([0, 1, 2, 1, 0, 2, 2, 1, 0, 0, 3, 4])
 WITH_HEAD = [name for name in losses.names() if losses.get(name).head is not None]

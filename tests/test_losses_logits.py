@@ -7,8 +7,8 @@ import pytest
 import torch
 from losses_support import double, labels
 
+from diswot_errors import UsageError
 from proxies.distillation.logits import ce, dml, kd, one
-from proxies.errors import UsageError
 
 
 def softmax(z: np.ndarray) -> np.ndarray:

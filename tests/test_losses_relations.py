@@ -5,8 +5,8 @@ import pytest
 import torch
 from losses_support import double
 
+from diswot_errors import UsageError
 from proxies.distillation.relations import cc, ickd, pkt, rkd, sp
-from proxies.errors import UsageError
 
 
 def array(x: torch.Tensor) -> np.ndarray:

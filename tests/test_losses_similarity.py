@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from losses_support import double, labels
 
+from diswot_errors import UsageError
 from proxies.distillation import released
 from proxies.distillation.relations import ickd, sp
 from proxies.distillation.similarity import diswot_terms, m_r, m_s
-from proxies.errors import UsageError
 
 Y = labels()
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.networks import RESNETS, Network, build_network, build_resnet, load_weights
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import EDGES, Cell, distinct_cells, sample_cells

@@ -19,8 +19,8 @@ import pytest
 import torch
 from nas_201_api import NASBench201API
 
+from diswot_errors import DataError, UsageError
 from nb201_data.catalogue import FILES
-from nb201_data.errors import DataError, UsageError
 from nb201_data.ground_truth import load_ground_truth, official_cell
 from nb201_data.last_epochs import copy_last_epochs
 from nb201_data.official import convert

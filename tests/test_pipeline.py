@@ -18,7 +18,7 @@ from benchmarks.pipeline import __main__ as command
 from benchmarks.pipeline import noise
 from benchmarks.pipeline.plan import Plan, resolve
 from benchmarks.pipeline.students import BEST, FOUND, LARGEST, choose
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from reports.records import read_run
 
 SCALE = ["--protocol", "quick", "--score", "nwot", "--strategy", "random", "--budget", "4", "--students", "2"]

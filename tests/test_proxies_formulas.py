@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from diswot_errors import NotApplicable
 from nb201_data.networks import build_network
 from proxies import TeacherEvidence, get, initialise, score, teacher_evidence
 from proxies.distillation import losses, released, similarity
-from proxies.errors import NotApplicable
 from proxies.evidence import Evidence, Features
 from proxies.registry import aggregates
 from proxies.zero_cost.ranks import ranks

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from torch import Tensor
 
+from diswot_errors import DataError, UsageError
 from proxies import ProxyInfo, all_proxies, get, registry, select
-from proxies.errors import DataError, UsageError
 from proxies.evidence import Evidence
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from diswot_errors import NotApplicable, UsageError
 from nb201_data.networks import build_network, build_resnet
 from proxies import all_proxies, initialise, proxy, score, teacher_evidence
-from proxies.errors import NotApplicable, UsageError
 from proxies.evidence import Evidence, forward_features
 from proxies.registry import remove
 

@@ -14,7 +14,7 @@ from benchmarks.ablation import Measured
 from benchmarks.settings import Answer
 from benchmarks.statistics import correlate
 from benchmarks.statistics.like_pairs import LikePairs
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.space import distinct_cells
 
 rng = np.random.default_rng(2)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.space import Cell
 from reports.consistency import contradictions, quotient, speed_ups
 from reports.printed import parse_printed, table

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 from nb201_data.published_tables import s0_networks, vision_transformers
 
 

@@ -9,7 +9,7 @@ from tables_support import made_up_work, rows_of, write_own_truth
 
 from benchmarks import rank_table
 from benchmarks.statistics.small_samples import _spearman, small_samples
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 rng = np.random.default_rng(0)
 

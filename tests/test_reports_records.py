@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from reports_support import MANIFEST
 
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from reports import figures
 from reports.csv_files import read_records, read_table, write_records, write_table, write_text
 from reports.records import Page, Run, read_run, write_run

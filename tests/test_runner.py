@@ -17,7 +17,7 @@ from benchmarks.runner import Answers, Runner
 from benchmarks.scorer import Scorer, build_teacher
 from benchmarks.settings import BEST_CELLS, resolve_images, resolve_teacher
 from benchmarks.store import Store
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
 from proxies import initialise, score, select, teacher_evidence

@@ -21,7 +21,7 @@ from benchmarks.search import (
     run_search,
 )
 from benchmarks.search.verdict import judge
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.space import Cell
 from nb201_data.spaces import get_space
 

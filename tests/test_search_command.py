@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.search.__main__ import main
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.space import sample_cells
 from nb201_data.truth.records import GroundTruth
 

@@ -13,7 +13,7 @@ from benchmarks.search.standing import Scale
 from benchmarks.search.tabular import tabular_objective, training_seconds
 from benchmarks.search.trained import TrainedObjective
 from benchmarks.settings import Answer, Setting
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, sample_cells
 from nb201_data.spaces import get_space

@@ -7,7 +7,7 @@ from torch import nn
 from benchmarks.search import all_strategies, max_params
 from benchmarks.search.supernet import Supernet, one_hot
 from benchmarks.search.weight_sharing import SharedTask, search_shared
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.image_set import ImageSet
 from nb201_data.networks import CellBlock, build_network
 from nb201_data.skeleton import Skeleton

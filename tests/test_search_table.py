@@ -14,7 +14,7 @@ from benchmarks.search.table_page import held_against
 from benchmarks.search.table_rows import ROWS
 from benchmarks.search.table_times import mean_course
 from benchmarks.search_table import main
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.space import all_cells
 from nb201_data.truth.benchmark import COLUMNS
 from reports import published as paper

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.space import (
     EDGES,
     OPERATIONS,

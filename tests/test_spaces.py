@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.ground_truth import load_ground_truth
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import DEPTHS, SPACES, SearchSpace, get_space

@@ -9,7 +9,7 @@ from scipy import stats
 from benchmarks.statistics import correlate, how_many_cells, precision_at_top, regret_of_first
 from benchmarks.statistics.resamples import draw_weights, interval
 from benchmarks.statistics.weighted import Truth, coefficients
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 HIGHER = dict.fromkeys(("params", "flops", "a", "b", "c"), "higher")
 

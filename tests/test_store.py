@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.settings import Answer, Question
 from benchmarks.store import APPLICATION_ID, LAYOUT, Store
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 QUESTION = Question(
     space="nb201",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import load_ground_truth
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, distinct_cells

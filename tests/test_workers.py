@@ -9,7 +9,7 @@ import time
 import pytest
 
 from benchmarks.workers import Workers
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 PARENT = """
 import os, time

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from benchmarks.distill.jobs import Plan, student_of
 from benchmarks.distill.protocols import Protocol, get_protocol
 from benchmarks.distill.trainer import learns_from_logits
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import Network, build_resnet
 from nb201_data.teachers import trained_teacher

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from benchmarks.distill.trainer import EpochResult, Trainer
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 
 CHECKPOINT, CONFIGURATION, CURVE, WEIGHTS = "checkpoint.pt", "run.json", "curve.csv", "student.pth"
 

@@ -14,7 +14,7 @@ from benchmarks.distill.students import Student, parse_student
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, Trainer, learns_from_logits
 from benchmarks.workers import Workers
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import RESNETS
 from proxies.distillation import losses

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.skeleton import Skeleton
 
 Schedule = Literal["steps", "one-cycle", "cosine"]

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from diswot_errors import UsageError
 from nb201_data import augment
-from nb201_data.errors import UsageError
 from nb201_data.files import cache_dir
 from nb201_data.images import ImageSet, average_pool, load_images
 from nb201_data.networks import Network

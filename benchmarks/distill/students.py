@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.distill.protocols import Protocol
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.networks import RESNETS, Network, build_resnet
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SPACES, get_space

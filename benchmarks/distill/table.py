@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 TABLES = Path(__file__).parents[2] / "nb201_data" / "tables"
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from benchmarks.distill.graph import StepRunner
 from benchmarks.distill.protocols import Protocol
 from benchmarks.distill.stream import Epoch, Stream
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 from nb201_data.networks import Features, Network
 from proxies.distillation.record import Context, HeadSetup, Loss
 

@@ -16,7 +16,7 @@ from benchmarks.search import get_strategy, max_flops, max_params
 from benchmarks.search.constraints import Constraint, feasible
 from benchmarks.settings import file_hash
 from benchmarks.store import default_store
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.files import data_dir
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SearchSpace, get_space

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.pipeline.plan import Plan
 from benchmarks.search.constraints import feasible
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 FOUND, LARGEST, BEST, RANDOM = "found", "most params", "best in the table", "random"
 

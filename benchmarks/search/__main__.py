@@ -28,7 +28,7 @@ from benchmarks.search.protocol import Answer
 from benchmarks.search.weight_sharing import Epoch, SharedTask, search_shared
 from benchmarks.settings import resolve_images
 from benchmarks.store import default_store
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.spaces import SPACES, SearchSpace
 
 

@@ -9,7 +9,7 @@ from benchmarks.search.protocol import Objective, near
 from benchmarks.search.scoring import StoredScores, proxy_objective
 from benchmarks.search.tabular import tabular_objective
 from benchmarks.settings import Setting, resolve_images, resolve_teacher
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SearchSpace, get_space

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.spaces import SearchSpace
 
 

@@ -16,7 +16,7 @@ from benchmarks.search.protocol import Answer, Objective, Outcome, Question, Str
 from benchmarks.search.registry import get_strategy, make_strategy
 from benchmarks.search.trajectory import TrajectoryFile
 from benchmarks.workers import Workers
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.spaces import SearchSpace
 
 Progress = Callable[[Answer, int], None]

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.search.constraints import Constraint, feasible
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.spaces import SearchSpace
 
 TRIES = 200

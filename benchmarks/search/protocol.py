@@ -15,7 +15,7 @@ from random import Random
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from benchmarks.search.problem import SearchProblem
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 FULL = 0
 """The fidelity of an objective that knows only one; others number theirs, in epochs."""

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 from benchmarks.search.problem import SearchProblem
 from benchmarks.search.protocol import Strategy, near
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 
 GROUP = "diswot_bench.strategies"
 Kind = Literal["ask-tell", "weight-sharing"]

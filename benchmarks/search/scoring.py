@@ -11,7 +11,7 @@ from benchmarks.search.protocol import FULL, Outcome
 from benchmarks.search.standing import Scale
 from benchmarks.settings import Answer, Setting, device_kind
 from benchmarks.store import Store
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.space import sample
 from nb201_data.spaces import SearchSpace, get_space
 

@@ -15,8 +15,8 @@ from torch.nn import functional
 from benchmarks.search.constraints import feasible
 from benchmarks.search.supernet import Supernet, one_hot
 from benchmarks.search.weight_sharing import Epoch, SharedResult, SharedTask
+from diswot_errors import DataError, UsageError
 from nb201_data.augment import augmented_epoch, batches
-from nb201_data.errors import DataError, UsageError
 from nb201_data.space import EDGES, OPERATIONS, Cell
 from proxies.inits import generator_for
 

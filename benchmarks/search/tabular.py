@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.search.protocol import Outcome
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.ground_truth import load_ground_truth
 from nb201_data.spaces import SearchSpace
 

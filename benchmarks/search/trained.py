@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from benchmarks.search.protocol import FULL, Outcome
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.spaces import SearchSpace
 
 HELD_OUT = 5  # every fifth image of each class of the training split
@@ -33,7 +33,7 @@ class TrainedObjective:
 
     def __call__(self, arch: Any, fidelity: int) -> Outcome:
         from benchmarks.distill.trainer import Trainer
-        from nb201_data.errors import DataError
+        from diswot_errors import DataError
         from proxies.distillation import losses
         from proxies.inits import initialise
 

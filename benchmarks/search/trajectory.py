@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchmarks.search.protocol import Answer
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 
 COLUMNS = ("index", "arch", "fidelity", "value", "seconds", "reason")
 Row = tuple[str, int, float | None, float, str]

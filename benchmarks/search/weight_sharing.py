@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.search.constraints import Constraint
 from benchmarks.search.registry import get_strategy
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.space import Cell
 from nb201_data.spaces import NasBench201, SearchSpace
 

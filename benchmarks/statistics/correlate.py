@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from benchmarks.statistics.resamples import Array, draw_weights, interval
 from benchmarks.statistics.selection import regret_of_first
 from benchmarks.statistics.weighted import Coefficients, Truth, coefficients
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from reports.schema import COEFFICIENTS, Correlation, Estimate
 
 Mask = NDArray[np.bool_]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from benchmarks.statistics.resamples import Array, draw_weights, interval
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from reports.schema import Estimate
 
 MOST = 1000  # cells; all pairs of more take long, and a sample of a thousand says it to two digits

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import kendalltau
 
 from benchmarks.statistics.resamples import Array
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 TAU_DRAWS = 200  # Kendall is only needed to two digits
 

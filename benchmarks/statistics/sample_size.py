@@ -9,7 +9,7 @@ from scipy.special import ndtri
 
 from benchmarks.statistics.resamples import draw_weights
 from benchmarks.statistics.weighted import Truth, coefficients
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from reports.schema import COEFFICIENTS
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from benchmarks.statistics.resamples import Array, interval
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from reports.schema import Estimate
 
 

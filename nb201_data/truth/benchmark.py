@@ -4,7 +4,7 @@ import difflib
 from functools import lru_cache
 from pathlib import Path
 
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.files import data_dir
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell

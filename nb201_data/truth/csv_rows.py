@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nb201_data.errors import DataError
+from diswot_errors import DataError
 
 
 @dataclass(frozen=True, slots=True)

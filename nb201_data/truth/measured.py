@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
 from nb201_data.truth.csv_rows import Row, read_rows

@@ -7,7 +7,7 @@ from functools import cached_property
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 from nb201_data.skeleton import Skeleton
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ seed       no        a whole number; several seeds of one architecture are avera
 from dataclasses import replace
 from pathlib import Path
 
-from nb201_data.errors import DataError, UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
 from nb201_data.truth.benchmark import SKELETONS

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from diswot_errors import UsageError
 from proxies.distillation.numerics import full_precision
-from proxies.errors import UsageError
 
 FLOOR = 1e-7
 

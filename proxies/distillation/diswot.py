@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
+from diswot_errors import NotApplicable, UsageError
 from proxies.distillation import released, similarity
-from proxies.errors import NotApplicable, UsageError
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from diswot_errors import UsageError
 from proxies.distillation.numerics import NORM_FLOOR, directions, full_precision, require_equal, same_resolution
-from proxies.errors import UsageError
 
 Maps = Sequence[Tensor]
 PYRAMID = (4, 2, 1)  # resolutions of ReviewKD's hierarchical context loss below the full one

@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from diswot_errors import UsageError
 from proxies.distillation.contrast import ContrastHead
 from proxies.distillation.record import FeaturesLike, HeadSetup
-from proxies.errors import UsageError
 
 VARIANCE_START, VARIANCE_FLOOR = 5.0, 1e-5
 REVIEW_WIDTH = 64

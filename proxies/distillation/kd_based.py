@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from diswot_errors import NotApplicable
 from proxies.distillation import features, logits, losses, relations, released
 from proxies.distillation.diswot import refused, teacher_map, teacher_pooled
-from proxies.errors import NotApplicable
 from proxies.evidence import Evidence, Features
 from proxies.registry import F, ProxyFunction, proxy
 

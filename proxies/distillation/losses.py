@@ -11,6 +11,7 @@ from difflib import get_close_matches
 
 from torch import Tensor, nn
 
+from diswot_errors import UsageError
 from proxies.distillation import heads
 from proxies.distillation.contrast import ContrastHead, nce
 from proxies.distillation.features import at, fitnet, hcl, nst, ofd, vid
@@ -18,7 +19,6 @@ from proxies.distillation.logits import ce, dml, kd, one
 from proxies.distillation.record import Context, FeaturesLike, HeadSetup, Loss, Term
 from proxies.distillation.relations import cc, ickd, pkt, rkd, sp
 from proxies.distillation.similarity import diswot_terms, m_r, m_s
-from proxies.errors import UsageError
 
 __all__ = [
     "Context", "HeadSetup", "Loss", "at", "cc", "ce", "diswot_terms", "dml", "fitnet", "get", "hcl", "ickd", "kd",

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from proxies.errors import UsageError
+from diswot_errors import UsageError
 
 P = ParamSpec("P")
 NORM_FLOOR = 1e-12  # a vector shorter than this has no direction

@@ -9,8 +9,8 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
+from diswot_errors import UsageError
 from proxies.distillation.logits import ce, kd
-from proxies.errors import UsageError
 
 
 class FeaturesLike(Protocol):

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from diswot_errors import UsageError
 from proxies.distillation.numerics import directions, full_precision, require_equal, sample_gram
-from proxies.errors import UsageError
 
 PROBABILITY_FLOOR = 1e-7
 

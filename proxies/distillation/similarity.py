@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from diswot_errors import UsageError
 from proxies.distillation.numerics import (
     channel_columns,
     frobenius,
@@ -19,7 +20,6 @@ from proxies.distillation.numerics import (
     unit_matrix,
     unit_scale,
 )
-from proxies.errors import UsageError
 
 FORMS = ("auto", "channel", "class")
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from proxies.errors import NotApplicable, UsageError
+from diswot_errors import NotApplicable, UsageError
 from proxies.evidence import observers
 from proxies.evidence.blocks import BlockJacobians, BlockMaps
 from proxies.evidence.borrow import seed_global

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from proxies.errors import NotApplicable
+from diswot_errors import NotApplicable
 from proxies.evidence.capture import CONVOLUTION
 from proxies.evidence.record import Evidence
 from proxies.evidence.spectrum import correlation, eigenvalues

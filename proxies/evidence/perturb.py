@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from proxies.errors import NotApplicable
+from diswot_errors import NotApplicable
 from proxies.evidence.borrow import BATCH_NORM, other_weights
 from proxies.evidence.capture import forward_features
 from proxies.evidence.forward import Session

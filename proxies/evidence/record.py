@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from proxies.errors import NotApplicable, UsageError
+from diswot_errors import NotApplicable, UsageError
 from proxies.evidence.borrow import borrowed, seed_global
 from proxies.evidence.capture import CONVOLUTION, Features, forward_features
 

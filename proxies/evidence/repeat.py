@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from proxies.errors import NotApplicable
+from diswot_errors import NotApplicable
 from proxies.evidence.borrow import seed_of
 from proxies.evidence.forward import Session, filled, gradients_of
 from proxies.evidence.record import autocast

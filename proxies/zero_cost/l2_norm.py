@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from proxies.errors import NotApplicable
+from diswot_errors import NotApplicable
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 

@@ -1,6 +1,6 @@
 """The two rows that every table of proxies needs."""
 
-from proxies.errors import NotApplicable
+from diswot_errors import NotApplicable
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.search.problem import SearchProblem
 from benchmarks.search.protocol import Answer, Question, Strategy
 from benchmarks.search.registry import strategy
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 ATTEMPTS = 10
 GOOD = 0.15  # the share of the observations that counts as good

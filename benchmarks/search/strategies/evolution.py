@@ -6,7 +6,7 @@ from typing import Any
 from benchmarks.search.problem import TRIES, SearchProblem
 from benchmarks.search.protocol import Answer, Question, Strategy
 from benchmarks.search.registry import strategy
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 
 @strategy("evolution", paper="DisWOT, CVPR 2023, Algorithm 1")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks.search.problem import TRIES, SearchProblem
 from benchmarks.search.protocol import Answer, Question, Strategy
 from benchmarks.search.registry import strategy
-from nb201_data.errors import UsageError
+from diswot_errors import UsageError
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8

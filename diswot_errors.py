@@ -1,4 +1,4 @@
-"""What can go wrong in `proxies`, with the exit code a command should end with."""
+"""What can go wrong, for the whole project, with the exit code that a command ends with. Every room may import it."""
 
 
 class UsageError(ValueError):
@@ -8,7 +8,7 @@ class UsageError(ValueError):
 
 
 class DataError(RuntimeError):
-    """The call was right and still failed: a broken file, a network that cannot be scored."""
+    """The call was right and still failed: a broken file, a download that did not arrive, a network without a score."""
 
     exit_code = 1
 
