@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from benchmarks.settings import RESNETS, Answer, Setting
+from benchmarks.scoring.question import Answer
+from benchmarks.scoring.resolve import RESNETS
+from benchmarks.scoring.setting import Setting
 from diswot_errors import DataError, UsageError
 from nb201_data.image_set import ImageSet
 from nb201_data.images import load_images

@@ -1,4 +1,4 @@
-"""Options that the commands share which score architectures against a ground truth, and what they resolve to."""
+"""What is scored and what it is held against: a ground truth, a sample of it, a setting, seeds."""
 
 from __future__ import annotations
 
@@ -6,57 +6,23 @@ import argparse
 import difflib
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import shell
-from benchmarks.settings import RECIPE, RESNETS, Setting, resolve_images, resolve_teacher
+from benchmarks.engines.device import choose_device
+from benchmarks.scoring.resolve import resolve_images, resolve_teacher
+from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import UsageError
+from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES
+from reports.schema import BASELINES
 
 if TYPE_CHECKING:
-    from nb201_data.ground_truth import GroundTruth
     from proxies.registry import ProxyInfo
 
 DEFAULT_TRUTHS = {"nb201": "kd-nb201", "s0": "s0:kd", "s0-plain": "s0:kd"}
 FEWEST = 10  # networks that a ground truth must cover
 SAMPLE = 100
-INITS = ("gaussian", "kaiming", "xavier", "default")
-PRECISIONS = ("fp32", "bf16")
-
-
-def add_scoring(parser: argparse.ArgumentParser, *, seeds: int = 1) -> None:
-    """Everything but which space and truth, proxies, initialisation and precision: those differ between commands."""
-    parser.add_argument(
-        "--sample",
-        type=_sample,
-        metavar="N|all",
-        help=f"networks of the ground truth ({SAMPLE}, or all if it has fewer)",
-    )
-    parser.add_argument("--sample-seed", type=int, default=0, help="another sample")
-    parser.add_argument("--seeds", type=shell.positive, default=seeds, help="repetitions: weights, batch and teacher")
-    parser.add_argument(
-        "--images",
-        default="embedded",
-        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, ...",
-    )
-    parser.add_argument("--batch-size", type=shell.positive, default=64, help="images that are looked at")
-    parser.add_argument("--split", choices=("train", "test"), default="train", help="of the images")
-    parser.add_argument(
-        "--teacher", metavar="NAME", help=f"best-cell (usual on nb201), {', '.join(RESNETS)}, or an architecture"
-    )
-    parser.add_argument(
-        "--teacher-weights", type=Path, metavar="FILE", help="a trained teacher (default: random weights)"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
-    parser.add_argument("--workers", type=shell.positive, help="processes (default: cores on a CPU, 1 on a GPU)")
-    parser.add_argument("--together", type=shell.positive, help="networks in flight in each of them (1; 8 on a GPU)")
-    parser.add_argument("--store", type=Path, metavar="FILE", help="where scores are kept (default: the cache folder)")
-
-
-def _sample(text: str) -> int | str:
-    return text if text == "all" else shell.positive(text)
 
 
 @dataclass(frozen=True)
@@ -93,12 +59,18 @@ class Study:
         return notes
 
     def config(self) -> dict[str, Any]:
-        """All that decides the numbers, for the manifest."""
+        """All that decides the numbers but the proxies: for the manifest, and to tell one run from another."""
         setting = self.setting
         return {
-            "sample": len(self.archs),
-            "networks_in_truth": len(self.truth),
+            "truth": self.truth.name,
             "truth_sha256": truth_hash(self.truth),
+            "networks_in_truth": len(self.truth),
+            "sample": len(self.archs),
+            "sample_sha256": hashlib.sha256("\n".join(self.archs).encode()).hexdigest()[:16],
+            "seeds": list(self.seeds),
+            "space": setting.space,
+            "skeleton": str(setting.skeleton),
+            "images": setting.images,
             "init": setting.init,
             "batch_size": setting.batch_size,
             "split": setting.split,
@@ -120,13 +92,11 @@ def truth_hash(truth: GroundTruth) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
-def study(options: argparse.Namespace, space: str | None, truth_name: str | None, init: str) -> Study:
+def study_of(options: argparse.Namespace, space: str | None, truth_name: str | None, init: str) -> Study:
     """The resolved question of a command; every contradiction is refused before anything is computed."""
     truth = load_truth(space, truth_name)
     chosen = space or truth.space
     archs = sample_of(truth, options.sample, options.sample_seed)
-    if options.batch_size < 2:
-        raise UsageError("--batch-size 1: a batch of one image has one class, expected at least 2 images of 2 classes")
     skeleton = truth.skeleton
     assert skeleton is not None  # spaces that can be built have one
     if options.teacher_weights and not options.teacher:
@@ -142,7 +112,7 @@ def study(options: argparse.Namespace, space: str | None, truth_name: str | None
         init=init,
         teacher=resolve_teacher(options.teacher, chosen, skeleton),
         teacher_weights=str(options.teacher_weights or ""),
-        device=str(shell.choose_device(options.device)),
+        device=str(choose_device(options.device)),
         precision=options.precision,
     )
     if setting.teacher_weights:
@@ -152,8 +122,6 @@ def study(options: argparse.Namespace, space: str | None, truth_name: str | None
 
 def load_truth(space: str | None, name: str | None) -> GroundTruth:
     """The ground truth of that name, or the usual one of the space; refused where it cannot be scored in the space."""
-    from nb201_data.ground_truth import load_ground_truth
-
     if space is not None and space not in SPACES:
         near = difflib.get_close_matches(space, SPACES, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
@@ -198,7 +166,7 @@ def sample_of(truth: GroundTruth, sample: int | str | None, seed: int) -> tuple[
 
 def check_teacher(setting: Setting) -> None:
     """Refuse a file of weights that is not there or does not fit, before a worker trips over it."""
-    from benchmarks.scorer import trained_teacher
+    from benchmarks.scoring.scorer import trained_teacher
 
     trained_teacher(setting)
 
@@ -206,7 +174,6 @@ def check_teacher(setting: Setting) -> None:
 def with_baselines(infos: Sequence[ProxyInfo]) -> list[ProxyInfo]:
     """Params and FLOPs are rows of every table."""
     from proxies.registry import get
-    from reports.schema import BASELINES
 
     names = {info.name for info in infos}
     return [*infos, *(get(name) for name in BASELINES if name not in names)]

@@ -1,6 +1,6 @@
 """The score store: one SQLite file that knows the answer to every question asked before.
 
-A question is everything a score depends on but the architecture (`settings.Question`); an answer is kept for each
+A question is everything a score depends on but the architecture (`question.Question`); an answer is kept for each
 (question, architecture). One process writes at a time; every `add` is one transaction, so that a killed run leaves
 whole answers only, and any number of processes may read.
 
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields
 from pathlib import Path
 
-from benchmarks.settings import Answer, Question
+from benchmarks.scoring.question import Answer, Question
 from diswot_errors import DataError
 from nb201_data.files import cache_dir
 

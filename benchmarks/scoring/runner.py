@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from benchmarks.settings import Answer, Question, Setting
-from benchmarks.store import Store
-from benchmarks.workers import Workers
+from benchmarks.engines.local import Limits, Lost, Workers
+from benchmarks.engines.progress import Progress
+from benchmarks.scoring.question import Answer, Question
+from benchmarks.scoring.setting import Setting
+from benchmarks.scoring.store import Store
 
 if TYPE_CHECKING:
-    from benchmarks.scorer import Scorer
+    from benchmarks.scoring.scorer import Scorer
     from proxies.registry import ProxyInfo
 
 Answers = dict[tuple[str, int], dict[str, Answer]]
@@ -23,7 +25,6 @@ Answers = dict[tuple[str, int], dict[str, Answer]]
 
 PER_JOB = 2  # networks: small, so that progress and what a killed run keeps are fine-grained
 WRITE_EVERY = 0.5  # seconds between two transactions
-GPU_TOGETHER = 8
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,44 @@ class Job:
     together: int = 1
 
 
+Found = tuple[Job, list[dict[str, Answer]]]
+"""A job and, for each of its architectures, the answers by proxy."""
+
+
+@lru_cache(maxsize=1)
+def _scorer(setting: Setting) -> Scorer:
+    """One in each process; jobs come setting by setting."""
+    from benchmarks.scoring.scorer import Scorer
+
+    return Scorer(setting)
+
+
+def score_job(job: Job) -> Found:
+    """Score all networks of a job, in this process."""
+    return job, _scorer(job.setting).scores(job.archs, job.proxies, job.seed, job.together)
+
+
 class Runner:
     """A context that answers questions from the store or by scoring; this process is the store's only writer.
 
-    workers: processes with one torch thread each, started when something has to be scored.
+    workers: processes with one torch thread each, started when something has to be scored; 1 is this process.
     together: networks in flight in each of them, see `Scorer.scores`.
+    limits: what one network may take in a worker process before it gets a status instead of scores.
+    score: what scores a job; tests and other engines give their own.
     """
 
-    def __init__(self, store: Store, workers: int = 1, together: int = 1, progress: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        workers: int = 1,
+        together: int = 1,
+        *,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        progress: bool = False,
+        score: Callable[[Job], Found] = score_job,
+    ) -> None:
         self.store, self.workers, self.together, self.progress = store, workers, together, progress
+        self.limits, self.score = limits, score
         self._stack = ExitStack()
         self._team: Workers | None = None
 
@@ -90,51 +120,55 @@ class Runner:
     def _score(
         self, setting: Setting, infos: Mapping[str, ProxyInfo], jobs: list[Job], answers: Answers, label: str
     ) -> None:
-        from tqdm import tqdm
-
-        total = sum(len(job.archs) for job in jobs)
+        total, done = sum(len(job.archs) for job in jobs), 0
         questions = {key: setting.question(infos[key[0]], key[1]) for key in answers}
         waiting: list[tuple[Question, str, Answer]] = []
-        done, written = 0, time.monotonic()
-        # `disable=None`: silent where nobody looks at a terminal
-        bar = tqdm(
-            total=total, unit="network", desc=label or None, disable=None if self.progress else True, leave=False
-        )
+        written = time.monotonic()
         try:
-            for job, results in self._workers(len(jobs)).each(_work, jobs):
-                for arch, found in zip(job.archs, results, strict=True):
-                    for name, answer in found.items():
-                        answers[name, job.seed][arch] = answer
-                        waiting.append((questions[name, job.seed], arch, answer))
-                done += len(job.archs)
-                bar.update(len(job.archs))
-                if time.monotonic() - written >= WRITE_EVERY:
-                    self.store.add(waiting)
-                    waiting, written = [], time.monotonic()
+            with ExitStack() as stack:
+                shown = stack.enter_context(Progress(total, "network", label)) if self.progress else None
+                found = self._workers(len(jobs)).each(
+                    self.score, jobs, limits=self._limits, split=_one_by_one, lost=_without_scores
+                )
+                for job, results in found:
+                    for arch, by_proxy in zip(job.archs, results, strict=True):
+                        for name, answer in by_proxy.items():
+                            answers[name, job.seed][arch] = answer
+                            waiting.append((questions[name, job.seed], arch, answer))
+                    done += len(job.archs)
+                    if shown:
+                        shown.advance(len(job.archs))
+                    if time.monotonic() - written >= WRITE_EVERY:
+                        self.store.add(waiting)
+                        waiting, written = [], time.monotonic()
         except KeyboardInterrupt:
-            bar.close()
             print(f"\n{done} of {total} networks were scored and are kept in {self.store.path}", file=sys.stderr)
             raise
         finally:
-            bar.close()
             self.store.add(waiting)
+
+    def _limits(self, job: Job) -> Limits:
+        """Those of one network, times as many as the job has."""
+        seconds = self.limits.seconds
+        return replace(self.limits, seconds=None if seconds is None else seconds * len(job.archs))
 
     def _workers(self, jobs: int) -> Workers:
         """As many as there is work for; the same ones again where they suffice."""
         count = max(1, min(self.workers, jobs))
+        if self.workers > 1:
+            count = max(2, count)  # never this process, which would not survive what a worker survives
         if self._team is None or self._team.count < count:
             self._stack.close()
             self._team = self._stack.enter_context(Workers(count))
         return self._team
 
 
-@lru_cache(maxsize=1)
-def _scorer(setting: Setting) -> Scorer:
-    """One in each process; jobs come setting by setting."""
-    from benchmarks.scorer import Scorer
-
-    return Scorer(setting)
+def _one_by_one(job: Job) -> list[Job]:
+    return [replace(job, archs=(arch,)) for arch in job.archs]
 
 
-def _work(job: Job) -> tuple[Job, list[dict[str, Answer]]]:
-    return job, _scorer(job.setting).scores(job.archs, job.proxies, job.seed, job.together)
+def _without_scores(lost: Lost[Job]) -> Found:
+    """What a network gets that ended its worker twice: a status for every proxy, and the run goes on."""
+    status = "out-of-memory" if "memory" in lost.why else "failed"
+    answer = Answer(None, status, f"scoring it ended the worker process twice: {lost.why}")
+    return lost.job, [dict.fromkeys(lost.job.proxies, answer) for _ in lost.job.archs]

@@ -1,0 +1,171 @@
+"""The options of all commands, in groups that a command takes or leaves: one name, one default, one meaning."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.scoring.resolve import RESNETS
+from benchmarks.scoring.study import SAMPLE
+
+INITS = ("gaussian", "kaiming", "xavier", "default")
+PRECISIONS = ("fp32", "bf16")
+TIME_LIMIT = 600.0  # seconds a network
+MOST_SEEDS = 10_000
+
+Parser = argparse.ArgumentParser
+
+
+class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Defaults are shown where they say something."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default in (None, False, argparse.SUPPRESS) or action.default == []:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def parser(command: str, description: str, parents: Iterable[Parser] = ()) -> Parser:
+    """A parser of `python -m benchmarks.COMMAND` that shows defaults and takes no abbreviated options."""
+    return Parser(
+        prog=f"python -m benchmarks.{command}",
+        description=description,
+        formatter_class=_HelpFormatter,
+        allow_abbrev=False,
+        parents=[*parents, plugins()],
+    )
+
+
+def plugins() -> Parser:
+    """Of every command."""
+    group = Parser(add_help=False)
+    group.add_argument(
+        "--plugin",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE.py",
+        help="a file that adds proxies, distillers, spaces, data sets, strategies or tables; repeatable",
+    )
+    return group
+
+
+def output(default: str = "runs/COMMAND-...", what: str = "done") -> Parser:
+    """Of commands that leave a run folder. The default is named by the settings, so that two runs never meet."""
+    group = Parser(add_help=False)
+    group.add_argument("--out", type=Path, metavar="DIR", help=f"run folder (default: {default}); goes on in it")
+    group.add_argument("--replace", action="store_true", help="throw away a run of other settings that --out holds")
+    group.add_argument("--dry-run", action="store_true", help=f"say what would be {what} and how long, and stop")
+    return group
+
+
+def machine() -> Parser:
+    """Of commands that compute."""
+    group = Parser(add_help=False)
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
+    group.add_argument(
+        "--workers", type=positive, help="processes (default: cores on a CPU, 1 on a GPU; 1 is this process)"
+    )
+    return group
+
+
+def store() -> Parser:
+    """Of commands that score networks."""
+    group = Parser(add_help=False)
+    group.add_argument("--store", type=Path, metavar="FILE", help="where scores are kept (default: the cache folder)")
+    group.add_argument("--together", type=positive, help="networks in flight in each process (1; 8 on a GPU)")
+    group.add_argument(
+        "--time-limit", type=above_zero, default=TIME_LIMIT, metavar="S", help="seconds a network may take"
+    )
+    group.add_argument(
+        "--memory-limit", type=above_zero, metavar="GIB", help="of a process (default: its share of 90 %% of the machine)"
+    )
+    return group
+
+
+def seeds(default: int | None = 1, of: str = "repetitions: weights, batch and teacher") -> Parser:
+    """How often all is repeated."""
+    group = Parser(add_help=False)
+    group.add_argument("--seeds", type=_seeds, default=default, help=of)
+    return group
+
+
+def study(batch_size: int | None = 64, split: str | None = "train", sample: int | str | None = None) -> Parser:
+    """Of commands that score networks of a ground truth. None: decided by the command for each of its groups."""
+    group = Parser(add_help=False)
+    group.add_argument(
+        "--sample",
+        type=_sample,
+        default=sample,
+        metavar="N|all",
+        help=f"networks of the ground truth ({SAMPLE}, or all if it has fewer)",
+    )
+    group.add_argument("--sample-seed", type=int, default=0, help="another sample")
+    group.add_argument(
+        "--images",
+        default="embedded",
+        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, a folder, ...",
+    )
+    group.add_argument("--batch-size", type=batch, default=batch_size, help="images that are looked at")
+    group.add_argument("--split", choices=("train", "test"), default=split, help="of the images")
+    group.add_argument(
+        "--teacher", metavar="NAME", help=f"best-cell (usual on nb201), {', '.join(RESNETS)}, or an architecture"
+    )
+    group.add_argument(
+        "--teacher-weights", type=Path, metavar="FILE", help="a trained teacher (default: random weights)"
+    )
+    return group
+
+
+def init(default: str = "gaussian") -> Parser:
+    """Of commands with one initialisation."""
+    group = Parser(add_help=False)
+    group.add_argument("--init", choices=INITS, default=default, help="initialisation of all networks")
+    return group
+
+
+def truth(several: bool = False) -> Parser:
+    """Which ground truth."""
+    group = Parser(add_help=False)
+    what = "names or files, by commas (those at hand of kd-nb201, s0:kd)" if several else "see `nb201_data list`"
+    group.add_argument("--ground-truth", metavar="NAMES" if several else "NAME|FILE", help=what)
+    return group
+
+
+def positive(text: str) -> int:
+    """An integer above zero."""
+    value = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text[:40]!r}")
+    return value
+
+
+def batch(text: str) -> int:
+    """Images of a batch: a mebi-image is more than any machine holds."""
+    value = positive(text)
+    if not 2 <= value <= 2**20:
+        raise argparse.ArgumentTypeError(f"expected 2 to {2**20:,} images, which must show 2 classes, got {value}")
+    return value
+
+
+def above_zero(text: str) -> float:
+    """A finite number above zero, as 0.5e6."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text[:40]!r}")
+    return value
+
+
+def _seeds(text: str) -> int:
+    value = positive(text)
+    if value > MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"expected at most {MOST_SEEDS:,} repetitions, got {value:,}")
+    return value
+
+
+def _sample(text: str) -> int | str:
+    return text if text == "all" else positive(text)

@@ -1,0 +1,16 @@
+"""Files that add something: loaded before the options are read, since their names are choices of options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def load_plugins(argv: Sequence[str]) -> None:
+    """Execute every FILE of `--plugin FILE` or `--plugin=FILE`."""
+    from diswot_registry import load_plugin
+
+    files = [text.partition("=")[2] for text in argv if text.startswith("--plugin=")]
+    files += [after for before, after in zip(argv, argv[1:], strict=False) if before == "--plugin"]
+    for file in files:
+        load_plugin(Path(file))

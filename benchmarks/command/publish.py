@@ -1,0 +1,128 @@
+"""How a run is published: records, tables and figures on disk, the page, and what the terminal shows."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.engines import provenance
+from benchmarks.scoring.measured import Measured
+from reports import html
+from reports.records import Page, Run, write_run
+from reports.schema import Correlation, Manifest, ScoreRow, Section, Table, TruthRow
+from reports.tables import as_text, correlation_table
+
+HIDDEN = frozenset(
+    {
+        *("spearman_minus_flops", "partial_spearman", "precision_top5", "setting", "expected"),
+        *("score", "flops_per_image", "seconds"),
+    }
+)
+"""Columns that a terminal has no room for: they are on the page."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a command has to say: words, sections, and what its numbers rest on."""
+
+    title: str
+    lead: Sequence[str] = ()
+    sections: Sequence[Section] = ()
+    notes: Sequence[str] = ()
+    correlations: Sequence[Correlation] = ()
+    scores: Sequence[ScoreRow] = ()
+    truth: Sequence[TruthRow] = ()
+    config: Mapping[str, Any] = field(default_factory=dict)
+    device: str = "cpu"
+    seeds: Sequence[int] = ()
+    ground_truth: str = ""
+    ground_truth_note: str = ""
+    images: str = ""
+    skeleton: str = ""
+    space: str = ""
+
+
+def publish(out: Path, command: Sequence[str], content: Content) -> str:
+    """Write the run and its page; the text to print, which ends with the page's path."""
+    manifest = Manifest(
+        command=list(command),
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        config=dict(content.config),
+        versions=provenance.versions(),
+        device=provenance.device_name(content.device),
+        seeds=list(content.seeds),
+        ground_truth=content.ground_truth,
+        ground_truth_note=content.ground_truth_note,
+        images=content.images,
+        skeleton=content.skeleton,
+        space=content.space,
+        commit=provenance.commit(),
+        notes=list(content.notes),
+    )
+    has_page = bool(content.sections or content.lead or not content.correlations)
+    page = Page(content.title, tuple(content.lead), tuple(content.sections)) if has_page else None
+    write_run(
+        out, Run(manifest, tuple(content.scores), tuple(content.truth), tuple(content.correlations), page)
+    )
+    path = html.render(out)
+    parts = ["\n".join([*content.notes, *content.lead])]
+    if content.correlations:
+        parts.append(in_terminal(correlation_table(content.correlations), HIDDEN))
+    parts += [f"{each.title}\n\n{in_terminal(each.table, HIDDEN)}" for each in content.sections if each.table]
+    return "\n\n".join([part for part in parts if part] + [str(path)])
+
+
+def in_terminal(table: Table, hidden: Collection[str] = ()) -> str:
+    """A table without some columns and those that say nothing; intervals where the terminal is wide enough."""
+    places = [place for place, column in enumerate(table.columns) if column.name not in hidden and _says(table, place)]
+    columns = tuple(table.columns[place] for place in places)
+    shown = Table(columns, tuple(tuple(row[place] for place in places) for row in table.rows))
+    text = as_text(shown)
+    width = shutil.get_terminal_size((160, 24)).columns
+    return text if max(map(len, text.splitlines())) <= width else as_text(shown, interval=False)
+
+
+def _says(table: Table, place: int) -> bool:
+    """Whether any row of a column holds more than nothing or a count of zero."""
+    return not table.rows or any(row[place] not in (None, "", 0) for row in table.rows)
+
+
+def measured_content(measured: Sequence[Measured], content: Content) -> Content:
+    """`content` with what the measurements bring: scores, truth, conditions and notes."""
+    from dataclasses import replace
+
+    from benchmarks.scoring.measured import RESAMPLES, distinct_records, failures
+
+    studies = [one.study for one in measured]
+    firsts = {(study.truth.name, study.setting.space): study for study in reversed(studies)}
+    notes = [note for study in reversed(firsts.values()) for note in study.notes()]
+    truth = [TruthRow(arch, study.truth.values[arch]) for study in firsts.values() for arch in study.archs]
+    if len({row.arch for row in truth}) < len(truth):
+        truth = []  # two ground truths of one space: no table of one accuracy per architecture
+    return replace(
+        content,
+        notes=list(dict.fromkeys([*notes, *failures(measured), *content.notes])),
+        scores=distinct_records(measured),
+        truth=truth,
+        config={
+            "studies": list({str(each): each for each in (study.config() for study in studies)}.values()),
+            "proxies": {i.name: f"version {i.version}, {i.origin}" for one in measured for i in one.infos},
+            "resamples": RESAMPLES,
+            **content.config,
+        },
+        device=studies[0].setting.device,
+        seeds=sorted({seed for study in studies for seed in study.seeds}),
+        ground_truth=_names(study.truth.name for study in studies),
+        ground_truth_note="; ".join(dict.fromkeys(study.truth.note for study in studies)),
+        images=_names(study.setting.images for study in studies),
+        skeleton=_names(str(study.setting.skeleton) for study in studies),
+        space=_names(study.setting.space for study in studies),
+    )
+
+
+def _names(names: Any) -> str:
+    return ", ".join(dict.fromkeys(names))

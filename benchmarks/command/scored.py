@@ -1,0 +1,91 @@
+"""A command that scores: a specification of what is asked and what is made of the answers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benchmarks.command import options as shared
+from benchmarks.command.claim import claimed, folder_for
+from benchmarks.command.estimate import estimate
+from benchmarks.command.opened import opened
+from benchmarks.command.plugins import load_plugins
+from benchmarks.command.publish import Content, measured_content, publish
+from benchmarks.scoring.measured import Ask, Measured, measure
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The questions of a command. `missing`: what could not be asked, by name, with the reason."""
+
+    asks: Sequence[Ask]
+    missing: dict[str, str]
+
+    @property
+    def notes(self) -> list[str]:
+        """What the reader must know of what was left out."""
+        return [f"Left out: {why}." for why in dict.fromkeys(self.missing.values())]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A table of the bench: one file, one record; `main` makes it a command, `all_tables` a part of its page.
+
+    options: parents of the command's parser.
+    add: further options of its own.
+    ask: the questions; what cannot be asked for lack of data is `missing`.
+    make: title, words and sections from the answers, in the order of the questions.
+    """
+
+    name: str
+    title: str
+    description: str
+    options: Sequence[argparse.ArgumentParser]
+    ask: Callable[[argparse.Namespace], Asked]
+    make: Callable[[argparse.Namespace, Asked, Sequence[Measured]], Content]
+    add: Callable[[argparse.ArgumentParser], Any] = lambda parser: None
+
+    def parser(self) -> argparse.ArgumentParser:
+        """All options."""
+        parents = [*self.options, shared.machine(), shared.store(), shared.output(what="scored")]
+        parser = shared.parser(self.name, self.description, parents)
+        self.add(parser)
+        return parser
+
+    def main(self, argv: Sequence[str] | None = None) -> int:
+        """The command."""
+        given = list(sys.argv[1:] if argv is None else argv)
+        load_plugins(given)
+        options = self.parser().parse_args(given)
+        asked = self.ask(options)
+        with opened(options) as runner:
+            if options.dry_run:
+                print("\n".join([*asked.notes, estimate(runner, asked.asks)]))
+                return 0
+            settings = {
+                "command": self.name,
+                "studies": [
+                    {**ask.study.config(), "proxies": {i.name: i.version for i in ask.infos}} for ask in asked.asks
+                ],
+                "missing": sorted(asked.missing),
+            }
+            out = options.out or folder_for(self.name, self._words(asked), settings)
+            with claimed(out, settings, replace=options.replace):
+                measured = [measure(runner, ask) for ask in asked.asks]
+                content = self.make(options, asked, measured)
+                content = replace(content, notes=[*content.notes, *asked.notes])
+                if measured:
+                    effort = {"workers": runner.workers, "together": runner.together}
+                    content = measured_content(measured, replace(content, config={**content.config, **effort}))
+                else:
+                    content = replace(content, lead=[f"Nothing was measured: {'; '.join(asked.missing.values())}."])
+                print(publish(out, ["python", "-m", f"benchmarks.{self.name}", *given], content))
+        return 0
+
+    def _words(self, asked: Asked) -> list[str]:
+        """What a folder's name says of the run: its ground truth where there is one."""
+        truths = list(dict.fromkeys(ask.study.truth.name for ask in asked.asks))
+        return [truths[0].rpartition("/")[2]] if len(truths) == 1 else []

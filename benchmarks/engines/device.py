@@ -1,0 +1,44 @@
+"""Which device and how many processes: names to devices, and one torch thread a process."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from diswot_errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def choose_device(name: str) -> torch.device:
+    """`auto` is the GPU where there is one; a device that is not there is an error."""
+    import torch
+
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"unknown --device {name!r}: expected auto, cpu, cuda or cuda:N") from None
+    if device.type not in ("cpu", "cuda") or (device.type == "cpu" and device.index is not None):
+        raise UsageError(f"--device {name!r} is not supported: expected auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise DataError(f"no GPU for --device {name}: torch {torch.__version__} sees none; use --device cpu")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise DataError(f"no GPU number {device.index} for --device {name}: there are {torch.cuda.device_count()}")
+    return device
+
+
+def default_workers(device: str) -> int:
+    """On a CPU as many processes as cores, one torch thread each; on a GPU one process."""
+    if device != "cpu" and choose_device(device).type == "cuda":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def one_thread() -> None:
+    """One torch thread a process: with more, any other load on the machine stalls every parallel region."""
+    import torch
+
+    torch.set_num_threads(1)

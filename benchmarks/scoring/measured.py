@@ -1,0 +1,178 @@
+"""What was asked and what was measured: scores of proxies on a study, and the statistics of them. No torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.scoring.runner import Answers, Runner
+from benchmarks.scoring.setting import device_kind
+from benchmarks.scoring.study import Study
+from benchmarks.statistics import correlate
+from benchmarks.statistics.resamples import draw_weights, interval
+from benchmarks.statistics.weighted import Target, coefficients
+from diswot_errors import UsageError
+from reports.schema import Correlation, Estimate, ScoreRow
+
+if TYPE_CHECKING:
+    from proxies.registry import ProxyInfo
+
+RESAMPLES = 1000
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Some proxies on one study. `label`: what its progress is called."""
+
+    study: Study
+    infos: tuple[ProxyInfo, ...]
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was asked, and every answer."""
+
+    ask: Ask
+    answers: Answers
+
+    @property
+    def study(self) -> Study:
+        """What was scored."""
+        return self.ask.study
+
+    @property
+    def infos(self) -> tuple[ProxyInfo, ...]:
+        """By which proxies."""
+        return self.ask.infos
+
+    @cached_property
+    def rows(self) -> list[Correlation]:
+        """The statistics of every proxy against the study's truth."""
+        return correlate(
+            self.study.accuracies,
+            {info.name: self.values(info.name) for info in self.infos},
+            {info.name: info.direction for info in self.infos},
+            resamples=RESAMPLES,
+            reasons={info.name: self._reasons(info.name) for info in self.infos},
+        )
+
+    @cached_property
+    def by_proxy(self) -> dict[str, Correlation]:
+        """The statistics of each proxy."""
+        return {row.proxy: row for row in self.rows}
+
+    def values(self, name: str) -> Array:
+        """(seeds, n) scores of a proxy, NaN where there is none."""
+        rows = [[self.answers[name, seed][arch].value for arch in self.study.archs] for seed in self.study.seeds]
+        return np.array([[np.nan if value is None else value for value in row] for row in rows])
+
+    def oriented(self, name: str) -> Array:
+        """(seeds, n) scores of a proxy, turned so that higher predicts better; NaN where there is none."""
+        lower = next(info.direction for info in self.infos if info.name == name) == "lower"
+        return self.values(name) * (-1 if lower else 1)
+
+    def mean_scores(self, name: str) -> Array:
+        """(n,) the mean over seeds of a proxy's scores, higher predicting better."""
+        return np.asarray(self.oriented(name).mean(axis=0))
+
+    def _reasons(self, name: str) -> list[str]:
+        """(n,) the first status of each architecture that is not 'ok', or ''."""
+        by_arch = ([self.answers[name, seed][arch].status for seed in self.study.seeds] for arch in self.study.archs)
+        return [next((status for status in found if status != "ok"), "") for found in by_arch]
+
+    def records(self) -> list[ScoreRow]:
+        """One record per question and architecture, failures included, as a run writes them."""
+        setting, by_name = self.study.setting, {info.name: info for info in self.infos}
+        return [
+            ScoreRow(
+                space=setting.space,
+                arch=arch,
+                proxy=name,
+                proxy_version=by_name[name].version,
+                init=setting.init,
+                seed=seed,
+                images=setting.images,
+                batch_size=setting.batch_size,
+                teacher=setting.teacher if by_name[name].teacher else "",
+                device=device_kind(setting.device),
+                precision=setting.precision,
+                value=answer.value,
+                status=answer.status,
+                reason=answer.reason,
+                seconds=answer.seconds,
+            )
+            for (name, seed), found in self.answers.items()
+            for arch, answer in found.items()
+        ]
+
+
+def measure(runner: Runner, ask: Ask) -> Measured:
+    """All scores of a study, from the store or made now."""
+    study = ask.study
+    return Measured(ask, runner.scores(study.setting, ask.infos, study.archs, study.seeds, ask.label))
+
+
+def agreement(low: Array, full: Array) -> Correlation:
+    """The correlation of two sets of scores (seeds, n), both averaged over seeds; empty where one says nothing."""
+    first, second = low.mean(axis=0), full.mean(axis=0)
+    both = np.isfinite(first) & np.isfinite(second)
+    try:
+        (row,) = correlate(second[both], {"low": first[both]}, {"low": "higher"}, baselines=(), resamples=RESAMPLES)
+    except UsageError:
+        return Correlation("low", "higher", "constant", int(both.sum()), int((~both).sum()), "", 1, 0)
+    return row
+
+
+def difference(first: Measured, second: Measured, proxy: str) -> Estimate:
+    """Spearman of a proxy under the first setting minus that under the second: the same networks, the same resamples.
+
+    Networks that lack a score in either, for any seed, are left out; empty where nothing is left or all is constant.
+    """
+    study = first.study
+    tables = [one.oriented(proxy) for one in (first, second)]
+    both = np.isfinite(np.concatenate(tables)).all(axis=0)
+    target = np.array(study.accuracies)[both]
+    if len(target) < 3 or not all(np.ptp(row) for row in (target, *(t[both] for table in tables for t in table))):
+        return Estimate()
+    context = Target(target, draw_weights(len(study.archs), RESAMPLES, 0)[both])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        of = [np.stack([coefficients(context, row[both]).spearman for row in table]) for table in tables]
+    gap = of[0] - of[1]
+    low, high = interval(gap.mean(axis=0)[1:])
+    spread = float(gap[:, 0].std(ddof=1)) if len(gap) > 1 else None
+    return Estimate(float(gap[:, 0].mean()), low, high, spread)
+
+
+def failures(measured: Iterable[Measured]) -> list[str]:
+    """What a reader must know about scores that did not fit into memory or were computed in parts."""
+    short: Counter[str] = Counter()
+    split = 0
+    for one in measured:
+        for (name, _), found in one.answers.items():
+            short[name] += sum(answer.status == "out-of-memory" for answer in found.values())
+            split += sum(answer.status == "ok" and "out of memory" in answer.reason for answer in found.values())
+    notes = []
+    if lacking := +short:
+        listed = ", ".join(f"{name} {count}" for name, count in sorted(lacking.items()))
+        notes.append(f"Out of memory, and therefore left out: {listed} scores. A smaller --batch-size needs less.")
+    if split:
+        notes.append(f"Out of memory on the whole batch, and therefore computed in parts: {split} scores.")
+    return notes
+
+
+def distinct_records(measured: Sequence[Measured]) -> list[ScoreRow]:
+    """The records of several measurements, what two of them share once."""
+    rows = {
+        (r.space, r.arch, r.proxy, r.init, r.seed, r.images, r.batch_size, r.teacher, r.precision): r
+        for one in measured
+        for r in one.records()
+    }
+    return list(rows.values())
