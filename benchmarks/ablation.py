@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from benchmarks.options import Study
     from benchmarks.runner import Answers, Runner
     from proxies.registry import ProxyInfo
-    from reports.schema import Correlation, Estimate, Score, Section
+    from reports.schema import Correlation, Estimate, Note, ScoreRow, Section
 
 TRUTHS = "kd-nb201,s0:kd"
 SEEDS = 5
-_HIDDEN = {"left_out", "seeds", "why", "spearman_minus_flops", "partial_spearman", "precision_top5", "regret_top1"}
+_HIDDEN = {"left_out", "seeds", "spearman_minus_flops", "partial_spearman", "precision_top5", "regret_top1"}
 Array = NDArray[np.float64]
 
 
@@ -51,18 +51,20 @@ class Measured:
         """The statistics of each proxy."""
         return {row.proxy: row for row in self.rows}
 
-    def records(self) -> list[Score]:
+    def records(self) -> list[ScoreRow]:
         """All scores, as a run writes them."""
         from benchmarks.results import score_records
 
         return score_records(self.study.setting, self.infos, self.answers)
 
 
-def studies(options: argparse.Namespace, init: str) -> tuple[list[Study], list[str]]:
+def studies(options: argparse.Namespace, init: str) -> tuple[list[Study], list[Note]]:
     """One study for each ground truth, and a note on each of the usual ones that is not on disk.
 
     What was asked for by name must be there.
     """
+    from reports.schema import Note, Topic
+
     if options.ground_truth:
         names = [name for part in options.ground_truth.split(",") if (name := part.strip())]
         return [shared.study(options, None, name, init) for name in names], []
@@ -72,7 +74,7 @@ def studies(options: argparse.Namespace, init: str) -> tuple[list[Study], list[s
             found.append(shared.study(options, None, name, init))
         except DataError as error:
             missing = error
-            notes.append(f"Left out, because it is not on disk: {error}.")
+            notes.append(Note(Topic.LEFT_OUT, f"Left out, because it is not on disk: {error}."))
     if not found:
         raise missing
     return found, notes
@@ -111,7 +113,7 @@ def difference(first: Measured, second: Measured, proxy: str) -> Estimate:
     """
     from benchmarks.results import RESAMPLES
     from benchmarks.statistics.resamples import draw_weights, interval
-    from benchmarks.statistics.weighted import Truth, coefficients
+    from benchmarks.statistics.weighted import Target, coefficients
     from reports.schema import Estimate
 
     study = first.study
@@ -120,7 +122,7 @@ def difference(first: Measured, second: Measured, proxy: str) -> Estimate:
     target = np.array(study.accuracies)[both]
     if len(target) < 3 or not all(np.ptp(row) for row in (target, *(t[both] for table in tables for t in table))):
         return Estimate()
-    context = Truth(target, draw_weights(len(study.archs), RESAMPLES, 0)[both])
+    context = Target(target, draw_weights(len(study.archs), RESAMPLES, 0)[both])
     with np.errstate(invalid="ignore", divide="ignore"):
         of = [np.stack([coefficients(context, row[both]).spearman for row in table]) for table in tables]
     gap = of[0] - of[1]
@@ -142,7 +144,7 @@ def run(
     from benchmarks.store import Store, default_store
     from reports import html
     from reports.records import Page, Run, write_run
-    from reports.schema import Truth
+    from reports.schema import TruthRow
 
     found, notes = studies(options, init)
     device = found[0].setting.device
@@ -169,7 +171,7 @@ def run(
         space=", ".join(dict.fromkeys(study.setting.space for study in found)),
         notes=notes,
     )
-    truth = [Truth(arch, study.truth.values[arch]) for study in found for arch in study.archs]
+    truth = [TruthRow(arch, study.truth.values[arch]) for study in found for arch in study.archs]
     if len({row.arch for row in truth}) < len(truth):
         truth = []  # two ground truths of one space: no table of one accuracy per architecture
     scores = tuple(record for one in measured for record in one.records())
@@ -178,7 +180,7 @@ def run(
     tables = [
         f"{section.title}\n\n{results.in_terminal(section.table, _HIDDEN)}" for section in sections if section.table
     ]
-    return "\n".join(notes) + "\n\n" + "\n\n".join(tables) + f"\n\n{path}"
+    return "\n".join(note.text for note in notes) + "\n\n" + "\n\n".join(tables) + f"\n\n{path}"
 
 
 @dataclass(frozen=True)
@@ -203,12 +205,10 @@ def published_section(name: str, cells: Sequence[PublishedCell], note: str) -> S
         number = table.by_place[cell.row, cell.column]
         row, study = cell.measured.by_proxy[cell.proxy], cell.measured.study
         estimate = verdicts.hundredths(row.spearman)
-        found = verdicts.Measured(estimate, row.scored, row.seeds, study.truth.name)
-        outcome = verdicts.compare(number, found, f"no score: {row.reasons}")
+        found = verdicts.Counterpart(estimate, row.scored, row.seeds, study.truth.name)
+        verdict = verdicts.compare(number, found, f"no score: {row.reasons}")
         where = (study.truth.name, study.setting.init, row.scored, row.seeds)
-        rows.append(
-            (table.labels[cell.row], cell.proxy, *where, number.printed, estimate, outcome.verdict, outcome.why)
-        )
+        rows.append((table.labels[cell.row], cell.proxy, *where, number.printed, estimate, verdict))
     columns = (
         Column("metric", note="the paper's name"),
         Column("proxy", note="which form of the formula"),
@@ -219,7 +219,6 @@ def published_section(name: str, cells: Sequence[PublishedCell], note: str) -> S
         Column("published", note="as printed, times 100"),
         Column("measured", "estimate", 2, "measured ρ", "Spearman times 100, 95 % bootstrap interval over networks"),
         Column("verdict", "verdict"),
-        Column("why"),
     )
     about = f"{table.title} ({table.source}). Published setting: {table.setting}."
     if table.unknown:

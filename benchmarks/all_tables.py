@@ -19,7 +19,7 @@ from nb201_data.skeleton import Skeleton
 
 if TYPE_CHECKING:
     from reports.records import Run
-    from reports.schema import Manifest, Section
+    from reports.schema import Manifest, Note, Section
 
 LONG = 200  # rows
 TITLE = "The tables of the DisWOT paper, published beside measured"
@@ -175,14 +175,16 @@ def write(out: Path, parts: Sequence[Part], failures: dict[str, str], command: S
     return "\n\n" + "\n\n".join(lead) + f"\n\n{html.render(out)}"
 
 
-def _image_notes(runs: Mapping[str, Run]) -> list[str]:
-    """Which tables were made with painted images, by title."""
+def _image_notes(runs: Mapping[str, Run]) -> list[Note]:
+    """Which tables were made with which images, by title."""
+    from reports.schema import Note, Topic
+
     titles: dict[str, list[str]] = {}
     for title, run in runs.items():
         for note in run.manifest.notes:
-            if note.startswith("Images: "):
-                titles.setdefault(note, []).append(title)
-    return [f"{', '.join(named)}. {note}" for note, named in titles.items()]
+            if note.topic is Topic.IMAGES:
+                titles.setdefault(note.text, []).append(title)
+    return [Note(Topic.IMAGES, f"{', '.join(named)}. {text}") for text, named in titles.items()]
 
 
 def _names(lists: Iterable[str]) -> str:
@@ -197,7 +199,7 @@ def _sections(part: Part, run: Run | None, failure: str) -> list[Section]:
     if run is None:
         return [Section(part.key, part.title, (f"Not made: {failure}",))]
     assert run.page is not None
-    words = dict.fromkeys((*run.page.lead, *run.manifest.notes, conditions(run.manifest)))
+    words = dict.fromkeys((*run.page.lead, *(note.text for note in run.manifest.notes), conditions(run.manifest)))
     parts = [replace(_shortened(section, part.key), level=3) for section in run.page.sections]
     return [Section(part.key, part.title, tuple(words)), *parts]
 

@@ -86,7 +86,7 @@ def report(
     from benchmarks.s0_table import published_section
     from reports import html
     from reports.records import Page, Run, write_run
-    from reports.schema import Truth
+    from reports.schema import TruthRow
 
     rows = results.correlations(study, infos, answers)
     if published := published_section(study, rows):
@@ -105,13 +105,13 @@ def report(
         space=study.setting.space,
         notes=notes,
     )
-    truth = tuple(Truth(arch, study.truth.values[arch]) for arch in study.archs)
+    truth = tuple(TruthRow(arch, study.truth.values[arch]) for arch in study.archs)
     scores = tuple(results.score_records(study.setting, infos, answers))
     title = f"Which proxy ranks {study.setting.space} best?"
     page = Page(title, sections=tuple(sections)) if sections else None
     write_run(out, Run(manifest, scores, truth, tuple(rows), page))
     path = html.render(out)
-    print("\n".join(notes) + f"\n\n{terminal_table(rows)}\n\n{path}")
+    print("\n".join(note.text for note in notes) + f"\n\n{terminal_table(rows)}\n\n{path}")
 
 
 def compare_precision(runner: Runner, study: Study, infos: Sequence[ProxyInfo], answers: Answers) -> Section:
@@ -132,7 +132,7 @@ def dry_run(runner: Runner, study: Study, infos: Sequence[ProxyInfo]) -> str:
     missing = sum(len(job.proxies) * len(job.archs) for job in jobs)
     total = len(infos) * len(study.archs) * len(study.seeds)
     lines = [
-        *study.notes(),
+        *(note.text for note in study.notes()),
         f"Proxies: {', '.join(info.name for info in infos)}.",
         f"{len(study.archs):,} networks of {setting.space} ({setting.skeleton}) x {len(infos)} proxies x "
         f"{len(study.seeds)} seed{'s' if len(study.seeds) > 1 else ''} = {total:,} scores on {setting.batch_size} "

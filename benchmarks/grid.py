@@ -12,6 +12,7 @@ from benchmarks.ablation import Measured, measure
 from benchmarks.options import INITS
 from benchmarks.settings import resolve_images
 from diswot_errors import DataError
+from reports.schema import Note, Topic
 
 if TYPE_CHECKING:
     from benchmarks.options import Study
@@ -25,7 +26,7 @@ Grid = dict[tuple[str, str], Measured]
 """(axis, value) -> measurement with one seed; the base setting is there on every axis."""
 
 
-def measure_grid(runner: Runner, study: Study, infos: Sequence[ProxyInfo]) -> tuple[Grid, list[str]]:
+def measure_grid(runner: Runner, study: Study, infos: Sequence[ProxyInfo]) -> tuple[Grid, list[Note]]:
     """All settings that differ from the study's in one thing, and what could not be measured."""
     base, notes = study.setting, []
     settings = {("seed", str(seed)): (base, seed) for seed in study.seeds}
@@ -35,7 +36,7 @@ def measure_grid(runner: Runner, study: Study, infos: Sequence[ProxyInfo]) -> tu
         try:
             images = resolve_images(source, base.skeleton)
         except DataError as error:
-            notes.append(f"Stability over images: {source} is left out: {error}.")
+            notes.append(Note(Topic.LEFT_OUT, f"Stability over images: {source} is left out: {error}."))
             continue
         settings["images", images] = (replace(base, images=images), 0)
     settings |= {("init", init): (replace(base, init=init), 0) for init in INITS}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.options import Study
     from benchmarks.runner import Runner
     from nb201_data.ground_truth import GroundTruth
-    from reports.schema import Correlation, Section
+    from reports.schema import Correlation, Note, Section
 
 TENSORWATCH = "flops_tensorwatch"
 """FLOPs as the authors counted them: multiply-adds, 2 for each output of a batch norm, 1 for each of a ReLU module."""
@@ -74,20 +74,20 @@ def closed_form(study: Study) -> dict[str, Correlation]:
     return {row.proxy: row for row in rows}
 
 
-def on_same_networks(row: Correlation, coefficient: str, group: Group, setting: str) -> verdicts.Measured:
+def on_same_networks(row: Correlation, coefficient: str, group: Group, setting: str) -> verdicts.Counterpart:
     """A coefficient against a published number that was made on the very same networks, times 100."""
     from benchmarks.statistics.runs import repetition
 
     estimate = verdicts.hundredths(getattr(row, coefficient))
     expected = repetition(estimate, row.seeds, group.repeats)
-    return verdicts.Measured(estimate, row.scored, row.seeds, setting, expected)
+    return verdicts.Counterpart(estimate, row.scored, row.seeds, setting, expected)
 
 
-def exact(row: Correlation, coefficient: str, setting: str, differs: tuple[str, ...] = ()) -> verdicts.Measured:
+def exact(row: Correlation, coefficient: str, setting: str, differs: tuple[str, ...] = ()) -> verdicts.Counterpart:
     """A coefficient without any chance in it, times 100: it must be what is printed."""
     estimate = verdicts.hundredths(getattr(row, coefficient))
     sure = replace(estimate, low=estimate.value, high=estimate.value)
-    return verdicts.Measured(estimate, row.scored, row.seeds, setting, sure, differs)
+    return verdicts.Counterpart(estimate, row.scored, row.seeds, setting, sure, differs)
 
 
 def describe(study: Study, proxies: Sequence[str]) -> str:
@@ -107,7 +107,7 @@ def write(
     sections: Sequence[Section],
     measured: Sequence[Measured],
     config: dict[str, Any],
-    notes: Sequence[str],
+    notes: Sequence[Note],
     truths: Sequence[GroundTruth] = (),
 ) -> str:
     """Write the run and its page; the text to print."""
@@ -146,4 +146,4 @@ def write(
     path = html.render(out)
     hidden = {"setting", "expected", "left_out", "spearman_minus_flops", "partial_spearman", "precision_top5"}
     tables = [f"{s.title}\n\n{results.in_terminal(s.table, hidden)}" for s in sections if s.table]
-    return "\n".join([*notes, "", *lead]) + "\n\n" + "\n\n".join(tables) + f"\n\n{path}"
+    return "\n".join([*(note.text for note in notes), "", *lead]) + "\n\n" + "\n\n".join(tables) + f"\n\n{path}"

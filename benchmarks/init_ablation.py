@@ -61,7 +61,7 @@ def build(runner: Runner, studies: Sequence[Study]) -> tuple[list[Measured], lis
     ]
     note = (
         "The paper names neither the space nor the coefficient of this table: Spearman is shown, on every ground truth "
-        "at hand, and no verdict of agreement can follow; in brackets where the published number lies."
+        "at hand, and no verdict of agreement can follow, only where the published number lies."
     )
     published = ablation.published_section("init", cells, note)
     sections = [_section(place, by_init) for place, by_init in enumerate(found, 1)]

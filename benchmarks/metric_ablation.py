@@ -57,8 +57,8 @@ def build(runner: Runner, studies: Sequence[Study]) -> tuple[list[Measured], lis
     ]
     note = (
         "The paper's ± is taken as a spread over repetitions in points; ours stands after ± as well. It does not name "
-        "the space of this table: every ground truth at hand is shown, and no verdict of agreement can follow; in "
-        "brackets where the published number lies."
+        "the space of this table: every ground truth at hand is shown, and no verdict of agreement can follow, "
+        "only where the published number lies."
     )
     published = ablation.published_section("metrics", cells, note)
     return found, [*(_section(place, one) for place, one in enumerate(found, 1)), published], [_lead(o) for o in found]

@@ -10,17 +10,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from benchmarks import groups, shell, with_params
 from benchmarks import options as shared
 from benchmarks.ablation import Measured, mean_scores, measure
 from benchmarks.grid import grid_sections, measure_grid
-from diswot_errors import DataError
+from diswot_errors import DataError, UsageError
+from reports.schema import Note, Topic
 
 if TYPE_CHECKING:
     from benchmarks.options import Study
+    from benchmarks.statistics.sample_size import SampleSize
     from reports.schema import Cell, Section
 
 GRID = "l2_norm,grad_norm,snip,fisher,synflow,nwot,jacob,zen,kd,m_s,m_r,diswot"
@@ -60,8 +62,8 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> str:
     except DataError as error:
         if options.ground_truth:
             raise
-        lead = [f"Nothing was measured: {error}."]
-        return groups.write(options, command, TITLE, lead, [], [], config, lead)
+        why = f"Nothing was measured: {error}."
+        return groups.write(options, command, TITLE, [why], [], [], config, [Note(Topic.LEFT_OUT, why)])
     shell.prepare_output(options.out)
     workers = options.workers or shell.default_workers(study.setting.device)
     together = options.together or (1 if study.setting.device == "cpu" else GPU_TOGETHER)
@@ -123,17 +125,17 @@ def _like_flops(base: Measured) -> Section:
     """The order among networks that cost the same."""
     from benchmarks.statistics.like_pairs import LikePairs
     from reports import figures
-    from reports.schema import BASELINES, Column, Figure, Section, Table
+    from reports.schema import BASELINES, Column, Figure, Section, Table, Verdict, VerdictKind
 
     like = LikePairs(base.study.accuracies, _flops(base.study), within=WITHIN)
     found = {row.proxy: like.agreement(mean_scores(base, row.proxy)) for row in base.rows}
     order = sorted(found, key=lambda name: (found[name].value is None, -(found[name].value or 0), name))
-    told = {1: "better than guessing", -1: "worse than guessing", 0: ""}
+    told = {1: Verdict(VerdictKind.BETTER), -1: Verdict(VerdictKind.WORSE), 0: None}
     rows = tuple((name, found[name], told[found[name].separated]) for name in order)
     columns = (
         Column("proxy"),
         Column("agreement", "estimate", note="share of pairs in the right order minus share in the wrong one"),
-        Column("verdict", "verdict"),
+        Column("verdict", "verdict", label="than guessing"),
     )
     drawn = figures.intervals(order, [found[name] for name in order], title="order of like FLOPs", highlight=BASELINES)
     return Section(
@@ -149,28 +151,61 @@ def _like_flops(base: Measured) -> Section:
     )
 
 
+@dataclass(frozen=True)
+class Need:
+    """How many cells tell two proxies apart, or why that cannot be said."""
+
+    first: str
+    second: str
+    size: SampleSize | None
+    why: str = ""
+
+    @property
+    def cells(self) -> int | None:
+        """None where no number of cells would do."""
+        return self.size.cells if self.size else None
+
+    @property
+    def numbers(self) -> tuple[float | None, float | None, int | None]:
+        """Difference, its deviation, and how many cells it was measured on."""
+        return (self.size.difference, self.size.deviation, self.size.measured_on) if self.size else (None, None, None)
+
+    @property
+    def reading(self) -> str:
+        """In words."""
+        if self.size is None:
+            return self.why
+        if self.size.cells is None:
+            return "never: no difference"
+        return "these suffice" if self.size.cells <= self.size.measured_on else "more are needed"
+
+
+def _need(base: Measured, first: str, second: str) -> Need:
+    from benchmarks.statistics import how_many_cells
+
+    try:
+        scores = [mean_scores(base, name) for name in (first, second)]
+        return Need(first, second, how_many_cells(base.study.accuracies, *scores))
+    except UsageError as error:
+        return Need(first, second, None, str(error))
+
+
 def _sample_sizes(base: Measured) -> Section:
     """Cells to sample before the interval of a difference leaves zero outside."""
-    from benchmarks.statistics import how_many_cells
-    from diswot_errors import UsageError
     from reports.schema import Column, Section, Table
 
     names = [row.proxy for row in base.rows if row.spearman.value is not None]
-    pairs = [(name, other) for other in ("params", "diswot") for name in names if name != other and other in names]
-    rows: list[tuple[Cell, ...]] = []
-    for first, second in pairs:
-        if (second, first) in {(row[0], row[1]) for row in rows}:
-            continue
-        try:
-            need = how_many_cells(base.study.accuracies, mean_scores(base, first), mean_scores(base, second))
-        except UsageError as error:
-            rows.append((first, second, None, None, None, None, str(error)))
-            continue
-        verdict = "never: no difference" if need.cells is None else ""
-        if need.cells is not None:
-            verdict = "these suffice" if need.cells <= need.measured_on else "more are needed"
-        rows.append((first, second, need.difference, need.deviation, need.measured_on, need.cells, verdict))
-    rows.sort(key=lambda row: (str(row[1]), row[5] is None, int(row[5]) if isinstance(row[5], int) else 0))
+    pairs = [
+        (name, other)
+        for other, earlier in (("params", ()), ("diswot", ("params",)))
+        for name in names
+        if other in names and name != other and name not in earlier
+    ]
+    needs = [_need(base, first, second) for first, second in pairs]
+    needs.sort(key=lambda need: (need.second, need.cells is None, need.cells or 0))
+    rows: list[tuple[Cell, ...]] = [
+        (need.first, need.second, *need.numbers, need.cells, need.reading) for need in needs
+    ]
     columns = (
         Column("first"),
         Column("second"),
@@ -178,7 +213,7 @@ def _sample_sizes(base: Measured) -> Section:
         Column("deviation", "number", label="its sd", note="bootstrap over networks"),
         Column("networks", "integer", label="measured on"),
         Column("cells", "integer", label="cells needed", note="for a 95 % interval that leaves zero out, power 0.8"),
-        Column("verdict"),
+        Column("reading"),
     )
     return Section(
         "sample-sizes",

@@ -11,6 +11,7 @@ from benchmarks import groups, shell
 from benchmarks.groups import Group
 from diswot_errors import DataError
 from reports import verdicts
+from reports.schema import Note, Topic
 
 if TYPE_CHECKING:
     from benchmarks.ablation import Measured
@@ -69,23 +70,24 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> str:
     paper = published("rank")
     config = {"cells": CELLS, "tables": TABLES}
     if not names:
-        section = verdicts.section("published", paper, {}, missing="; ".join(lacking.values()))
-        lead = [f"Nothing was measured: {'; '.join(lacking.values())}."]
-        return groups.write(options, command, TITLE, lead, [section], [], config, lead)
+        section = verdicts.section("published", paper, verdicts.comparison(paper, {}, "; ".join(lacking.values())))
+        why = f"Nothing was measured: {'; '.join(lacking.values())}."
+        return groups.write(options, command, TITLE, [why], [section], [], config, [Note(Topic.LEFT_OUT, why)])
     device = shell.choose_device(options.device)
     workers = options.workers or shell.default_workers(str(device))
     together = options.together or (1 if device.type == "cpu" else GPU_TOGETHER)
     with Store(options.store or default_store()) as store, Runner(store, workers, together, progress=True) as runner:
         found = {name: _measure(runner, options, name) for name in names}
     own = _own(found[TRUTH]) if TRUTH in found else {}
+    compared = verdicts.comparison(paper, own, lacking.get(TRUTH, ""), FORMS)
     sections = [
-        verdicts.section("published", paper, own, lacking.get(TRUTH, ""), _NOTE, FORMS),
+        verdicts.section("published", paper, compared, _NOTE),
         _spreads(found.get(TRUTH), lacking.get(TRUTH, "")),
         *(_table(place, name, parts) for place, (name, parts) in enumerate(found.items(), 1)),
     ]
-    tally = verdicts.tally(verdicts.comparison(paper, own, lacking.get(TRUTH, ""), FORMS))
+    tally = verdicts.tally(compared)
     lead = [*(_lead(name, parts) for name, parts in found.items()), f"Published beside measured: {tally}."]
-    notes = [f"Left out: {why}." for why in lacking.values()]
+    notes = [Note(Topic.LEFT_OUT, f"Left out: {why}.") for why in lacking.values()]
     measured = [one for parts in found.values() for one in parts]
     return groups.write(options, command, TITLE, lead, sections, measured, config, notes)
 
@@ -141,17 +143,17 @@ def _drawn(parts: Sequence[Measured]) -> dict[str, SmallSamples]:
     return made
 
 
-def _own(parts: Sequence[Measured]) -> dict[tuple[str, str], verdicts.Measured]:
+def _own(parts: Sequence[Measured]) -> dict[tuple[str, str], verdicts.Counterpart]:
     """(row, 'spearman') -> what the protocol shows on our scores; other forms and further proxies after those."""
     drawn, plain = _drawn(parts), {row: name for name, row in PLAIN.items()}
-    made: dict[tuple[str, str], verdicts.Measured] = {}
+    made: dict[tuple[str, str], verdicts.Counterpart] = {}
     for one, group in zip(parts, GROUPS, strict=True):
         for info in one.infos:
             expected = verdicts.hundredths(drawn[info.name].mean)
             row = info.name.removesuffix("_released") if info.name.endswith("_released") else plain.get(info.name)
             setting = f"{info.name}: {groups.describe(one.study, [info.name])}"
             differs = _differences(one, group, info.name)
-            found = verdicts.Measured(expected, one.by_proxy[info.name].scored, 1, setting, expected, differs)
+            found = verdicts.Counterpart(expected, one.by_proxy[info.name].scored, 1, setting, expected, differs)
             made.setdefault((row or info.name, "spearman"), found)
     return made
 
@@ -170,7 +172,7 @@ def _differences(one: Measured, group: Group, proxy: str) -> tuple[str, ...]:
 def _spreads(parts: Sequence[Measured] | None, lacking: str) -> Section:
     """The printed ± beside the standard deviation that 50 cells must have."""
     from reports.published import published
-    from reports.schema import Cell, Column, Estimate, Section, Table
+    from reports.schema import Cell, Column, Estimate, Section, Table, Verdict, VerdictKind
 
     drawn = _drawn(parts) if parts else {}
     paper = published("rank")
@@ -178,12 +180,12 @@ def _spreads(parts: Sequence[Measured] | None, lacking: str) -> Section:
     for number in paper.numbers:
         found = drawn.get(RELEASED.get(number.row, number.row))
         expected = found.spread if found else Estimate()
-        verdict = verdicts.MISSING
+        verdict = Verdict(VerdictKind.NOT_MEASURED, "" if found else lacking)
         if found and number.spread is not None and expected.low is not None and expected.high is not None:
             inside = expected.low - number.step <= number.spread <= expected.high + number.step
-            verdict = verdicts.WITHIN if inside else verdicts.OUTSIDE
+            verdict = Verdict(VerdictKind.WITHIN if inside else VerdictKind.OUTSIDE)
         repeats = DISWOT.repeats if number.row == "diswot" else 10
-        rows.append((paper.labels[number.row], number.spread, repeats, expected, verdict, "" if found else lacking))
+        rows.append((paper.labels[number.row], number.spread, repeats, expected, verdict))
     columns = (
         Column("row"),
         Column("printed", "number", 2, "printed ±", "taken as a fraction: .11 is 11 points"),
@@ -192,7 +194,6 @@ def _spreads(parts: Sequence[Measured] | None, lacking: str) -> Section:
             "sampling", "estimate", 3, "± of the protocol", "standard deviation over the repeats; 95 % of such tables"
         ),
         Column("verdict", "verdict"),
-        Column("why"),
     )
     return Section(
         "spreads",

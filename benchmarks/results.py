@@ -14,7 +14,7 @@ from benchmarks.runner import Answers
 from benchmarks.settings import Setting, device_kind
 from benchmarks.statistics import Correlation, correlate
 from diswot_errors import UsageError
-from reports.schema import Column, Score, Section, Table
+from reports.schema import Column, Note, ScoreRow, Section, Table, Topic
 from reports.tables import as_text
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ RESAMPLES = 1000
 Array = NDArray[np.float64]
 
 
-def score_records(setting: Setting, infos: Iterable[ProxyInfo], answers: Answers) -> list[Score]:
+def score_records(setting: Setting, infos: Iterable[ProxyInfo], answers: Answers) -> list[ScoreRow]:
     """One record per question and architecture, failures included."""
     by_name = {info.name: info for info in infos}
     return [
-        Score(
+        ScoreRow(
             space=setting.space,
             arch=arch,
             proxy=name,
@@ -81,12 +81,12 @@ def in_terminal(table: Table, hidden: Collection[str] = ()) -> str:
     places = [place for place, column in enumerate(table.columns) if column.name not in hidden]
     columns = tuple(table.columns[place] for place in places)
     shown = Table(columns, tuple(tuple(row[place] for place in places) for row in table.rows))
-    text = as_text(shown)
+    text = as_text(shown, detail=False)
     width = shutil.get_terminal_size((160, 24)).columns
-    return text if max(map(len, text.splitlines())) <= width else as_text(shown, interval=False)
+    return text if max(map(len, text.splitlines())) <= width else as_text(shown, interval=False, detail=False)
 
 
-def memory_notes(answers: Answers) -> list[str]:
+def memory_notes(answers: Answers) -> list[Note]:
     """What a reader must know about scores that did not fit into memory."""
     short: Counter[str] = Counter()
     split = 0
@@ -96,9 +96,11 @@ def memory_notes(answers: Answers) -> list[str]:
     notes = []
     if lacking := +short:
         listed = ", ".join(f"{name} {count}" for name, count in sorted(lacking.items()))
-        notes.append(f"Out of memory, and therefore left out: {listed} scores. A smaller --batch-size needs less.")
+        left_out = f"Out of memory, and therefore left out: {listed} scores. A smaller --batch-size needs less."
+        notes.append(Note(Topic.MEMORY, left_out))
     if split:
-        notes.append(f"Out of memory on the whole batch, and therefore computed in parts: {split} scores.")
+        in_parts = f"Out of memory on the whole batch, and therefore computed in parts: {split} scores."
+        notes.append(Note(Topic.MEMORY, in_parts))
     return notes
 
 

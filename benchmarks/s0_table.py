@@ -12,6 +12,7 @@ from benchmarks import groups, shell
 from benchmarks.groups import TENSORWATCH, Group
 from diswot_errors import DataError
 from reports import verdicts
+from reports.schema import Note, Topic
 
 if TYPE_CHECKING:
     from benchmarks.ablation import Measured
@@ -58,20 +59,20 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> str:
     try:
         load_ground_truth(TRUTH)
     except DataError as error:
-        lead = [f"Nothing was measured: {error}."]
-        section = verdicts.section("published", table, {}, missing=str(error))
-        return groups.write(options, command, TITLE, lead, [section], [], config, lead)
+        why = f"Nothing was measured: {error}."
+        section = verdicts.section("published", table, verdicts.comparison(table, {}, str(error)))
+        return groups.write(options, command, TITLE, [why], [section], [], config, [Note(Topic.LEFT_OUT, why)])
     device = groups.study_of(options, "s0", TRUTH, DISWOT).setting.device
     workers = options.workers or shell.default_workers(device)
     together = options.together or (1 if device == "cpu" else GPU_TOGETHER)
     with Store(options.store or default_store()) as store, Runner(store, workers, together, progress=True) as runner:
         found = {family: _family(runner, options, family) for family in FAMILIES}
-    own = _authors(found)
+    compared = verdicts.comparison(table, _authors(found), "", OTHER_FORMS)
     sections = [
-        verdicts.section("published", table, own, "", _NOTE, OTHER_FORMS),
+        verdicts.section("published", table, compared, _NOTE),
         *(_one_family(family, found[family]) for family in FAMILIES),
     ]
-    lead = [_lead(found), f"Published beside measured: {verdicts.tally(verdicts.comparison(table, own))}."]
+    lead = [_lead(found), f"Published beside measured: {verdicts.tally(compared)}."]
     measured = [one for pair in found.values() for one in pair]
     return groups.write(options, command, TITLE, lead, sections, measured, config, [])
 
@@ -95,7 +96,7 @@ def _family(runner: Runner, options: argparse.Namespace, family: str) -> tuple[M
     return made[0], made[1]
 
 
-def _authors(found: dict[str, tuple[Measured, Measured]]) -> dict[tuple[str, str], verdicts.Measured]:
+def _authors(found: dict[str, tuple[Measured, Measured]]) -> dict[tuple[str, str], verdicts.Counterpart]:
     """(row, coefficient) -> measured: every row on the authors' networks, among them those that they leave out."""
     classic, diswot = found["s0-plain"][0], found["s0"][1]
     closed, part = groups.closed_form(classic.study), _part(classic.study)
@@ -111,7 +112,7 @@ def _authors(found: dict[str, tuple[Measured, Measured]]) -> dict[tuple[str, str
     return made
 
 
-def _entries(proxy: str, one: Measured, group: Group) -> dict[tuple[str, str], verdicts.Measured]:
+def _entries(proxy: str, one: Measured, group: Group) -> dict[tuple[str, str], verdicts.Counterpart]:
     setting = groups.describe(one.study, [proxy])
     made = {c: groups.on_same_networks(one.by_proxy[proxy], c, group, setting) for c in COEFFICIENTS}
     differs = differences(one.study, group)
@@ -161,7 +162,8 @@ def published_section(study: Study, rows: Sequence[Correlation]) -> Section | No
             measured = groups.on_same_networks(row, c, group, groups.describe(study, [row.proxy]))
             own[row.proxy, c] = replace(measured, differs=differs)
     note = "One setting for all rows; `python -m benchmarks.s0_table` measures each row as the authors did."
-    return verdicts.section("published", table, own, "not among the proxies of this run", note, OTHER_FORMS)
+    compared = verdicts.comparison(table, own, "not among the proxies of this run", OTHER_FORMS)
+    return verdicts.section("published", table, compared, note)
 
 
 def _one_family(family: str, pair: tuple[Measured, Measured]) -> Section:
