@@ -13,9 +13,9 @@ import torch
 from scoring_support import QUICK, SETTING, cells
 
 from benchmarks.scoring import runner as runner_module
-from benchmarks.scoring.runner import Answers, Runner
+from benchmarks.scoring.runner import Answers, Found, Job, Runner, score_job
 from benchmarks.scoring.scorer import Scorer, build_teacher
-from benchmarks.settings import BEST_CELLS, resolve_images, resolve_teacher
+from benchmarks.scoring.resolve import BEST_CELLS, resolve_images, resolve_teacher
 from benchmarks.scoring.store import Store
 from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton
@@ -77,7 +77,7 @@ def test_processes_change_nothing(store: Store, tmp_path: Path) -> None:
     assert [list(found) for found in shared.values()] == [ARCHS] * len(shared)
 
 
-def test_what_is_stored_is_not_scored_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_stored_is_not_scored_again(store: Store) -> None:
     with Runner(store) as runner:
         before = runner.scores(SETTING, INFOS[:2], ARCHS[:4], [0])
         _, jobs = runner.plan(SETTING, INFOS, ARCHS, [0])
@@ -85,10 +85,10 @@ def test_what_is_stored_is_not_scored_again(store: Store, monkeypatch: pytest.Mo
         known = {(arch, name) for arch in ARCHS[:4] for name in QUICK[:2]}
         assert asked == {(arch, name) for arch in ARCHS for name in QUICK} - known
 
-        def refuse(*_: object) -> None:
-            raise AssertionError("scored again")
+    def refuse(job: Job) -> Found:
+        raise AssertionError(f"scored again: {job}")
 
-        monkeypatch.setattr(runner_module, "_work", refuse)
+    with Runner(store, score=refuse) as runner:
         assert runner.scores(SETTING, INFOS[:2], ARCHS[:4], [0]) == before
 
 
@@ -147,26 +147,41 @@ def test_a_failing_proxy_is_a_status(store: Store) -> None:
     assert len(store) == 2
 
 
-def test_ctrl_c_keeps_what_was_finished(
-    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    work, calls = runner_module.score_job, []
+def test_ctrl_c_keeps_what_was_finished(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    calls = []
 
-    def interrupted(job: runner_module.Job) -> object:
+    def interrupted(job: Job) -> Found:
         calls.append(job)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return work(job)
+        return score_job(job)
 
-    monkeypatch.setattr(runner_module, "_work", interrupted)
-    with Runner(store) as runner:
+    with Runner(store, score=interrupted) as runner:
         with pytest.raises(KeyboardInterrupt):
             runner.scores(SETTING, INFOS, ARCHS, [0])
         assert len(store) == 4 * len(QUICK)
         assert "4 of 8 networks were scored and are kept in" in capsys.readouterr().err
-        monkeypatch.undo()
         _, jobs = runner.plan(SETTING, INFOS, ARCHS, [0])
         assert [arch for job in jobs for arch in job.archs] == ARCHS[4:]
+
+
+def deadly(job: Job) -> Found:
+    """Score, but one network kills the process that looks at it."""
+    if ARCHS[1] in job.archs:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return score_job(job)
+
+
+def test_one_network_that_kills_its_worker_gets_a_status_and_the_rest_goes_on(store: Store) -> None:
+    infos = select("params,l2_norm")
+    with Runner(store, workers=2, score=deadly) as runner:
+        answers = runner.scores(SETTING, infos, ARCHS[:4], [0])
+    for found in answers.values():
+        assert found[ARCHS[1]].status == "out-of-memory" and "signal 9" in found[ARCHS[1]].reason
+        assert [found[arch].status for arch in ARCHS[:4] if arch != ARCHS[1]] == ["ok"] * 3
+    with Runner(store) as runner:  # an accident is not kept: asked again, the network has its scores
+        again = runner.scores(SETTING, infos, ARCHS[:4], [0])
+    assert {answer.status for found in again.values() for answer in found.values()} == {"ok"}
 
 
 def test_a_killed_run_resumes(tmp_path: Path) -> None:
@@ -175,7 +190,7 @@ def test_a_killed_run_resumes(tmp_path: Path) -> None:
         "import sys; sys.path.insert(0, 'tests')\n"
         "from pathlib import Path\n"
         "from scoring_support import SETTING, cells\n"
-        "from benchmarks import runner, store\n"
+        "from benchmarks.scoring import runner, store\n"
         "from proxies import select\n"
         "runner.WRITE_EVERY = 0\n"
         f"with store.Store(Path({str(path)!r})) as s, runner.Runner(s) as r:\n"
