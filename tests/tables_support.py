@@ -6,8 +6,8 @@ import random
 from pathlib import Path
 
 from benchmarks.harvesting.rows import Row, append
-from benchmarks.scoring.runner import Job
 from benchmarks.scoring.question import Answer
+from benchmarks.scoring.runner import Job
 from nb201_data.space import Cell, sample_cells
 from nb201_data.spaces import get_space
 

@@ -13,9 +13,9 @@ import torch
 from scoring_support import QUICK, SETTING, cells
 
 from benchmarks.scoring import runner as runner_module
+from benchmarks.scoring.resolve import BEST_CELLS, resolve_images, resolve_teacher
 from benchmarks.scoring.runner import Answers, Found, Job, Runner, score_job
 from benchmarks.scoring.scorer import Scorer, build_teacher
-from benchmarks.scoring.resolve import BEST_CELLS, resolve_images, resolve_teacher
 from benchmarks.scoring.store import Store
 from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton

@@ -118,7 +118,7 @@ def study_of(options: argparse.Namespace, space: str | None, truth_name: str | N
         teacher=resolve_teacher(options.teacher, chosen, skeleton),
         teacher_weights=str(options.teacher_weights or ""),
         device=str(choose_device(options.device)),
-        precision=options.precision,
+        precision=getattr(options, "precision", "fp32"),
     )
     if setting.teacher_weights:
         check_teacher(setting)
