@@ -13,18 +13,26 @@ import torch
 from scoring_support import QUICK, SETTING, cells
 
 from benchmarks.scoring import runner as runner_module
-from benchmarks.scoring.resolve import BEST_CELLS, resolve_images, resolve_teacher
+from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.runner import Answers, Found, Job, Runner, score_job
-from benchmarks.scoring.scorer import Scorer, build_teacher
+from benchmarks.scoring.scorer import Scorer
+from benchmarks.scoring.setting import Setting
 from benchmarks.scoring.store import Store
 from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton
+from nb201_data.networks import Network
 from nb201_data.spaces import get_space
+from nb201_data.teachers import build_teacher
 from proxies import initialise, score, select, teacher_evidence
 from proxies import registry as proxy_registry
 
 ARCHS = cells(8)
 INFOS = select(QUICK)
+
+
+def teacher_of(setting: Setting) -> Network:
+    """The network that teaches, with its constructor's weights."""
+    return build_teacher(setting.teacher, get_space(setting.space).with_skeleton(setting.skeleton))
 
 
 @pytest.fixture
@@ -46,7 +54,7 @@ def test_answers_are_those_of_score(store: Store) -> None:
     space = get_space("nb201").with_skeleton(SETTING.skeleton)
     scorer = Scorer(SETTING)
     batch = scorer.scene(3, with_teacher=False).batch
-    teacher = teacher_evidence(initialise(build_teacher(SETTING), "gaussian", 1003), batch, seed=3)
+    teacher = teacher_evidence(initialise(teacher_of(SETTING), "gaussian", 1003), batch, seed=3)
     for arch in ARCHS[:2]:
         network = initialise(space.build(space.parse(arch)), "gaussian", 3)
         expected = score(network, QUICK, batch, teacher=teacher, seed=3)
@@ -104,7 +112,7 @@ def test_a_proxy_without_teacher_does_not_care_which(store: Store) -> None:
 
 def test_teacher_and_student_share_no_weights() -> None:
     setting = replace(SETTING, teacher=ARCHS[0])
-    teacher = initialise(build_teacher(setting), setting.init, setting.teacher_seed(0))
+    teacher = initialise(teacher_of(setting), setting.init, setting.teacher_seed(0))
     student = initialise(Scorer(setting).space.build(Scorer(setting).space.parse(ARCHS[0])), setting.init, 0)
     pairs = zip(teacher.named_parameters(), student.named_parameters(), strict=True)
     assert not any(torch.equal(a, b) for (name, a), (_, b) in pairs if a.dim() > 1)
@@ -216,13 +224,13 @@ def test_a_killed_run_resumes(tmp_path: Path) -> None:
 
 def test_teacher_weights_of_a_file(tmp_path: Path) -> None:
     setting = replace(SETTING, teacher_weights=str(tmp_path / "teacher.pth"))
-    torch.save(initialise(build_teacher(setting), "kaiming", 1).state_dict(), setting.teacher_weights)
+    torch.save(initialise(teacher_of(setting), "kaiming", 1).state_dict(), setting.teacher_weights)
     info = select("m_r")[0]
     question = setting.question(info, 0)
     assert question.teacher_init.startswith("sha256:") and question.teacher_seed == 0
     value = Scorer(setting).scores(ARCHS[:1], ["m_r"], 0)[0]["m_r"].value
     assert value != Scorer(SETTING).scores(ARCHS[:1], ["m_r"], 0)[0]["m_r"].value
-    torch.save(initialise(build_teacher(setting), "kaiming", 2).state_dict(), setting.teacher_weights)
+    torch.save(initialise(teacher_of(setting), "kaiming", 2).state_dict(), setting.teacher_weights)
     assert setting.question(info, 0) != question
     with pytest.raises(DataError, match="no weights at"):
         _ = replace(setting, teacher_weights=str(tmp_path / "absent.pth")).teacher_init
@@ -245,26 +253,6 @@ def test_images_that_fit_a_skeleton(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_the_networks_own_images(reference_data: Path) -> None:
     assert resolve_images("real", Skeleton(16, 1, 100, 16), "cifar100") == "cifar100@16"
-
-
-def test_teachers_by_name() -> None:
-    assert resolve_teacher(None, "nb201", Skeleton(classes=100)) == BEST_CELLS[100]
-    assert resolve_teacher(None, "s0", Skeleton(classes=100)) == "resnet56"
-    assert resolve_teacher("777", "s0", Skeleton(classes=100)) == "777"
-    assert resolve_teacher(ARCHS[0], "nb201", Skeleton()) == ARCHS[0]
-    with pytest.raises(UsageError, match=r"unknown teacher 'resnet57'\. Did you mean resnet5"):
-        resolve_teacher("resnet57", "nb201", Skeleton())
-    with pytest.raises(UsageError, match="malformed cell"):
-        resolve_teacher("|nor_conv_3x3~0|", "nb201", Skeleton())
-
-
-def test_best_cells_are_the_benchmarks(reference_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nb201_data.ground_truth import load_ground_truth
-
-    monkeypatch.setenv("NB201_DATA_DIR", str(reference_data))
-    for classes, images in ((10, "cifar10"), (100, "cifar100"), (120, "imagenet16-120")):
-        values = load_ground_truth(f"nb201:{images}:test:200").values
-        assert values[BEST_CELLS[classes]] == max(values.values())
 
 
 @pytest.mark.gpu
