@@ -222,7 +222,7 @@ def test_ctrl_c_leaves_a_resumable_state(command: Command, monkeypatch: pytest.M
 WRONG = [
     (["--proxies", "m_z"], "unknown proxy 'm_z'. Did you mean m_s"),
     (["--proxies", "zzz*"], "no proxy matches 'zzz*'"),
-    (["--space", "nb202"], "unknown --space 'nb202'. Did you mean nb201?"),
+    (["--space", "nb202"], "unknown search space 'nb202'. Did you mean nb201?"),
     (["--space", "s0"], "contradict: that truth is about nb201"),
     (["--sample", "15"], "--sample 15: "),
     (["--sample", "3"], "--sample 3: expected at least 10"),
