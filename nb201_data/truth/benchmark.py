@@ -5,19 +5,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from diswot_errors import DataError, UsageError
+from nb201_data.datasets import BENCHMARK
 from nb201_data.files import data_dir
-from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell
 from nb201_data.truth.csv_rows import read_rows
 from nb201_data.truth.records import GroundTruth, Record, ground_truth, narrow
 
 FILE = "nb201/accuracies.csv.gz"
 COUNT = 15_625
-SKELETONS = {
-    "cifar10": Skeleton(classes=10),
-    "cifar100": Skeleton(classes=100),
-    "imagenet16-120": Skeleton(classes=120, resolution=16),
-}
+SKELETONS = {data.name: data.skeleton for data in BENCHMARK}
 _SHORT = {"imagenet16-120": "imagenet16"}  # in the names of columns
 SPLITS = ("test", "valid")
 EPOCHS = ("12", "200")

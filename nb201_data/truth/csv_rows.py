@@ -58,9 +58,15 @@ class Row:
 
 
 def read_rows(
-    path: Path, required: Sequence[str], optional: Sequence[str] | None = (), growing: bool = False
+    path: Path,
+    required: Sequence[str],
+    optional: Sequence[str] | None = (),
+    growing: bool = False,
+    further: bool = False,
 ) -> Iterator[Row]:
     """The rows of a CSV file, gzipped or not; `optional=None` lets any further column be.
+
+    `further` lets any be that is not one of the known ones misspelt.
 
     In a `growing` file a last line without an end is one that is being written, and is passed over.
     Refused with `DataError`: a file that is no text, a missing, unknown or repeated column, a row of another length.
@@ -71,7 +77,7 @@ def read_rows(
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
-        _check_header(path, header, required, optional)
+        _check_header(path, header, required, optional, further)
         for values in reader:
             if not any(value.strip() for value in values):
                 continue
@@ -97,17 +103,21 @@ def _content(path: Path) -> str:
         raise DataError(f"{path} cannot be read: {error}") from error
 
 
-def _check_header(path: Path, header: list[str], required: Sequence[str], optional: Sequence[str] | None) -> None:
+def _check_header(
+    path: Path, header: list[str], required: Sequence[str], optional: Sequence[str] | None, further: bool
+) -> None:
     known = [*required, *(optional or ())]
     if len(set(header)) != len(header):
         twice = next(name for name in header if header.count(name) > 1)
         raise DataError(f"{path}, line 1: column '{twice}' is there twice")
-    if optional is not None:
-        for name in header:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f" Did you mean '{near[0]}'?" if near else ""
-                raise DataError(f"{path}, line 1: unknown column '{name}'.{hint} Known: {', '.join(known)}")
+    for name in header if optional is not None else ():
+        if name in known:
+            continue
+        absent = [each for each in known if each not in header] if further else known
+        near = difflib.get_close_matches(name.lower(), absent, n=1, cutoff=0.8 if further else 0.6)
+        if near or not further:
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            raise DataError(f"{path}, line 1: unknown column '{name}'.{hint} Known: {', '.join(known)}")
     missing = [name for name in required if name not in header]
     if missing:
         found = ", ".join(header) or "an empty file"
