@@ -79,7 +79,10 @@ def store() -> Parser:
         "--time-limit", type=above_zero, default=TIME_LIMIT, metavar="S", help="seconds a network may take"
     )
     group.add_argument(
-        "--memory-limit", type=above_zero, metavar="GIB", help="of a process (default: its share of 90 %% of the machine)"
+        "--memory-limit",
+        type=above_zero,
+        metavar="GIB",
+        help="of a process (default: its share of 90 %% of the machine)",
     )
     return group
 
@@ -93,7 +96,7 @@ def seeds(default: int | None = 1, of: str = "repetitions: weights, batch and te
 
 def study(batch_size: int | None = 64, split: str | None = "train", sample: int | str | None = None) -> Parser:
     """Of commands that score networks of a ground truth. None: decided by the command for each of its groups."""
-    group = Parser(add_help=False)
+    group = Parser(add_help=False, parents=[shown(batch_size)])
     group.add_argument(
         "--sample",
         type=_sample,
@@ -102,16 +105,20 @@ def study(batch_size: int | None = 64, split: str | None = "train", sample: int 
         help=f"networks of the ground truth ({SAMPLE}, or all if it has fewer)",
     )
     group.add_argument("--sample-seed", type=int, default=0, help="another sample")
+    group.add_argument("--split", choices=("train", "test"), default=split, help="of the images")
+    return group
+
+
+def shown(batch_size: int | None = 64, teacher: str = "best-cell (usual on nb201)") -> Parser:
+    """Of commands that score networks: the images that they are shown, and the teacher."""
+    group = Parser(add_help=False)
     group.add_argument(
         "--images",
         default="embedded",
         help="embedded (no download), real (those of the ground truth, where on disk), cifar100, a folder, ...",
     )
     group.add_argument("--batch-size", type=batch, default=batch_size, help="images that are looked at")
-    group.add_argument("--split", choices=("train", "test"), default=split, help="of the images")
-    group.add_argument(
-        "--teacher", metavar="NAME", help=f"best-cell (usual on nb201), {', '.join(RESNETS)}, or an architecture"
-    )
+    group.add_argument("--teacher", metavar="NAME", help=f"{teacher}, {', '.join(RESNETS)}, or an architecture")
     group.add_argument(
         "--teacher-weights", type=Path, metavar="FILE", help="a trained teacher (default: random weights)"
     )

@@ -13,7 +13,7 @@ from benchmarks.engines import provenance
 from benchmarks.scoring.measured import Measured
 from reports import html
 from reports.records import Page, Run, write_run
-from reports.schema import Correlation, Manifest, ScoreRow, Section, Table, TruthRow
+from reports.schema import Correlation, Manifest, Note, ScoreRow, Section, Table, TruthRow
 from reports.tables import as_text, correlation_table
 
 HIDDEN = frozenset(
@@ -32,7 +32,7 @@ class Content:
     title: str
     lead: Sequence[str] = ()
     sections: Sequence[Section] = ()
-    notes: Sequence[str] = ()
+    notes: Sequence[Note] = ()
     correlations: Sequence[Correlation] = ()
     scores: Sequence[ScoreRow] = ()
     truth: Sequence[TruthRow] = ()
@@ -65,11 +65,9 @@ def publish(out: Path, command: Sequence[str], content: Content) -> str:
     )
     has_page = bool(content.sections or content.lead or not content.correlations)
     page = Page(content.title, tuple(content.lead), tuple(content.sections)) if has_page else None
-    write_run(
-        out, Run(manifest, tuple(content.scores), tuple(content.truth), tuple(content.correlations), page)
-    )
+    write_run(out, Run(manifest, tuple(content.scores), tuple(content.truth), tuple(content.correlations), page))
     path = html.render(out)
-    parts = ["\n".join([*content.notes, *content.lead])]
+    parts = ["\n".join([*(note.text for note in content.notes), *content.lead])]
     if content.correlations:
         parts.append(in_terminal(correlation_table(content.correlations), HIDDEN))
     parts += [f"{each.title}\n\n{in_terminal(each.table, HIDDEN)}" for each in content.sections if each.table]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -24,6 +24,7 @@ APPLICATION_ID = 0x44735754  # in the header of the file, so that no foreign dat
 LAYOUT = 1
 KEPT = frozenset({"ok", "nan", "infinite", "not-applicable"})
 WAIT_SECONDS = 60.0  # for another process to finish writing
+FEW = 500  # architectures that are looked up one by one; of more all are read
 
 _KEY = tuple(field.name for field in fields(Question))
 _KINDS = {"int": "INTEGER", "str": "TEXT"}
@@ -71,16 +72,20 @@ class Store:
         """Let go of the file."""
         self._connection.close()
 
-    def known(self, question: Question) -> dict[str, Answer]:
-        """The answers there are to a question, by architecture."""
+    def known(self, question: Question, archs: Sequence[str] | None = None) -> dict[str, Answer]:
+        """The answers there are to a question, by architecture; of these architectures, or of all."""
         with self._explained():
             number = self._number(question)
             if number is None:
                 return {}
+            few = archs is not None and len(archs) <= FEW
+            among = f" AND arch IN ({', '.join('?' * len(archs or ()))})" if few else ""
             rows = self._connection.execute(
-                "SELECT arch, value, status, reason, seconds FROM scores WHERE question = ?", (number,)
+                f"SELECT arch, value, status, reason, seconds FROM scores WHERE question = ?{among}",
+                (number, *(archs or () if few else ())),
             )
-            return {arch: Answer(*rest) for arch, *rest in rows}
+            wanted = None if archs is None else set(archs)
+            return {arch: Answer(*rest) for arch, *rest in rows if wanted is None or arch in wanted}
 
     def add(self, answers: Iterable[tuple[Question, str, Answer]]) -> None:
         """Keep answers to (question, architecture), all of them or none; those with a passing status are left out.

@@ -1,16 +1,17 @@
 """Strategies by name. One file in `strategies/` adds one; other packages add theirs by an entry point."""
 
+import difflib
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, Literal, TypeVar
 
 from benchmarks.search.problem import SearchProblem
-from benchmarks.search.protocol import Strategy, near
+from benchmarks.search.protocol import Strategy
 from diswot_errors import DataError, UsageError
 
 GROUP = "diswot_bench.strategies"
@@ -108,3 +109,9 @@ def make_strategy(name: str, problem: SearchProblem, seed: int, settings: dict[s
         raise UsageError(f"{name} trains one shared network and asks for no evaluations: see weight_sharing.search")
     made: Strategy = info.make(problem, seed, **info.resolve(settings or {}))
     return made
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """What to put behind an unknown name: '; did you mean ...?' with the known ones like it, or a full stop."""
+    matches = difflib.get_close_matches(name, list(known), n=2, cutoff=0.5)
+    return f"; did you mean {' or '.join(matches)}?" if matches else "."
