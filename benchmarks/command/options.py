@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.scoring.resolve import RESNETS
 from benchmarks.scoring.study import SAMPLE
@@ -138,6 +139,11 @@ def truth(several: bool = False) -> Parser:
     what = "names or files, by commas (those at hand of kd-nb201, s0:kd)" if several else "see `nb201_data list`"
     group.add_argument("--ground-truth", metavar="NAMES" if several else "NAME|FILE", help=what)
     return group
+
+
+def config_of(options: argparse.Namespace) -> dict[str, Any]:
+    """As a manifest keeps them."""
+    return {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
 
 
 def positive(text: str) -> int:

@@ -3,10 +3,10 @@
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command.claim import claimed, folder_for
+from benchmarks.command.options import config_of
 from benchmarks.command.plugins import load_plugins
 from benchmarks.command.publish import publish
 from benchmarks.search.courses import course_of
@@ -37,8 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             begin = time.perf_counter()
             found = course.run(out)
-            config = {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
-            made = content(course, found, config, time.perf_counter() - begin)
+            made = content(course, found, config_of(options), time.perf_counter() - begin)
             print(publish(out, ["python", "-m", "benchmarks.search", *given], made))
     return 0
 

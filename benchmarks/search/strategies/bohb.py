@@ -1,4 +1,4 @@
-"""BOHB: Hyperband whose configurations come from a tree-structured Parzen estimator.
+"""A variant of BOHB: Hyperband whose configurations come from a tree-structured Parzen estimator.
 
 Written out here rather than taken from a library: HpBandSter is no longer kept, and in Optuna successive halving is a
 pruner of trials that report on their own, whose random state cannot be saved and whose cost per rung cannot be counted.
@@ -48,7 +48,7 @@ class CategoricalDensity:
         return density
 
 
-@strategy("bohb", paper="Falkner et al., ICML 2018 (BOHB)")
+@strategy("bohb", paper="a variant of Falkner et al., ICML 2018 (BOHB)")
 class Bohb(Strategy):
     """Successive halving over the fidelities, fed by a model of what good networks look like.
 
@@ -57,8 +57,8 @@ class Bohb(Strategy):
     epochs) that is one halving and one plain bracket; with one fidelity it is the Parzen estimator alone. A new network
     is drawn at random with probability `random_fraction`, else it is the one among `samples` drawn around the good ones
     with the largest ratio good(x) / bad(x), by the observations at the highest fidelity that has enough. The model does
-    not propose what it has already seen at that fidelity: here the answer would be the same. (BOHB, made for noisy
-    answers, may.) The least bandwidth, 0.3, is that of the search experiments of NAS-Bench-201.
+    not propose what it has already seen at that fidelity: here the value would be the same. (BOHB, made for noisy
+    values, may.) The least bandwidth, 0.3, is that of the search experiments of NAS-Bench-201.
     """
 
     def __init__(
