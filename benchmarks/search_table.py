@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ranked_budget=options.ranked_budget,
         images=options.images,
         batch_size=options.batch_size,
-        teacher=options.teacher or "resnet56",
+        teacher=options.teacher,
         teacher_weights=options.teacher_weights,
         device=str(choose_device(options.device)),
         shared_epochs=options.shared_epochs,
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parents = [shared.shown(teacher="resnet56 (usual)"), shared.seeds(20, "searches of each row")]
+    parents = [shared.shown(teacher="resnet56"), shared.seeds(20, "searches of each row")]
     parents += [shared.machine(), shared.store(), shared.output(what="searched")]
     description = "Table 8: search strategies on NAS-Bench-201, published beside measured."
     parser = shared.parser("search_table", description, parents)

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from benchmarks.settings import Answer, Setting
 
 from benchmarks.search import Outcome, run_search, scoring
 from benchmarks.search.choices import objective_for, parse_settings, scorer_for
@@ -12,7 +13,6 @@ from benchmarks.search.scoring import StoredScores, proxy_objective
 from benchmarks.search.standing import Scale
 from benchmarks.search.tabular import tabular_objective, training_seconds
 from benchmarks.search.trained import TrainedObjective
-from benchmarks.settings import Answer, Setting
 from diswot_errors import UsageError
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, sample_cells
@@ -39,7 +39,7 @@ def test_a_proxy_where_lower_is_better_is_turned_and_kept_in_the_store(tmp_path,
     cell = sample_cells(1, 0)[0]
     fresh = proxy_objective(StoredScores(SETTING, 3, store), ["m_r"])
     first = fresh(cell, 0)
-    from benchmarks.scorer import Scorer
+    from benchmarks.scoring.scorer import Scorer
 
     (expected,) = Scorer(SETTING).scores([str(cell)], ["m_r"], 3)
     assert first.value == -expected["m_r"].value < 0 < first.seconds

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from benchmarks.engines.device import choose_device, default_workers
 from benchmarks.engines.local import Limits
-from benchmarks.scoring.runner import Runner
+from benchmarks.scoring.runner import Found, Job, Runner, score_job
 from benchmarks.scoring.store import Store, default_store
 
 GPU_TOGETHER = 8
@@ -17,10 +17,13 @@ SHARE = 0.9  # of the machine's memory, for all workers together
 
 
 @contextlib.contextmanager
-def opened(options: argparse.Namespace, progress: bool = True) -> Iterator[Runner]:
+def opened(
+    options: argparse.Namespace, score: Callable[[Job], Found] | None = None, progress: bool = True
+) -> Iterator[Runner]:
     """A runner on the store, the workers and within the limits that the options name.
 
-    progress: whether it shows its own; a command of many small questions shows how far all of them are.
+    score: what scores a job. progress: whether the runner shows its own; a command of many small questions shows how
+    far all of them are.
     """
     device = str(choose_device(options.device))
     workers = options.workers or default_workers(device)
@@ -28,7 +31,7 @@ def opened(options: argparse.Namespace, progress: bool = True) -> Iterator[Runne
     limits = Limits(options.time_limit, _memory(options.memory_limit, workers))
     with (
         Store(options.store or default_store()) as store,
-        Runner(store, workers, together, limits=limits, progress=progress) as runner,
+        Runner(store, workers, together, limits=limits, progress=progress, score=score or score_job) as runner,
     ):
         yield runner
 

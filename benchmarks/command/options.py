@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scoring.resolve import RESNETS
 from benchmarks.scoring.study import SAMPLE
 
 INITS = ("gaussian", "kaiming", "xavier", "default")
@@ -83,7 +82,7 @@ def store() -> Parser:
         "--memory-limit",
         type=above_zero,
         metavar="GIB",
-        help="of a process (default: its share of 90 %% of the machine)",
+        help="of a process (its share of 90 %% of the machine)",
     )
     return group
 
@@ -95,9 +94,14 @@ def seeds(default: int | None = 1, of: str = "repetitions: weights, batch and te
     return group
 
 
-def study(batch_size: int | None = 64, split: str | None = "train", sample: int | str | None = None) -> Parser:
+def study(
+    batch_size: int | None = 64,
+    split: str | None = "train",
+    sample: int | str | None = None,
+    teacher: str | None = None,
+) -> Parser:
     """Of commands that score networks of a ground truth. None: decided by the command for each of its groups."""
-    group = Parser(add_help=False, parents=[shown(batch_size)])
+    group = Parser(add_help=False, parents=[shown(batch_size, teacher)])
     group.add_argument(
         "--sample",
         type=_sample,
@@ -110,7 +114,7 @@ def study(batch_size: int | None = 64, split: str | None = "train", sample: int 
     return group
 
 
-def shown(batch_size: int | None = 64, teacher: str = "best-cell (usual on nb201)") -> Parser:
+def shown(batch_size: int | None = 64, teacher: str | None = None) -> Parser:
     """Of commands that score networks: the images that they are shown, and the teacher."""
     group = Parser(add_help=False)
     group.add_argument(
@@ -119,7 +123,12 @@ def shown(batch_size: int | None = 64, teacher: str = "best-cell (usual on nb201
         help="embedded (no download), real (those of the ground truth, where on disk), cifar100, a folder, ...",
     )
     group.add_argument("--batch-size", type=batch, default=batch_size, help="images that are looked at")
-    group.add_argument("--teacher", metavar="NAME", help=f"{teacher}, {', '.join(RESNETS)}, or an architecture")
+    group.add_argument(
+        "--teacher",
+        default=teacher,
+        metavar="NAME",
+        help="best-cell (usual on nb201), resnet20 to resnet110, or an architecture",
+    )
     group.add_argument(
         "--teacher-weights", type=Path, metavar="FILE", help="a trained teacher (default: random weights)"
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import provenance
-from benchmarks.scoring.measured import Measured
+from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures
 from reports import html
 from reports.records import Page, Run, write_run
 from reports.schema import Correlation, Manifest, Note, ScoreRow, Section, Table, TruthRow
@@ -79,9 +79,9 @@ def in_terminal(table: Table, hidden: Collection[str] = ()) -> str:
     places = [place for place, column in enumerate(table.columns) if column.name not in hidden and _says(table, place)]
     columns = tuple(table.columns[place] for place in places)
     shown = Table(columns, tuple(tuple(row[place] for place in places) for row in table.rows))
-    text = as_text(shown)
+    text = as_text(shown, detail=False)
     width = shutil.get_terminal_size((160, 24)).columns
-    return text if max(map(len, text.splitlines())) <= width else as_text(shown, interval=False)
+    return text if max(map(len, text.splitlines())) <= width else as_text(shown, interval=False, detail=False)
 
 
 def _says(table: Table, place: int) -> bool:
@@ -91,10 +91,6 @@ def _says(table: Table, place: int) -> bool:
 
 def measured_content(measured: Sequence[Measured], content: Content) -> Content:
     """`content` with what the measurements bring: scores, truth, conditions and notes."""
-    from dataclasses import replace
-
-    from benchmarks.scoring.measured import RESAMPLES, distinct_records, failures
-
     studies = [one.study for one in measured]
     firsts = {(study.truth.name, study.setting.space): study for study in reversed(studies)}
     notes = [note for study in reversed(firsts.values()) for note in study.notes()]
@@ -104,7 +100,7 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
     return replace(
         content,
         notes=list(dict.fromkeys([*notes, *failures(measured), *content.notes])),
-        scores=distinct_records(measured),
+        scores=distinct_records([one for one in measured if not one.ask.aside]),
         truth=truth,
         config={
             "studies": list({str(each): each for each in (study.config() for study in studies)}.values()),

@@ -15,6 +15,8 @@ from benchmarks.command.opened import opened
 from benchmarks.command.plugins import load_plugins
 from benchmarks.command.publish import Content, measured_content, publish
 from benchmarks.scoring.measured import Ask, Measured, measure
+from benchmarks.scoring.runner import Found, Job
+from reports.schema import Note, Topic
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,9 @@ class Asked:
     missing: dict[str, str]
 
     @property
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Note]:
         """What the reader must know of what was left out."""
-        return [f"Left out: {why}." for why in dict.fromkeys(self.missing.values())]
+        return [Note(Topic.LEFT_OUT, f"Left out: {why}.") for why in dict.fromkeys(self.missing.values())]
 
 
 @dataclass(frozen=True)
@@ -55,15 +57,15 @@ class Scored:
         self.add(parser)
         return parser
 
-    def main(self, argv: Sequence[str] | None = None) -> int:
-        """The command."""
+    def main(self, argv: Sequence[str] | None = None, score: Callable[[Job], Found] | None = None) -> int:
+        """The command. `score`: what scores a job."""
         given = list(sys.argv[1:] if argv is None else argv)
         load_plugins(given)
         options = self.parser().parse_args(given)
         asked = self.ask(options)
-        with opened(options) as runner:
+        with opened(options, score) as runner:
             if options.dry_run:
-                print("\n".join([*asked.notes, estimate(runner, asked.asks)]))
+                print("\n".join([*(note.text for note in asked.notes), estimate(runner, asked.asks)]))
                 return 0
             settings = {
                 "command": self.name,

@@ -12,7 +12,7 @@ from benchmarks.distill.budget import on_images
 from benchmarks.distill.protocols import Protocol, get_protocol
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.setting import file_hash
-from benchmarks.search import get_strategy
+from benchmarks.search import all_strategies, get_strategy
 from benchmarks.search.choices import is_scored
 from benchmarks.search.constraints import Constraint, feasible
 from benchmarks.search.options import constraints_of
@@ -22,7 +22,6 @@ from nb201_data.files import data_dir
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.images import load_images
 from nb201_data.networks import RESNETS
-from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SearchSpace, get_space
 from proxies.distillation import losses
 
@@ -85,15 +84,16 @@ def resolve(options: argparse.Namespace) -> PipelinePlan:
     loss = losses.get(options.distiller)
     if get_strategy(options.strategy).kind != "ask-tell":
         raise UsageError(
-            f"--strategy {options.strategy} trains a shared network and asks for no score: expected evolution, "
-            "evolution-aging, random, reinforce, bohb or exhaustive (python -m benchmarks.search runs the others)"
+            f"--strategy {options.strategy} trains a shared network and asks for no score: expected one of "
+            f"{', '.join(each.name for each in all_strategies() if each.kind == 'ask-tell')} (python -m "
+            "benchmarks.search runs the others)"
         )
     if is_scored(options.score):
         parts_of(options.score.split(","))  # unknown proxies are refused before a teacher is trained for them
     images = load_images(protocol.images)
-    own = Skeleton(16, 0, images.classes, images.resolution)  # S0 brings its widths and depths
-    skeleton = protocol.skeleton(images.classes, images.resolution) if options.space == "nb201" else own
-    space = get_space(options.space).with_skeleton(skeleton)
+    space = get_space(options.space)
+    around = protocol.skeleton(images.classes, images.resolution) if space.scalable else None
+    space = space.with_skeleton(around) if around else space.fitted(images.classes, images.resolution)
     constraints = constraints_of(space, options)
     feasible(space, constraints)
     return PipelinePlan(
@@ -132,10 +132,10 @@ def _truth(name: str | None, space: SearchSpace, images: str) -> GroundTruth | N
         return None
     if name:
         truth = load_ground_truth(name)
-        if truth.space.partition("-")[0] != space.name.partition("-")[0]:
+        if truth.space != space.truths_of:
             raise UsageError(f"--ground-truth {truth.name} is about {truth.space}, the search is in {space.name}")
         return truth
-    for each in ("kd-nb201", f"nb201:{images}:test:200", "s0:kd"):
+    for each in (space.truth, f"nb201:{images}:test:200"):
         with contextlib.suppress(UsageError, DataError):
             truth = load_ground_truth(each)
             if (truth.space, truth.skeleton, truth.images) == (space.name, space.skeleton, images):

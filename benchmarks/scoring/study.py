@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines.device import choose_device
-from benchmarks.scoring.resolve import resolve_images, resolve_teacher
+from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
-from diswot_errors import UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
-from nb201_data.spaces import SPACES
-from reports.schema import BASELINES
+from nb201_data.spaces import SPACES, get_space
+from reports.schema import BASELINES, Note, Topic
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
 
-DEFAULT_TRUTHS = {"nb201": "kd-nb201", "s0": "s0:kd", "s0-plain": "s0:kd"}
+TRUTHS = ("kd-nb201", "s0:kd")
+"""Those that the ablations look at where they are on disk."""
+USUAL = "kd-nb201"
 FEWEST = 10  # networks that a ground truth must cover
 SAMPLE = 100
 
@@ -39,23 +40,26 @@ class Study:
         """The truth of each architecture, in percent."""
         return [self.truth.values[arch] for arch in self.archs]
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Note]:
         """What a reader must know before any number."""
         setting, truth = self.setting, self.truth
-        notes = [
-            f"Ground truth {truth.name}: {truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
-        ]
+        about = f"{truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
+        notes = [Note(Topic.TRUTH, f"Ground truth {truth.name}: {about}")]
         if setting.images.startswith("embedded"):
-            notes.append(
+            painted = (
                 f"Images: {setting.images}, painted by this program, not photographs, so that nothing needs to be "
                 f"downloaded. With real images, --images {_base(truth.images) or 'cifar100'}, other numbers may result."
             )
+            notes.append(Note(Topic.IMAGES, painted))
         elif truth.images and _base(truth.images) != _base(setting.images):
-            notes.append(f"The networks were trained on {truth.images} and are scored on {setting.images}.")
+            other = f"The networks were trained on {truth.images} and are scored on {setting.images}."
+            notes.append(Note(Topic.IMAGES, other))
         if setting.space != truth.space:
-            notes.append(f"Scored are networks of {setting.space}; the accuracies are those of {truth.space}.")
+            spaces = f"Scored are networks of {setting.space}; the accuracies are those of {truth.space}."
+            notes.append(Note(Topic.NETWORKS, spaces))
         if setting.precision != "fp32":
-            notes.append(f"Scored in {setting.precision}; what that changes is measured in a section of its own.")
+            changes = f"Scored in {setting.precision}; what that changes is measured in a section of its own."
+            notes.append(Note(Topic.PRECISION, changes))
         return notes
 
     def config(self) -> dict[str, Any]:
@@ -94,45 +98,68 @@ def truth_hash(truth: GroundTruth) -> str:
 
 def study_of(options: argparse.Namespace, space: str | None, truth_name: str | None, init: str) -> Study:
     """The resolved question of a command; every contradiction is refused before anything is computed."""
+    from nb201_data.teachers import resolve_teacher
+
     truth = load_truth(space, truth_name)
-    chosen = space or truth.space
+    chosen = get_space(space or truth.space)
+    skeleton = truth.skeleton or chosen.skeleton
     archs = sample_of(truth, options.sample, options.sample_seed)
-    skeleton = truth.skeleton
-    assert skeleton is not None  # spaces that can be built have one
     if options.teacher_weights and not options.teacher:
         raise UsageError(
             "--teacher-weights needs --teacher: say which network the file holds, as in --teacher resnet56"
         )
     setting = Setting(
-        space=chosen,
+        space=chosen.name,
         skeleton=skeleton,
         images=resolve_images(options.images, skeleton, _base(truth.images)),
         batch_size=options.batch_size,
         split=options.split,
         init=init,
-        teacher=resolve_teacher(options.teacher, chosen, skeleton),
+        teacher=resolve_teacher(options.teacher, chosen.with_skeleton(skeleton)),
         teacher_weights=str(options.teacher_weights or ""),
         device=str(choose_device(options.device)),
-        precision=options.precision,
+        precision=getattr(options, "precision", "fp32"),
     )
     if setting.teacher_weights:
         check_teacher(setting)
     return Study(truth, setting, archs, tuple(range(options.seeds)))
 
 
+def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str) -> tuple[list[Study], dict[str, str]]:
+    """A study for each ground truth that `--ground-truth` names by commas; without it for those of `names` on disk.
+
+    Also why others are missing, by name. What was asked for by name must be there, and so must one of the usual ones.
+    """
+    if options.ground_truth:
+        asked = [name for part in options.ground_truth.split(",") if (name := part.strip())]
+        return [study_of(options, None, name, init) for name in asked], {}
+    found: list[Study] = []
+    missing: dict[str, str] = {}
+    for name in names:
+        try:
+            found.append(study_of(options, None, name, init))
+        except DataError as error:
+            missing[name] = str(error)
+    if not found:
+        raise DataError(f"no ground truth is on disk: {'; '.join(missing.values())}")
+    return found, missing
+
+
+def with_init(study: Study, init: str) -> Study:
+    """The same study under another initialisation."""
+    return replace(study, setting=replace(study.setting, init=init))
+
+
 def load_truth(space: str | None, name: str | None) -> GroundTruth:
     """The ground truth of that name, or the usual one of the space; refused where it cannot be scored in the space."""
-    if space is not None and space not in SPACES:
-        near = difflib.get_close_matches(space, SPACES, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise UsageError(f"unknown --space {space!r}.{hint} Expected one of {', '.join(SPACES)}")
-    truth = load_ground_truth(name or DEFAULT_TRUTHS[space or "nb201"])
-    if truth.space not in SPACES or truth.skeleton is None:
+    chosen = get_space(space) if space is not None else None
+    truth = load_ground_truth(name or (chosen.truth if chosen else USUAL))
+    if truth.space not in SPACES:
         raise UsageError(
             f"--ground-truth {truth.name} is about {truth.space}, whose networks cannot be built here: expected a "
             f"truth about {', '.join(SPACES)}"
         )
-    if space is not None and truth.space.partition("-")[0] != space.partition("-")[0]:
+    if chosen and get_space(truth.space).truths_of != chosen.truths_of:
         raise UsageError(
             f"--space {space} and --ground-truth {truth.name} contradict: that truth is about {truth.space}; leave "
             "--space out"
@@ -171,9 +198,9 @@ def check_teacher(setting: Setting) -> None:
     trained_teacher(setting)
 
 
-def with_baselines(infos: Sequence[ProxyInfo]) -> list[ProxyInfo]:
+def with_baselines(infos: Sequence[ProxyInfo]) -> tuple[ProxyInfo, ...]:
     """Params and FLOPs are rows of every table."""
     from proxies.registry import get
 
     names = {info.name for info in infos}
-    return [*infos, *(get(name) for name in BASELINES if name not in names)]
+    return (*infos, *(get(name) for name in BASELINES if name not in names))

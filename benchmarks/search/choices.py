@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.scoring.resolve import resolve_images, resolve_teacher
+from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.runner import Runner
 from benchmarks.scoring.setting import Setting
 from benchmarks.search.scored import ScoredObjective, scored_objective
@@ -46,7 +46,7 @@ def truth_for(name: str | None, space: str, score: str, images: str) -> GroundTr
     if name:
         return load_ground_truth(name)
     data = score.split(":")[1] if score.startswith("nb201:") else images.partition("@")[0]
-    names = ["s0:kd"] if space.startswith("s0") else [f"nb201:{data}:test:200"] * (data in NATIVE) + ["kd-nb201"]
+    names = [f"nb201:{data}:test:200"] * (space == "nb201" and data in NATIVE) + [get_space(space).truth]
     for each in names:
         with contextlib.suppress(UsageError, DataError):
             return load_ground_truth(each)
@@ -56,7 +56,7 @@ def truth_for(name: str | None, space: str, score: str, images: str) -> GroundTr
 def space_for(name: str, truth: GroundTruth | None, images: str, skeleton: str | None) -> SearchSpace:
     """The space in the skeleton that was asked for, else that of the truth, else the benchmark's for the images."""
     space = get_space(name)
-    if truth is not None and truth.space.partition("-")[0] != name.partition("-")[0]:
+    if truth is not None and truth.space != space.truths_of:
         raise UsageError(f"{truth.name} judges the space {truth.space}, the search is in {name}")
     if skeleton:
         return space.with_skeleton(Skeleton.parse(skeleton))
@@ -71,22 +71,24 @@ def setting_for(
     images: str,
     *,
     own_images: str = "",
-    teacher: str | None = None,
+    teacher: str = "resnet56",
     teacher_weights: Path | None = None,
     batch_size: int = 64,
     init: str = "gaussian",
     device: str = "cpu",
 ) -> Setting:
     """How networks of this space are scored. `best-cell` is refused: it is known from test accuracies."""
-    if teacher == "best-cell":
-        raise UsageError("best-cell is known from test accuracies, which a search may not use: name another teacher")
+    from nb201_data.teachers import BEST, resolve_teacher
+
+    if teacher == BEST:
+        raise UsageError(f"{BEST} is known from test accuracies, which a search may not use: name another teacher")
     return Setting(
         space=space.name,
         skeleton=space.skeleton,
         images=resolve_images(images, space.skeleton, own_images.partition("@")[0]),
         batch_size=batch_size,
         init=init,
-        teacher=resolve_teacher(teacher or "resnet56", space.name, space.skeleton),
+        teacher=resolve_teacher(teacher, space),
         teacher_weights=str(teacher_weights or ""),
         device=device,
     )

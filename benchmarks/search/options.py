@@ -11,7 +11,7 @@ from nb201_data.spaces import SPACES, SearchSpace
 
 def parser() -> argparse.ArgumentParser:
     """Of `python -m benchmarks.search`."""
-    parents = [searching(1000), limits(), shared.shown(teacher="resnet56 (usual)"), shared.init(), shared.truth()]
+    parents = [searching(1000), limits(), shared.shown(teacher="resnet56"), shared.init(), shared.truth()]
     parents += [shared.machine(), shared.store(), shared.output(what="searched")]
     made = shared.parser("search", "Search for the network that a score, or an accuracy, calls best.", parents)
     made.add_argument("--skeleton", help="as c16n5k10r32 (default: the ground truth's)")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 
-from benchmarks.ablation import Measured, mean_scores
-
-if TYPE_CHECKING:
-    from reports.schema import Cell, Correlation, Section
+from benchmarks.scoring.measured import RESAMPLES, Measured
+from benchmarks.statistics import correlate
+from reports import figures
+from reports.schema import Cell, Column, Correlation, Figure, Section, Table, Verdict, VerdictKind
+from reports.tables import by_rank, format_number
 
 
 def mean_ranks(base: Measured) -> list[Correlation]:
@@ -18,18 +19,13 @@ def mean_ranks(base: Measured) -> list[Correlation]:
 
     Ranks are those among the networks that the proxy has a score for.
     """
-    from scipy.stats import rankdata
-
-    from benchmarks.results import RESAMPLES
-    from benchmarks.statistics import correlate
-
-    params = mean_scores(base, "params")
+    params = base.mean_scores("params")
     means = {"params": params}
     for row in base.rows:
         if row.spearman.value is not None and row.proxy != "params":
-            own = mean_scores(base, row.proxy)
+            own = base.mean_scores(row.proxy)
             scored = np.isfinite(own)
-            own[scored] = (rankdata(params[scored]) + rankdata(own[scored])) / 2
+            own[scored] = (scipy.stats.rankdata(params[scored]) + scipy.stats.rankdata(own[scored])) / 2
             means[row.proxy] = own
     directions = dict.fromkeys(means, "higher")
     return correlate(base.study.accuracies, means, directions, baselines=("params",), resamples=RESAMPLES)
@@ -37,11 +33,7 @@ def mean_ranks(base: Measured) -> list[Correlation]:
 
 def section(base: Measured, rows: Sequence[Correlation]) -> Section:
     """Params and a proxy against params alone."""
-    from reports import figures
-    from reports.schema import Column, Figure, Section, Table
-    from reports.tables import by_rank
-
-    told = {1: "better than params alone", -1: "worse than params alone", 0: ""}
+    told = {1: Verdict(VerdictKind.BETTER), -1: Verdict(VerdictKind.WORSE), 0: None}
     shown = [row for row in by_rank(rows) if row.proxy != "params"]
     cells: list[tuple[Cell, ...]] = [
         (
@@ -56,7 +48,7 @@ def section(base: Measured, rows: Sequence[Correlation]) -> Section:
         Column("alone", "estimate", label="ρ alone"),
         Column("together", "estimate", label="ρ with params", note="of the mean of both ranks"),
         Column("minus_params", "estimate", label="− ρ of params", note="paired difference to params alone"),
-        Column("verdict", "verdict"),
+        Column("verdict", "verdict", label="than params alone"),
     )
     drawn = figures.intervals(
         [row.proxy for row in shown], [row.spearman_minus_params for row in shown], title="ρ together − ρ of params"
@@ -74,8 +66,6 @@ def section(base: Measured, rows: Sequence[Correlation]) -> Section:
 
 def sentence(together: Sequence[Correlation]) -> str:
     """What the mean of two ranks gains, best first."""
-    from reports.tables import by_rank, format_number
-
     params = next(row for row in together if row.proxy == "params").spearman.value or 0.0
     better = [row for row in by_rank(together) if row.spearman_minus_params.separated > 0]
     if not better:
