@@ -3,136 +3,82 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import asdict
 
-from benchmarks import provenance, shell
+from benchmarks.command import ending
+from benchmarks.command import options as shared
+from benchmarks.command.claim import claimed, folder_for
+from benchmarks.command.opened import opened
+from benchmarks.command.plugins import load_plugins
+from benchmarks.command.publish import publish
+from benchmarks.engines.device import choose_device
+from benchmarks.scoring.resolve import resolve_images
+from benchmarks.scoring.setting import file_hash
 from benchmarks.search.choices import NATIVE
-from benchmarks.search.table_page import page_of
-from benchmarks.search.table_rows import RANKED_IMAGES, ROWS, Finding, Job, Row, Terms, search_one
-from benchmarks.store import default_store
-from diswot_errors import UsageError
+from benchmarks.tables.search_page import content
+from benchmarks.tables.search_rows import CONTENDERS, RANKED_IMAGES, Terms, contenders_of, data_of, entries_of
+from benchmarks.tables.search_runs import estimate, search_all
 from nb201_data.ground_truth import load_ground_truth
-from reports import html
-from reports.published import published
-from reports.records import Run, write_run
-from reports.tables import as_text
+
+GROWING = ("seeds", "shared_seeds", "budget", "ranked_budget")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    options = _parser().parse_args(argv)
-    rows, names = _rows(options.rows), _data(options.data)
+    given = list(sys.argv[1:] if argv is None else argv)
+    load_plugins(given)
+    options = _parser().parse_args(given)
+    contenders, names = contenders_of(options.rows), data_of(options.data)
     for name in names:
         load_ground_truth(f"nb201:{name}:valid:12")  # refused now where the table is not on disk
-    out = shell.prepare_output(options.out)
     terms = Terms(
         budget=options.budget,
         ranked_budget=options.ranked_budget,
         images=options.images,
         batch_size=options.batch_size,
         teacher=options.teacher,
-        device=str(shell.choose_device(options.device)),
-        store=options.store or default_store(),
-        out=out,
+        teacher_weights=options.teacher_weights,
+        device=str(choose_device(options.device)),
         shared_epochs=options.shared_epochs,
         shared_images=options.shared_images,
     )
-    jobs = _jobs(rows, names, options.seeds, options.shared_seeds, terms)
-    findings = _run(jobs, options.workers or shell.default_workers(terms.device))
-    truths = {name: load_ground_truth(f"nb201:{name}:test:200").values for name in names}
-    page = page_of(findings, truths, terms)
-    command = ["python", "-m", "benchmarks.search_table", *(sys.argv[1:] if argv is None else argv)]
-    manifest = provenance.manifest(
-        command,
-        {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()},
-        terms.device,
-        list(range(options.seeds)),
-        ground_truth=", ".join(f"nb201:{name}:test:200" for name in names),
-        ground_truth_note="trained alone for 200 epochs, mean over seeds; read once, after all searches",
-        images=terms.images,
-        skeleton=", ".join(str(NATIVE[name]) for name in names),
-        space="nb201",
-    )
-    write_run(out, Run(manifest, page=page))
-    for section in page.sections:
-        if section.name in names:
-            print(f"\n{section.title}\n{as_text(section.table, interval=False)}" if section.table else "")
-    print("\n" + "\n".join(page.lead) + f"\n\n{html.render(out)}")
+    entries = entries_of(contenders, names, options.seeds, options.shared_seeds, terms)
+    settings = {
+        **{"command": "search_table", "rows": [each.key for each in contenders], **asdict(terms)},
+        **{"seeds": options.seeds, "shared_seeds": options.shared_seeds},
+        "images": {name: resolve_images(terms.images, NATIVE[name], name) for name in names},
+        "teacher_weights": file_hash(str(options.teacher_weights)) if options.teacher_weights else "random",
+    }
+    with opened(options, progress=False) as runner:
+        if options.dry_run:
+            print(estimate(entries, runner))
+            return 0
+        out = options.out or folder_for("search-table", [], settings)
+        with claimed(out, settings, growing=GROWING, replace=options.replace):
+            findings = search_all(entries, runner, out)
+            truths = {name: load_ground_truth(f"nb201:{name}:test:200").values for name in names}
+            made = content(findings, truths, terms, shared.config_of(options))
+            print(publish(out, ["python", "-m", "benchmarks.search_table", *given], made))
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = shell.parser("search_table", "Table 8: search strategies on NAS-Bench-201, published beside measured.")
-    parser.add_argument("--data", default=",".join(NATIVE), help="data sets, a comma list")
-    parser.add_argument("--rows", default="all", help=f"a comma list of {', '.join(row.key for row in ROWS)}")
-    parser.add_argument("--seeds", type=shell.positive, default=20, help="searches of each row")
-    parser.add_argument("--budget", type=shell.positive, default=50, help="evaluations of the searches by a score")
-    parser.add_argument(
-        "--ranked-budget", type=shell.positive, default=20, help="those of TE-NAS, each ten times as dear"
+    parents = [shared.shown(teacher="resnet56"), shared.seeds(20, "searches of each row")]
+    parents += [shared.machine(), shared.store(), shared.output(what="searched")]
+    description = "Table 8: search strategies on NAS-Bench-201, published beside measured."
+    parser = shared.parser("search_table", description, parents)
+    more = parser.add_argument
+    more("--data", default=",".join(NATIVE), help="data sets, a comma list")
+    more("--rows", default="all", help=f"a comma list of {', '.join(each.key for each in CONTENDERS)}")
+    more("--budget", type=shared.positive, default=50, help="evaluations of the searches by a score")
+    more(
+        "--ranked-budget", type=shared.positive, default=20, help=f"those of TE-NAS, on at most {RANKED_IMAGES} images"
     )
-    parser.add_argument(
-        "--images", default="embedded", help="what these look at: embedded, or real: each data set's own, where on disk"
-    )
-    parser.add_argument(
-        "--batch-size", type=shell.positive, default=64, help=f"images of a score; TE-NAS at most {RANKED_IMAGES}"
-    )
-    parser.add_argument("--teacher", default="resnet56", help="of DisWOT, untrained")
-    parser.add_argument("--shared-seeds", type=shell.positive, default=3, help="searches by shared weights")
-    parser.add_argument("--shared-epochs", type=shell.positive, default=5, help="of their small shared network")
-    parser.add_argument("--shared-images", type=shell.positive, default=1024, help="that it sees")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
-    parser.add_argument(
-        "--workers", type=shell.positive, help="searches at a time (default: cores on a CPU, 1 on a GPU)"
-    )
-    parser.add_argument("--store", type=Path, metavar="FILE", help="where scores are kept (default: the cache folder)")
-    parser.add_argument("--out", type=Path, default=Path("runs/search-table"), help="run folder; goes on where it ends")
+    more("--shared-seeds", type=shared.positive, default=3, help="searches by shared weights")
+    more("--shared-epochs", type=shared.positive, default=5, help="of their small shared network")
+    more("--shared-images", type=shared.positive, default=1024, help="that it sees")
     return parser
 
 
-def _rows(text: str) -> list[Row]:
-    known = {row.key: row for row in ROWS}
-    names = list(known) if text == "all" else text.split(",")
-    for name in names:
-        if name not in known:
-            raise UsageError(f"--rows {name}: expected some of {', '.join(known)}")
-    return [known[name] for name in names]
-
-
-def _data(text: str) -> list[str]:
-    names = text.split(",")
-    for name in names:
-        if name not in NATIVE:
-            raise UsageError(f"--data {name}: expected some of {', '.join(NATIVE)}")
-    return names
-
-
-def _jobs(rows: Sequence[Row], names: Sequence[str], seeds: int, shared_seeds: int, terms: Terms) -> list[Job]:
-    paper = published("search")
-    count = {"shared": min(seeds, shared_seeds), "largest": 1}
-    jobs = []
-    for row in rows:
-        for name in names:
-            number = paper.number(row.key, f"{name}_seconds") if row.kind == "accuracy" else None
-            number = number or paper.number("random", f"{name}_seconds")
-            assert number is not None
-            jobs += [Job(name, row, seed, number.value, terms) for seed in range(count.get(row.kind, seeds))]
-    return jobs
-
-
-def _run(jobs: Sequence[Job], workers: int) -> list[Finding]:
-    """Every search, in the order of the jobs."""
-    from tqdm import tqdm
-
-    from benchmarks.workers import Workers
-
-    found: dict[tuple[str, str, int], Finding] = {}
-    with Workers(min(workers, len(jobs))) as team:
-        for finding in tqdm(
-            team.each(search_one, jobs), total=len(jobs), desc="searches", disable=not sys.stderr.isatty()
-        ):
-            found[finding.data, finding.row, finding.seed] = finding
-    return [found[job.data, job.row.key, job.seed] for job in jobs]
-
-
 if __name__ == "__main__":
-    shell.run(main)
+    ending.run(main)

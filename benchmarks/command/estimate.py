@@ -32,7 +32,7 @@ def estimate(runner: Runner, asks: Sequence[Ask]) -> str:
         if jobs:
             lacking = sum(len(job.archs) for job in jobs)
             networks += lacking
-            seconds += probe(ask, jobs) * lacking / runner.workers
+            seconds += probe(jobs) * lacking / runner.workers
     workers = f"{runner.workers} worker{'s' if runner.workers > 1 else ''}"
     if networks:
         lines.append(
@@ -41,12 +41,13 @@ def estimate(runner: Runner, asks: Sequence[Ask]) -> str:
     return "\n".join(lines)
 
 
-def probe(ask: Ask, jobs: Sequence[Job]) -> float:
-    """Seconds for one network, the mean of some from light to heavy; nothing is stored."""
+def probe(jobs: Sequence[Job]) -> float:
+    """Seconds for one network of these jobs, the mean of some from light to heavy; nothing is stored."""
     from benchmarks.scoring.scorer import Scorer
 
     one_thread()
-    scorer, job = Scorer(ask.study.setting), jobs[0]
+    job = jobs[0]
+    scorer = Scorer(job.setting)
     archs = sorted(
         {arch for job in jobs for arch in job.archs}, key=lambda a: scorer.space.flops(scorer.space.parse(a))
     )

@@ -17,15 +17,21 @@ SHARE = 0.9  # of the machine's memory, for all workers together
 
 
 @contextlib.contextmanager
-def opened(options: argparse.Namespace, score: Callable[[Job], Found] | None = None) -> Iterator[Runner]:
-    """A runner on the store, the workers and within the limits that the options name. `score`: what scores a job."""
+def opened(
+    options: argparse.Namespace, score: Callable[[Job], Found] | None = None, progress: bool = True
+) -> Iterator[Runner]:
+    """A runner on the store, the workers and within the limits that the options name.
+
+    score: what scores a job. progress: whether the runner shows its own; a command of many small questions shows how
+    far all of them are.
+    """
     device = str(choose_device(options.device))
     workers = options.workers or default_workers(device)
     together = options.together or (1 if device == "cpu" else GPU_TOGETHER)
     limits = Limits(options.time_limit, _memory(options.memory_limit, workers))
     with (
         Store(options.store or default_store()) as store,
-        Runner(store, workers, together, limits=limits, progress=True, score=score or score_job) as runner,
+        Runner(store, workers, together, limits=limits, progress=progress, score=score or score_job) as runner,
     ):
         yield runner
 

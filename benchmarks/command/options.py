@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.scoring.study import SAMPLE
 
@@ -100,7 +101,7 @@ def study(
     teacher: str | None = None,
 ) -> Parser:
     """Of commands that score networks of a ground truth. None: decided by the command for each of its groups."""
-    group = Parser(add_help=False)
+    group = Parser(add_help=False, parents=[shown(batch_size, teacher)])
     group.add_argument(
         "--sample",
         type=_sample,
@@ -109,13 +110,19 @@ def study(
         help=f"networks of the ground truth ({SAMPLE}, or all if it has fewer)",
     )
     group.add_argument("--sample-seed", type=int, default=0, help="another sample")
+    group.add_argument("--split", choices=("train", "test"), default=split, help="of the images")
+    return group
+
+
+def shown(batch_size: int | None = 64, teacher: str | None = None) -> Parser:
+    """Of commands that score networks: the images that they are shown, and the teacher."""
+    group = Parser(add_help=False)
     group.add_argument(
         "--images",
         default="embedded",
         help="embedded (no download), real (those of the ground truth, where on disk), cifar100, a folder, ...",
     )
     group.add_argument("--batch-size", type=batch, default=batch_size, help="images that are looked at")
-    group.add_argument("--split", choices=("train", "test"), default=split, help="of the images")
     group.add_argument(
         "--teacher",
         default=teacher,
@@ -141,6 +148,11 @@ def truth(several: bool = False) -> Parser:
     what = "names or files, by commas (those at hand of kd-nb201, s0:kd)" if several else "see `nb201_data list`"
     group.add_argument("--ground-truth", metavar="NAMES" if several else "NAME|FILE", help=what)
     return group
+
+
+def config_of(options: argparse.Namespace) -> dict[str, Any]:
+    """As a manifest keeps them."""
+    return {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
 
 
 def positive(text: str) -> int:

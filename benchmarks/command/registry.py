@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from diswot_registry import Registry
-
 from benchmarks.command.scored import Scored
+from diswot_registry import Registry
 
 COMMANDS = {
     "correlation": "every score against a ground truth, with intervals and differences to params",

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from benchmarks import provenance
-from benchmarks.pipeline import noise as noises
-from benchmarks.pipeline.outcome import Outcome
+from benchmarks.command.publish import Content
 from benchmarks.pipeline.plan import ALONE
+from benchmarks.pipeline.result import PipelineResult
 from benchmarks.pipeline.sections import costs_section, search_section, table_section, teacher_section
 from benchmarks.pipeline.students import FOUND, RANDOM
 from benchmarks.pipeline.words import claims, lead, noise_note, notes
-from reports import figures, html
-from reports.records import Page, Run, write_run
+from benchmarks.statistics import noise as noises
+from reports import figures
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table
 
 COLUMNS = (
@@ -33,46 +31,45 @@ COLUMNS = (
 )
 
 
-def write_page(outcome: Outcome, command: Sequence[str]) -> Path:
-    """Write records and page into the run folder; the page's path."""
-    plan = outcome.plan
+def content(result: PipelineResult, config: Mapping[str, Any]) -> Content:
+    """The whole page."""
+    plan = result.plan
     sections = [
-        Section("verdicts", "Verdicts", claims=tuple(claims(outcome)), note=noise_note(outcome)),
-        students_section(outcome),
-        *([table_section(plan, outcome.choice)] if plan.truth else []),
-        teacher_section(plan, outcome.teacher),
-        search_section(plan, outcome.result, outcome.choice),
-        costs_section(plan, outcome.teacher, outcome.result, outcome.choice, outcome.trained, outcome.elapsed),
+        Section("verdicts", "Verdicts", claims=tuple(claims(result)), note=noise_note(result)),
+        students_section(result),
+        *([table_section(plan, result.choice)] if plan.truth else []),
+        teacher_section(plan, result.teacher),
+        search_section(plan, result.search, result.choice),
+        costs_section(result),
     ]
-    manifest = provenance.manifest(
-        command,
-        {**plan.identity(), "device": plan.device, "workers": plan.workers, "out": str(plan.out)},
-        plan.device,
-        range(plan.seeds),
+    return Content(
+        title=f"Does {plan.score} find a good student?",
+        lead=lead(result),
+        sections=sections,
+        notes=notes(plan),
+        config=config,
+        device=plan.device,
+        seeds=range(plan.seeds),
         ground_truth=plan.truth.name if plan.truth else "",
         ground_truth_note=plan.truth.note if plan.truth else "",
         images=plan.protocol.images,
         skeleton=str(plan.space.skeleton),
         space=plan.space.name,
-        notes=notes(plan),
     )
-    title = f"Does {plan.score} find a good student?"
-    write_run(plan.out, Run(manifest, page=Page(title, tuple(lead(outcome)), tuple(sections))))
-    return html.render(plan.out)
 
 
-def students_section(outcome: Outcome) -> Section:
+def students_section(result: PipelineResult) -> Section:
     """All students, what they cost and what they reach."""
-    plan, choice, noise = outcome.plan, outcome.choice, outcome.noise
-    own = outcome.runs(choice.found)
+    plan, choice, noise = result.plan, result.choice, result.noise
+    own = result.runs(choice.found)
     rows: list[tuple[Cell, ...]] = []
     for arch, roles in choice.roles.items():
-        runs = outcome.runs(arch)
+        runs = result.runs(arch)
         gap = None if arch == choice.found else noises.gap(own, runs, noise)
-        rows.append(_row(outcome, arch, ", ".join(roles), outcome.values[arch], plan.distiller, gap))
+        rows.append(_row(result, arch, ", ".join(roles), result.values[arch], plan.distiller, gap))
     if plan.alone:
-        gap = noises.gap(own, outcome.runs(choice.found, ALONE), noise)
-        rows.append(_row(outcome, choice.found, f"{FOUND}, alone", None, ALONE, gap))
+        gap = noises.gap(own, result.runs(choice.found, ALONE), noise)
+        rows.append(_row(result, choice.found, f"{FOUND}, alone", None, ALONE, gap))
     estimates = [row[6] for row in rows]
     labels = [str(row[0]) for row in rows]
     drawing = figures.intervals(
@@ -83,7 +80,7 @@ def students_section(outcome: Outcome) -> Section:
         reference=statistics.fmean(own),
     )
     shown = [Figure("top1", drawing, "Dots: means over seeds. Line: the found student. Orange: random students.")]
-    pairs = [(value, outcome.mean(arch)) for arch in choice.roles if (value := outcome.values[arch]) is not None]
+    pairs = [(value, result.mean(arch)) for arch in choice.roles if (value := result.values[arch]) is not None]
     if len(pairs) > 2:
         x, y = zip(*pairs, strict=True)
         dots = figures.scatter(
@@ -97,9 +94,9 @@ def students_section(outcome: Outcome) -> Section:
 
 
 def _row(
-    outcome: Outcome, arch: Any, part: str, value: float | None, distiller: str, gap: Estimate | None
+    result: PipelineResult, arch: Any, part: str, value: float | None, distiller: str, gap: Estimate | None
 ) -> tuple[Cell, ...]:
-    space, histories = outcome.plan.space, outcome.trained[arch][distiller]
-    top1 = noises.mean([run[-1].top1 for run in histories], outcome.noise)
+    space, histories = result.plan.space, result.trained[arch][distiller]
+    top1 = noises.mean([run[-1].top1 for run in histories], result.noise)
     seconds = statistics.fmean(sum(result.seconds for result in run) for run in histories)
     return part, str(arch), space.params(arch), space.flops(arch), value, len(histories), top1, gap, seconds

@@ -1,36 +1,35 @@
-"""What a pipeline does, every name resolved and checked before anything is computed; a run folder belongs to one."""
+"""What a pipeline does, every name resolved and checked before anything is computed."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from benchmarks import shell
+from benchmarks.distill.budget import on_images
 from benchmarks.distill.protocols import Protocol, get_protocol
-from benchmarks.search import get_strategy, max_flops, max_params
+from benchmarks.engines.device import choose_device
+from benchmarks.scoring.setting import file_hash
+from benchmarks.search import all_strategies, get_strategy
+from benchmarks.search.choices import is_scored
 from benchmarks.search.constraints import Constraint, feasible
-from benchmarks.settings import file_hash
-from benchmarks.store import default_store
+from benchmarks.search.options import constraints_of
+from benchmarks.search.scored import parts_of
 from diswot_errors import DataError, UsageError
 from nb201_data.files import data_dir
-from nb201_data.skeleton import Skeleton
+from nb201_data.ground_truth import GroundTruth, load_ground_truth
+from nb201_data.images import load_images
+from nb201_data.networks import RESNETS
 from nb201_data.spaces import SearchSpace, get_space
-
-if TYPE_CHECKING:
-    from nb201_data.ground_truth import GroundTruth
+from proxies.distillation import losses
 
 ALONE = "ce"  # the loss of a student without a teacher
-GROWING = ("students", "seeds")  # settings that a folder may continue with when they are larger
-FILE = "pipeline.json"
 
 
 @dataclass(frozen=True)
-class Plan:
+class PipelinePlan:
     """The resolved command."""
 
     space: SearchSpace  # in the skeleton that is trained: that is what is scored
@@ -48,9 +47,6 @@ class Plan:
     seed: int
     truth: GroundTruth | None
     device: str
-    workers: int
-    store: Path
-    out: Path
 
     @property
     def whole_images(self) -> str:
@@ -60,6 +56,7 @@ class Plan:
     def identity(self) -> dict[str, Any]:
         """Every setting that decides a number."""
         return {
+            "command": "pipeline",
             "space": self.space.name,
             "skeleton": str(self.space.skeleton),
             "protocol": asdict(self.protocol),
@@ -78,13 +75,8 @@ class Plan:
         }
 
 
-def resolve(options: argparse.Namespace) -> Plan:
+def resolve(options: argparse.Namespace) -> PipelinePlan:
     """The plan that the options stand for; what does not fit is refused here."""
-    from benchmarks.distill.budget import on_images
-    from nb201_data.images import load_images
-    from nb201_data.networks import RESNETS
-    from proxies.distillation import losses
-
     protocol = on_images(get_protocol(options.protocol), options.images)
     protocol = replace(protocol, teacher=options.teacher or protocol.teacher)
     if protocol.teacher not in RESNETS:
@@ -92,21 +84,19 @@ def resolve(options: argparse.Namespace) -> Plan:
     loss = losses.get(options.distiller)
     if get_strategy(options.strategy).kind != "ask-tell":
         raise UsageError(
-            f"--strategy {options.strategy} trains a shared network and asks for no score: expected evolution, "
-            "evolution-aging, random, reinforce, bohb or exhaustive (python -m benchmarks.search runs the others)"
+            f"--strategy {options.strategy} trains a shared network and asks for no score: expected one of "
+            f"{', '.join(each.name for each in all_strategies() if each.kind == 'ask-tell')} (python -m "
+            "benchmarks.search runs the others)"
         )
-    _check_score(options.score)
+    if is_scored(options.score):
+        parts_of(options.score.split(","))  # unknown proxies are refused before a teacher is trained for them
     images = load_images(protocol.images)
-    own = Skeleton(16, 0, images.classes, images.resolution)  # S0 brings its widths and depths
-    skeleton = protocol.skeleton(images.classes, images.resolution) if options.space == "nb201" else own
-    space = get_space(options.space).with_skeleton(skeleton)
-    limits = ((max_params, options.max_params), (max_flops, options.max_flops))
-    constraints = tuple(make(space, limit) for make, limit in limits if limit is not None)
+    space = get_space(options.space)
+    around = protocol.skeleton(images.classes, images.resolution) if space.scalable else None
+    space = space.with_skeleton(around) if around else space.fitted(images.classes, images.resolution)
+    constraints = constraints_of(space, options)
     feasible(space, constraints)
-    device = str(shell.choose_device(options.device))
-    score = re.sub(r"[^A-Za-z0-9_.+-]+", "-", options.score)
-    name = f"pipeline-{space.name}-{score}-{protocol.name}-{images.name.replace(':', '-')}-seed{options.seed}"
-    return Plan(
+    return PipelinePlan(
         space=space,
         protocol=protocol,
         teacher_file=_teacher_file(protocol, options.teacher_weights),
@@ -121,21 +111,8 @@ def resolve(options: argparse.Namespace) -> Plan:
         seeds=options.seeds,
         seed=options.seed,
         truth=_truth(options.ground_truth, space, protocol.images),
-        device=device,
-        workers=options.workers or shell.default_workers(device),
-        store=options.store or default_store(),
-        out=options.out or Path("runs") / name,
+        device=str(choose_device(options.device)),
     )
-
-
-def _check_score(score: str) -> None:
-    """Unknown proxies are refused before a teacher is trained for them."""
-    from benchmarks.search.choices import is_scored
-    from proxies.registry import aggregates, select
-
-    if is_scored(score):
-        parts = {info.name: info.parts for info in aggregates()}
-        select([part for name in score.split(",") for part in parts.get(name.strip(), (name.strip(),))])
 
 
 def _teacher_file(protocol: Protocol, given: Path | None) -> Path | None:
@@ -151,47 +128,16 @@ def _truth(name: str | None, space: SearchSpace, images: str) -> GroundTruth | N
 
     Its accuracies are looked at after the search.
     """
-    from nb201_data.ground_truth import load_ground_truth
-
     if name == "none":
         return None
     if name:
         truth = load_ground_truth(name)
-        if truth.space.partition("-")[0] != space.name.partition("-")[0]:
+        if truth.space != space.truths_of:
             raise UsageError(f"--ground-truth {truth.name} is about {truth.space}, the search is in {space.name}")
         return truth
-    for each in ("kd-nb201", f"nb201:{images}:test:200", "s0:kd"):
+    for each in (space.truth, f"nb201:{images}:test:200"):
         with contextlib.suppress(UsageError, DataError):
             truth = load_ground_truth(each)
             if (truth.space, truth.skeleton, truth.images) == (space.name, space.skeleton, images):
                 return truth
     return None
-
-
-def claim(plan: Plan) -> None:
-    """Make the folder, or go on in it; a folder of other settings is refused, but for more students and seeds."""
-    from reports.csv_files import write_text
-
-    file, text = shell.prepare_output(plan.out) / FILE, json.dumps(plan.identity(), indent=2) + "\n"
-    if file.is_file():
-        try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-        except json.JSONDecodeError as error:
-            raise DataError(f"{file} is no configuration ({error}); remove the folder to start again") from None
-        wanted = json.loads(text)
-        other = [key for key in wanted if found.get(key) != wanted[key]]
-        other = [key for key in other if not (key in GROWING and wanted[key] > found.get(key, 0))]
-        if other:
-            change = "; ".join(_difference(key, found.get(key), wanted[key]) for key in other)
-            raise UsageError(
-                f"{plan.out} holds another pipeline ({change}); choose another --out, or remove it. "
-                f"Only {' and '.join('--' + key for key in GROWING)} may be raised."
-            )
-    write_text(file, text)
-
-
-def _difference(key: str, there: Any, now: Any) -> str:
-    if isinstance(there, dict) and isinstance(now, dict):
-        inner = [each for each in {**there, **now} if there.get(each) != now.get(each)]
-        return "; ".join(_difference(f"{key} {each}", there.get(each), now.get(each)) for each in inner)
-    return f"{key}: {there!r} there, {now!r} now"

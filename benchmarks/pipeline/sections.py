@@ -5,19 +5,20 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from benchmarks.pipeline.plan import ALONE, Plan
-from benchmarks.pipeline.stages import Teacher, Trained
+from benchmarks.pipeline.plan import ALONE, PipelinePlan
+from benchmarks.pipeline.result import PipelineResult
 from benchmarks.pipeline.students import RANDOM, Choice
+from benchmarks.pipeline.training import Teacher
 from benchmarks.search import SearchResult
 from benchmarks.search.judgement import judge_all
-from benchmarks.search.page import course
+from benchmarks.search.page import curve
 from reports import figures
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table
 
 FACTS = (Column("what"), Column("value"), Column("meaning"))
 
 
-def teacher_section(plan: Plan, teacher: Teacher) -> Section:
+def teacher_section(plan: PipelinePlan, teacher: Teacher) -> Section:
     """Who taught."""
     source = (
         (str(plan.teacher_file), "a file")
@@ -39,13 +40,13 @@ def teacher_section(plan: Plan, teacher: Teacher) -> Section:
     return Section("teacher", "Teacher", table=Table(FACTS, rows), figures=shown)
 
 
-def _scoring(plan: Plan) -> str:
+def _scoring(plan: PipelinePlan) -> str:
     if plan.scoring_teacher == "trained":
         return "scores that compare with a teacher see these weights"
     return "scores that compare with a teacher see this network with random weights, as published"
 
 
-def search_section(plan: Plan, result: SearchResult, choice: Choice) -> Section:
+def search_section(plan: PipelinePlan, result: SearchResult, choice: Choice) -> Section:
     """What was maximised, how, and the course of it."""
     settings = ", ".join(
         f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}" for key, value in result.settings.items()
@@ -62,10 +63,10 @@ def search_section(plan: Plan, result: SearchResult, choice: Choice) -> Section:
         ("trained as", str(choice.found), "without dead branches"),
     )
     note = "Every evaluation is in search/trajectory.csv."
-    return Section("search", "Search", table=Table(FACTS, rows), figures=(course(result, plan.score),), note=note)
+    return Section("search", "Search", table=Table(FACTS, rows), figures=(curve(result, plan.score),), note=note)
 
 
-def table_section(plan: Plan, choice: Choice) -> Section:
+def table_section(plan: PipelinePlan, choice: Choice) -> Section:
     """What a measured table says of the same students; it was looked at after the search."""
     truth = plan.truth
     assert truth is not None
@@ -86,10 +87,9 @@ def table_section(plan: Plan, choice: Choice) -> Section:
     return Section("table", "What the table says", (intro,), Table(columns, tuple(rows)))
 
 
-def costs_section(
-    plan: Plan, teacher: Teacher, result: SearchResult, choice: Choice, trained: Trained, elapsed: float
-) -> Section:
+def costs_section(result: PipelineResult) -> Section:
     """Seconds of one worker, stage by stage; what was resumed counts with the time that it took then."""
+    plan, teacher, search, choice, trained = result.plan, result.teacher, result.search, result.choice, result.trained
     seconds = {
         (arch, name): [sum(epoch.seconds for epoch in run) for run in runs]
         for arch, each in trained.items()
@@ -98,7 +98,7 @@ def costs_section(
     named = f"{'train' if teacher.history else 'test'} {plan.protocol.teacher}"
     rows: list[tuple[Cell, ...]] = [
         ("teacher", named, 1, teacher.seconds),
-        ("search", f"{plan.strategy} of {plan.score}", result.evaluations, result.seconds),
+        ("search", f"{plan.strategy} of {plan.score}", search.evaluations, search.seconds),
     ]
     for (arch, name), each in seconds.items():
         if name == ALONE != plan.distiller:
@@ -110,7 +110,7 @@ def costs_section(
         if arch != choice.found and name == plan.distiller:
             rivals.setdefault(_group(arch, choice), []).extend(each)
     rows += [("comparison", label, len(each), sum(each)) for label, each in rivals.items()]
-    total = teacher.seconds + result.seconds + sum(map(sum, seconds.values()))
+    total = teacher.seconds + search.seconds + sum(map(sum, seconds.values()))
     rows.append(("all", "", None, total))
     columns = (
         Column("stage"),
@@ -119,10 +119,10 @@ def costs_section(
         Column("seconds", "number", 1, note="of one worker"),
     )
     run = statistics.fmean(value for each in seconds.values() for value in each)
-    trained_search = run * result.distinct / 3600
+    trained_search = run * search.distinct / 3600
     note = (
-        f"This command took {elapsed:,.0f} s on {plan.workers} workers; what lay on disk counts with the time it took "
-        f"then. Without a score, training each of the {result.distinct:,} networks looked at once would have taken "
+        f"This command took {result.elapsed:,.0f} s on {result.workers} workers; what lay on disk counts with the time "
+        f"it took then. Without a score, training each of the {search.distinct:,} networks looked at would have taken "
         f"about {trained_search:,.1f} hours."
     )
     return Section("costs", "Costs", table=Table(columns, tuple(rows)), note=note)

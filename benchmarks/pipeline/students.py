@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from benchmarks.pipeline.plan import Plan
+from benchmarks.pipeline.plan import PipelinePlan
 from benchmarks.search.constraints import feasible
 from diswot_errors import DataError
 
@@ -46,7 +46,7 @@ class Choice:
         return tuple(arch for arch in self.random if arch != self.found)
 
 
-def choose(plan: Plan, found: Any | None) -> Choice:
+def choose(plan: PipelinePlan, found: Any | None) -> Choice:
     """The students of the comparison, all within the constraints and without dead branches.
 
     The random ones are the first of a shuffled order, so that a larger number adds to a smaller one. Of several with
@@ -69,7 +69,7 @@ def choose(plan: Plan, found: Any | None) -> Choice:
     )
 
 
-def _best(plan: Plan, allowed: set[Any]) -> Any | None:
+def _best(plan: PipelinePlan, allowed: set[Any]) -> Any | None:
     """The allowed student with the highest accuracy in the table."""
     if plan.truth is None:
         return None

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmarks.pipeline import noise as noises
-from benchmarks.pipeline.outcome import Outcome
-from benchmarks.pipeline.plan import ALONE, Plan
+from benchmarks.pipeline.plan import ALONE, PipelinePlan
+from benchmarks.pipeline.result import PipelineResult
 from benchmarks.pipeline.students import BEST, LARGEST, RANDOM
+from benchmarks.statistics import noise as noises
 from reports.schema import Claim, Estimate, Note, Topic, Verdict, VerdictKind
 from reports.tables import format_estimate, format_number
 
 
-def lead(outcome: Outcome) -> list[str]:
+def lead(result: PipelineResult) -> list[str]:
     """The answer in a few sentences."""
-    plan, choice, gaps = outcome.plan, outcome.choice, outcome.gaps
-    own = noises.mean(outcome.runs(choice.found), outcome.noise)
+    plan, choice, gaps = result.plan, result.choice, result.gaps
+    own = noises.mean(result.runs(choice.found), result.noise)
     within = f" among students with {' and '.join(map(str, plan.constraints))}" if plan.constraints else ""
     first = (
-        f"A search by {plan.strategy} with {outcome.result.evaluations} evaluations of {plan.score}{within} found "
+        f"A search by {plan.strategy} with {result.search.evaluations} evaluations of {plan.score}{within} found "
         f"{choice.found}. "
-        f"Distilled by {plan.distiller} from {plan.protocol.teacher} ({outcome.teacher.top1:.2f} %) it reaches "
+        f"Distilled by {plan.distiller} from {plan.protocol.teacher} ({result.teacher.top1:.2f} %) it reaches "
         f"{_points(own)} %, mean and standard deviation of {_count(plan.seeds, 'seed')}."
     )
-    parts = [_against_random(outcome), _against(gaps[LARGEST], "the student with most parameters")]
+    parts = [_against_random(result), _against(gaps[LARGEST], "the student with most parameters")]
     if BEST in gaps:
         parts.append(_against(gaps[BEST], "the best student of the table"))
     second = f"By these runs it is {'; '.join(parts)}."
     return [first, second]
 
 
-def claims(outcome: Outcome) -> list[Claim]:
+def claims(result: PipelineResult) -> list[Claim]:
     """One claim a rival."""
-    plan, gaps = outcome.plan, outcome.gaps
+    plan, gaps = result.plan, result.gaps
     texts = {
         RANDOM: f"{plan.score} finds a better student than a random draw",
         LARGEST: f"{plan.score} finds a better student than counting parameters",
@@ -50,8 +50,8 @@ def claims(outcome: Outcome) -> list[Claim]:
             continue
         detail = f"{format_estimate(difference, 2)} points"
         if name == RANDOM:
-            verdict = noises.verdict_of_share(noises.share(*outcome.wins))
-            detail = f"{_beaten(outcome)}; on average {detail}"
+            verdict = noises.verdict_of_share(noises.share(*result.wins))
+            detail = f"{_beaten(result)}; on average {detail}"
         else:
             verdict = noises.verdict(difference)
         detail = f"{verdict.detail}; {detail}" if verdict.detail else detail
@@ -59,19 +59,19 @@ def claims(outcome: Outcome) -> list[Claim]:
     return made
 
 
-def _against_random(outcome: Outcome) -> str:
+def _against_random(result: PipelineResult) -> str:
     """'better than a random draw (it beats 9 of 9, ...)'."""
-    if not outcome.choice.others:
+    if not result.choice.others:
         return "not to be compared with random students, of which there is no other"
     how = {VerdictKind.BETTER: "better than", VerdictKind.WORSE: "worse than"}.get(
-        noises.verdict_of_share(noises.share(*outcome.wins)).kind, "not told apart from"
+        noises.verdict_of_share(noises.share(*result.wins)).kind, "not told apart from"
     )
-    return f"{how} a random draw ({_beaten(outcome)})"
+    return f"{how} a random draw ({_beaten(result)})"
 
 
-def _beaten(outcome: Outcome) -> str:
-    beaten = format_estimate(noises.share(*outcome.wins), 2)
-    return f"it beats {outcome.wins[0]} of {len(outcome.choice.others)} random students, share {beaten}"
+def _beaten(result: PipelineResult) -> str:
+    beaten = format_estimate(noises.share(*result.wins), 2)
+    return f"it beats {result.wins[0]} of {len(result.choice.others)} random students, share {beaten}"
 
 
 def _against(difference: Estimate | None, rival: str) -> str:
@@ -87,9 +87,9 @@ def _against(difference: Estimate | None, rival: str) -> str:
     return f"{how} (difference {format_estimate(difference, 2)} points)"
 
 
-def noise_note(outcome: Outcome) -> str:
+def noise_note(result: PipelineResult) -> str:
     """How large the noise is, and what the intervals hold."""
-    noise = outcome.noise
+    noise = result.noise
     size = (
         f"One run varies by {format_number(noise.deviation, 2)} points (standard deviation between seeds, pooled, "
         f"{noise.freedom} degrees of freedom). "
@@ -104,7 +104,7 @@ def noise_note(outcome: Outcome) -> str:
     )
 
 
-def notes(plan: Plan) -> list[Note]:
+def notes(plan: PipelinePlan) -> list[Note]:
     """What a reader must know first."""
     said = [Note(Topic.PROTOCOL, f"Protocol {plan.protocol.name}: {plan.protocol.note}.")]
     if plan.protocol.images.startswith("embedded"):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.engines.local import Limits, Lost, Workers
 from benchmarks.engines.progress import Progress
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
 Answers = dict[tuple[str, int], dict[str, Answer]]
 """(proxy, seed) -> architecture -> answer."""
+
+
+class Request(NamedTuple):
+    """Some proxies of some architectures, for some seeds."""
+
+    setting: Setting
+    infos: Sequence[ProxyInfo]
+    archs: Sequence[str]
+    seeds: Iterable[int]
+
 
 PER_JOB = 2  # networks: small, so that progress and what a killed run keeps are fine-grained
 WRITE_EVERY = 0.5  # seconds between two transactions
@@ -42,9 +52,9 @@ Found = tuple[Job, list[dict[str, Answer]]]
 """A job and, for each of its architectures, the answers by proxy."""
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _scorer(setting: Setting) -> Scorer:
-    """One in each process; jobs come setting by setting."""
+    """Those of the last settings, in each process."""
     from benchmarks.scoring.scorer import Scorer
 
     return Scorer(setting)
@@ -89,11 +99,30 @@ class Runner:
         self, setting: Setting, infos: Sequence[ProxyInfo], archs: Sequence[str], seeds: Iterable[int], label: str = ""
     ) -> Answers:
         """Every answer, in the order of the question. What Ctrl-C or a crash interrupts goes on when asked again."""
-        seeds = list(seeds)
-        answers, jobs = self.plan(setting, infos, archs, seeds)
+        (answers,) = self.answer([Request(setting, infos, archs, list(seeds))], label)
+        return answers
+
+    def answer(self, requests: Sequence[Request], label: str = "") -> list[Answers]:
+        """`scores` of every request; they share the workers, and what two of them ask for is scored once."""
+        found: dict[Setting, Answers] = {}
+        jobs: list[Job] = []
+        infos: dict[str, ProxyInfo] = {}
+        for request in _disjoint(requests):
+            known, lacking = self.plan(*request)
+            jobs += lacking
+            infos |= {info.name: info for info in request.infos}
+            for key, answers in known.items():
+                found.setdefault(request.setting, {}).setdefault(key, {}).update(answers)
         if jobs:
-            self._score(setting, {info.name: info for info in infos}, jobs, answers, label)
-        return {key: {arch: found[arch] for arch in archs} for key, found in answers.items()}
+            self._score(infos, jobs, found, label)
+        return [
+            {
+                (info.name, seed): {arch: found[setting][info.name, seed][arch] for arch in archs}
+                for seed in seeds
+                for info in infos
+            }
+            for setting, infos, archs, seeds in requests
+        ]
 
     def plan(
         self, setting: Setting, infos: Sequence[ProxyInfo], archs: Sequence[str], seeds: Iterable[int]
@@ -101,11 +130,9 @@ class Runner:
         """What the store knows of the architectures, and the jobs that fill the gaps."""
         answers: Answers = {}
         jobs: list[Job] = []
-        wanted = set(archs)
         for seed in seeds:
             for info in infos:
-                known = self.store.known(setting.question(info, seed))
-                answers[info.name, seed] = {arch: answer for arch, answer in known.items() if arch in wanted}
+                answers[info.name, seed] = self.store.known(setting.question(info, seed), archs)
             gaps: dict[tuple[str, ...], list[str]] = {}
             for arch in archs:
                 missing = tuple(info.name for info in infos if arch not in answers[info.name, seed])
@@ -118,10 +145,9 @@ class Runner:
         return answers, jobs
 
     def _score(
-        self, setting: Setting, infos: Mapping[str, ProxyInfo], jobs: list[Job], answers: Answers, label: str
+        self, infos: Mapping[str, ProxyInfo], jobs: list[Job], answers: Mapping[Setting, Answers], label: str
     ) -> None:
         total, done = sum(len(job.archs) for job in jobs), 0
-        questions = {key: setting.question(infos[key[0]], key[1]) for key in answers}
         waiting: list[tuple[Question, str, Answer]] = []
         written = time.monotonic()
         try:
@@ -133,8 +159,8 @@ class Runner:
                 for job, results in found:
                     for arch, by_proxy in zip(job.archs, results, strict=True):
                         for name, answer in by_proxy.items():
-                            answers[name, job.seed][arch] = answer
-                            waiting.append((questions[name, job.seed], arch, answer))
+                            answers[job.setting][name, job.seed][arch] = answer
+                            waiting.append((job.setting.question(infos[name], job.seed), arch, answer))
                     done += len(job.archs)
                     if shown:
                         shown.advance(len(job.archs))
@@ -161,6 +187,23 @@ class Runner:
             self._stack.close()
             self._team = self._stack.enter_context(Workers(count))
         return self._team
+
+
+def _disjoint(requests: Sequence[Request]) -> list[Request]:
+    """The same, so that no two ask for one score, and that what shares batch and teacher comes in a row."""
+    wanted: dict[tuple[Setting, int], dict[str, dict[str, ProxyInfo]]] = {}
+    for setting, infos, archs, seeds in requests:
+        for seed in seeds:
+            by_arch = wanted.setdefault((setting, seed), {})
+            for arch in archs:
+                by_arch.setdefault(arch, {}).update({info.name: info for info in infos})
+    apart: list[Request] = []
+    for (setting, seed), by_arch in wanted.items():
+        together: dict[tuple[str, ...], list[str]] = {}
+        for arch, by_name in by_arch.items():
+            together.setdefault(tuple(by_name), []).append(arch)
+        apart += [Request(setting, list(by_arch[archs[0]].values()), archs, [seed]) for archs in together.values()]
+    return apart
 
 
 def _one_by_one(job: Job) -> list[Job]:

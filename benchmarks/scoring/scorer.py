@@ -22,6 +22,8 @@ from nb201_data.teachers import build_teacher
 from proxies import Score, TeacherEvidence, get, initialise, score, teacher_evidence
 from proxies.evidence.split import out_of_memory
 
+KEPT_PIXELS = 2**20  # of the batches that are kept: 16 of 64 images of 32 x 32, some 130 MB with their teachers
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -40,7 +42,7 @@ class Scorer:
         self.device = torch.device(setting.device)
         self.space = get_space(setting.space).with_skeleton(setting.skeleton)
         self._images: ImageSet | None = None
-        self._scene: Scene | None = None
+        self._scenes: dict[int, Scene] = {}
         self._streams = threading.local()
         if self.device.type == "cuda":  # fp32 means fp32, and the same question has the same answer
             torch.backends.cudnn.allow_tf32 = False
@@ -63,14 +65,16 @@ class Scorer:
             return list(threads.map(lambda arch: self._on_stream(arch, names, scene), archs))
 
     def scene(self, seed: int, with_teacher: bool) -> Scene:
-        """Batch and teacher of a seed, kept until another seed is asked for."""
-        if self._scene is None or self._scene.seed != seed:
-            self._scene = Scene(seed, self._batch(seed), None)
-        if with_teacher and self._scene.teacher is None:
-            self._scene = Scene(seed, self._scene.batch, self._teacher(seed, self._scene.batch))
+        """Batch and teacher of a seed; those of the last seeds are kept."""
+        scene = self._scenes.pop(seed, None) or Scene(seed, self._batch(seed), None)
+        if with_teacher and scene.teacher is None:
+            scene = Scene(seed, scene.batch, self._teacher(seed, scene.batch))
+        self._scenes[seed] = scene
+        if len(self._scenes) > max(1, KEPT_PIXELS // (self.setting.batch_size * self.setting.skeleton.resolution**2)):
+            del self._scenes[next(iter(self._scenes))]
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)  # other streams may use both from here on
-        return self._scene
+        return scene
 
     def _batch(self, seed: int) -> tuple[Tensor, Tensor]:
         if self._images is None:

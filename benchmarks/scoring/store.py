@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -28,6 +28,7 @@ APPLICATION_ID = 0x44735754  # in the header of the file, so that no foreign dat
 LAYOUT = 2
 KEPT = frozenset({"ok", "nan", "infinite", "not-applicable"})
 WAIT_SECONDS = 60.0  # for another process to finish writing
+FEW = 500  # architectures that are looked up one by one; of more all are read
 
 _KEY = tuple(field.name for field in fields(Question))
 _KINDS = {"int": "INTEGER", "str": "TEXT"}
@@ -84,20 +85,27 @@ class Store:
         """Let go of the file."""
         self._connection.close()
 
-    def known(self, question: Question) -> dict[str, Answer]:
-        """The answers there are to a question, by architecture."""
+    def known(self, question: Question, archs: Sequence[str] | None = None) -> dict[str, Answer]:
+        """The answers there are to a question, by architecture; of these architectures, or of all."""
         with self._explained():
             number = self._number(question)
             if number is None:
                 return {}
+            few = archs is not None and len(archs) <= FEW
+            among = f" AND arch IN ({', '.join('?' * len(archs or ()))})" if few else ""
             rows = self._connection.execute(
-                "SELECT arch, value, status, reason, seconds, checksum FROM scores WHERE question = ?", (number,)
+                f"SELECT arch, value, status, reason, seconds, checksum FROM scores WHERE question = ?{among}",
+                (number, *(archs or () if few else ())),
             ).fetchall()
             damaged = [arch for arch, *answer, checksum in rows if checksum != _checksum(question, arch, answer)]
             if damaged:
                 self._forget(number, damaged)
-        lost = set(damaged)
-        return {arch: Answer(*answer) for arch, *answer, _ in rows if arch not in lost}
+        lost, wanted = set(damaged), None if archs is None else set(archs)
+        return {
+            arch: Answer(*answer)
+            for arch, *answer, _ in rows
+            if arch not in lost and (wanted is None or arch in wanted)
+        }
 
     def _forget(self, number: int, archs: Iterable[str]) -> None:
         """Drop damaged answers: those computed again take their places. A store that is only read keeps them."""

@@ -9,22 +9,25 @@
 """
 
 from benchmarks.search.constraints import Constraint, max_flops, max_latency, max_params
-from benchmarks.search.driver import SearchResult, run_search
+from benchmarks.search.driver import Search, SearchResult, run_search
+from benchmarks.search.objective import EachByItself, Objective, as_objective, on_workers
 from benchmarks.search.problem import SearchProblem
-from benchmarks.search.protocol import FULL, Answer, Objective, Outcome, Question, Strategy, as_objective
+from benchmarks.search.protocol import FULL, Evaluation, Strategy, Trial, Value
 from benchmarks.search.registry import StrategyInfo, all_strategies, get_strategy, make_strategy, strategy
 
 __all__ = [
     "FULL",
-    "Answer",
     "Constraint",
+    "EachByItself",
+    "Evaluation",
     "Objective",
-    "Outcome",
-    "Question",
+    "Search",
     "SearchProblem",
     "SearchResult",
     "Strategy",
     "StrategyInfo",
+    "Trial",
+    "Value",
     "all_strategies",
     "as_objective",
     "get_strategy",
@@ -32,6 +35,7 @@ __all__ = [
     "max_flops",
     "max_latency",
     "max_params",
+    "on_workers",
     "run_search",
     "strategy",
 ]

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.search.protocol import Objective, near
-from benchmarks.search.scoring import StoredScores, proxy_objective
-from benchmarks.search.tabular import tabular_objective
-from benchmarks.settings import Setting, resolve_images, resolve_teacher
+from benchmarks.scoring.resolve import resolve_images
+from benchmarks.scoring.runner import Runner
+from benchmarks.scoring.setting import Setting
+from benchmarks.search.scored import ScoredObjective, scored_objective
+from benchmarks.search.tabular import TabularObjective, tabular_objective
+from benchmarks.search.trained import TrainedObjective
 from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.skeleton import Skeleton
@@ -44,7 +46,7 @@ def truth_for(name: str | None, space: str, score: str, images: str) -> GroundTr
     if name:
         return load_ground_truth(name)
     data = score.split(":")[1] if score.startswith("nb201:") else images.partition("@")[0]
-    names = ["s0:kd"] if space.startswith("s0") else [f"nb201:{data}:test:200"] * (data in NATIVE) + ["kd-nb201"]
+    names = [f"nb201:{data}:test:200"] * (space == "nb201" and data in NATIVE) + [get_space(space).truth]
     for each in names:
         with contextlib.suppress(UsageError, DataError):
             return load_ground_truth(each)
@@ -54,7 +56,7 @@ def truth_for(name: str | None, space: str, score: str, images: str) -> GroundTr
 def space_for(name: str, truth: GroundTruth | None, images: str, skeleton: str | None) -> SearchSpace:
     """The space in the skeleton that was asked for, else that of the truth, else the benchmark's for the images."""
     space = get_space(name)
-    if truth is not None and truth.space.partition("-")[0] != name.partition("-")[0]:
+    if truth is not None and truth.space != space.truths_of:
         raise UsageError(f"{truth.name} judges the space {truth.space}, the search is in {name}")
     if skeleton:
         return space.with_skeleton(Skeleton.parse(skeleton))
@@ -64,58 +66,55 @@ def space_for(name: str, truth: GroundTruth | None, images: str, skeleton: str |
     return space.with_skeleton(native) if native and name == "nb201" else space
 
 
-def scorer_for(
+def setting_for(
     space: SearchSpace,
     images: str,
     *,
-    teacher: str | None,
+    own_images: str = "",
+    teacher: str = "resnet56",
     teacher_weights: Path | None = None,
     batch_size: int = 64,
     init: str = "gaussian",
-    seed: int = 0,
     device: str = "cpu",
-    store: Path | None = None,
-) -> StoredScores:
+) -> Setting:
     """How networks of this space are scored. `best-cell` is refused: it is known from test accuracies."""
-    if teacher == "best-cell":
-        raise UsageError("best-cell is known from test accuracies, which a search may not use: name another teacher")
-    setting = Setting(
+    from nb201_data.teachers import BEST, resolve_teacher
+
+    if teacher == BEST:
+        raise UsageError(f"{BEST} is known from test accuracies, which a search may not use: name another teacher")
+    return Setting(
         space=space.name,
         skeleton=space.skeleton,
-        images=resolve_images(images, space.skeleton),
+        images=resolve_images(images, space.skeleton, own_images.partition("@")[0]),
         batch_size=batch_size,
         init=init,
-        teacher=resolve_teacher(teacher or "resnet56", space.name, space.skeleton),
+        teacher=resolve_teacher(teacher, space),
         teacher_weights=str(teacher_weights or ""),
         device=device,
     )
-    return StoredScores(setting, seed, store)
 
 
 def objective_for(
-    space: SearchSpace, score: str, scorer: StoredScores | None, images: str, seed: int, device: str
-) -> Objective:
-    """`--score`: proxies, a table of validation accuracies, or `trained:PROTOCOL[:LOSS]`."""
+    space: SearchSpace, score: str, seed: int = 0, runner: Runner | None = None, setting: Setting | None = None
+) -> ScoredObjective | TabularObjective | TrainedObjective:
+    """`--score`: proxies, a table of validation accuracies, or `trained:PROTOCOL[:LOSS]`; a table needs no runner."""
     if is_table(score):
         return tabular_objective(space, score)
+    assert runner is not None and setting is not None
     if score.startswith(TRAINED):
-        from benchmarks.search.trained import TrainedObjective
-
         protocol, _, loss = score.removeprefix(TRAINED).partition(":")
-        return TrainedObjective(space, protocol, resolve_images(images, space.skeleton), loss or "ce", seed, device)
-    assert scorer is not None
-    return proxy_objective(scorer, [name.strip() for name in score.split(",")])
+        return TrainedObjective(space, protocol, setting.images, loss or "ce", seed, setting.device)
+    return scored_objective(runner, setting, seed, score.split(","))
 
 
-def parse_settings(pairs: Sequence[str], defaults: dict[str, Any], strategy: str) -> dict[str, Any]:
-    """`population=50` as the type of the default."""
+def parse_settings(pairs: Sequence[str], defaults: dict[str, Any]) -> dict[str, Any]:
+    """`population=50` as the type of the default; what has none is left to `StrategyInfo.resolve` to refuse."""
     settings = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
-        if not equals or key not in defaults:
-            known = ", ".join(f"{name}={value}" for name, value in defaults.items()) or "none"
-            raise UsageError(f"--set {pair}: unknown setting of {strategy}{near(key, defaults)} Settings: {known}")
-        settings[key] = _as(type(defaults[key]), text, pair)
+        if not equals:
+            raise UsageError(f"--set {pair}: expected KEY=VALUE")
+        settings[key] = _as(type(defaults[key]), text, pair) if key in defaults else text
     return settings
 
 

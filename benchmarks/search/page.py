@@ -1,63 +1,48 @@
-"""What a search leaves: result, trajectory and page."""
+"""What a search leaves on its page: the result, judged, and its course."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from benchmarks import provenance
-from benchmarks.search.constraints import Constraint
+from benchmarks.command.publish import Content
+from benchmarks.search.courses import Course
 from benchmarks.search.driver import SearchResult
 from benchmarks.search.judgement import Judgement, judge
 from benchmarks.search.weight_sharing import SharedResult
 from nb201_data.ground_truth import GroundTruth
-from nb201_data.spaces import SearchSpace
-from reports import figures, html
-from reports.records import Page, Run, write_run
+from reports import figures
 from reports.schema import Column, Estimate, Figure, Note, Section, Table, Topic
-from reports.tables import as_text
 
 Found = SearchResult | SharedResult
 COLUMNS = (Column("what"), Column("value"), Column("meaning"))
 _WHERE = "Every evaluation is in trajectory.csv."
 
 
-def write_page(
-    out: Path,
-    command: Sequence[str],
-    config: dict[str, Any],
-    space: SearchSpace,
-    found: Found,
-    objective: str,
-    constraints: Sequence[Constraint],
-    truth: GroundTruth | None,
-    elapsed: float,
-    device: str,
-) -> tuple[str, Path]:
-    """Judge what was found, write the run's records and its page; the result as text, and the page's path."""
+def content(course: Course, found: Found, config: Mapping[str, Any], elapsed: float) -> Content:
+    """Judge what was found: the words and sections of its page."""
+    space, truth, constraints = course.space, course.truth, course.constraints
     judged = judge(space, found.best, truth.values, constraints) if truth else None
-    table = _result(space, found, objective, judged, truth, elapsed)
-    sections = [Section("result", "What was found", table=table), _course(found)]
-    lead = [
-        f"{found.strategy} maximised {objective} in {space.name} ({space.skeleton})"
-        + (f", among networks with {' and '.join(map(str, constraints))}." if constraints else "."),
-        _sentence(found, judged, truth),
-    ]
-    manifest = provenance.manifest(
-        command,
-        {**config, "settings": found.settings, "objective": objective},
-        device,
-        [int(config["seed"])],
+    among = f", among networks with {' and '.join(map(str, constraints))}" if constraints else ""
+    note = "The truth was read once, after the search." if truth else "No ground truth on disk judges the result."
+    return Content(
+        title=f"Search by {found.strategy}",
+        lead=[
+            f"{found.strategy} maximised {course.objective} in {space.name} ({space.skeleton}){among}.",
+            _sentence(found, judged, truth),
+        ],
+        sections=[
+            Section("result", "What was found", table=_result(course, found, judged, elapsed)),
+            _course(found),
+        ],
+        notes=[Note(Topic.TRUTH, note)],
+        config={**config, "settings": found.settings, "objective": course.objective},
+        device=course.device,
+        seeds=[int(config["seed"])],
         ground_truth=truth.name if truth else "",
         ground_truth_note=truth.note if truth else "",
         images=str(config["images"]),
         skeleton=str(space.skeleton),
         space=space.name,
-        notes=[Note(Topic.TRUTH, "The truth was read once, after the search.")]
-        if truth
-        else [Note(Topic.TRUTH, "No ground truth on disk judges the result.")],
     )
-    write_run(out, Run(manifest, page=Page(f"Search by {found.strategy}", tuple(lead), tuple(sections))))
-    return as_text(table), html.render(out)
 
 
 def _sentence(found: Found, judged: Judgement | None, truth: GroundTruth | None) -> str:
@@ -75,19 +60,13 @@ def _sentence(found: Found, judged: Judgement | None, truth: GroundTruth | None)
     )
 
 
-def _result(
-    space: SearchSpace,
-    found: Found,
-    objective: str,
-    judged: Judgement | None,
-    truth: GroundTruth | None,
-    elapsed: float,
-) -> Table:
+def _result(course: Course, found: Found, judged: Judgement | None, elapsed: float) -> Table:
+    space, truth = course.space, course.truth
     rows: list[tuple[str, str, str]] = [("best", str(found.best or "none"), "the first with the highest value")]
     if found.best is not None:
         value = "none" if found.value is None else f"{found.value:.6g}"
         rows += [
-            ("value", value, objective),
+            ("value", value, course.objective),
             ("params", f"{space.params(found.best):,}", str(space.skeleton)),
             ("flops", f"{space.flops(found.best):,}", "operations per image"),
         ]
@@ -130,13 +109,13 @@ def _course(found: Found) -> Section:
         points = [(float(e.index + 1), Estimate(e.loss)) for e in found.epochs]
         figure = Figure("loss", figures.lines({"loss": points}, x_label="epoch", y_label="training loss"))
         return Section("course", "The shared network", table=Table(columns, rows), figures=(figure,))
-    return Section("course", "The course of the search", figures=(course(found, "value"),), note=_WHERE)
+    return Section("course", "The course of the search", figures=(curve(found, "value"),), note=_WHERE)
 
 
-def course(found: SearchResult, label: str) -> Figure:
+def curve(found: SearchResult, label: str) -> Figure:
     """Every value and the best so far, by evaluations."""
     seen = [(float(i), Estimate(a.value)) for i, a in enumerate(found.trajectory, 1) if a.value is not None]
-    best = [(float(step.evaluations), Estimate(step.answer.value)) for step in found.improvements]
+    best = [(float(step.evaluations), Estimate(step.evaluation.value)) for step in found.improvements]
     if best:
         best.append((float(found.evaluations), best[-1][1]))
     styles: dict[str, figures.Style] = {"evaluated": "dots", "best so far": "steps"}

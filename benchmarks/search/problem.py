@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 from benchmarks.search.constraints import Constraint, feasible
-from diswot_errors import UsageError
 from nb201_data.spaces import SearchSpace
 
 TRIES = 200
@@ -52,32 +51,21 @@ class SearchProblem:
 
     @cached_property
     def choices(self) -> tuple[tuple[Any, ...], ...]:
-        """For a space of tuples (six operations, three depths): what there is to choose from at each position."""
-        columns = zip(*map(self.genes, self.space.all()), strict=True)
+        """What there is to choose from at each position of an architecture's genes."""
+        columns = zip(*map(self.space.genes, self.space.all()), strict=True)
         return tuple(tuple(dict.fromkeys(column)) for column in columns)
 
     @cached_property
     def _by_genes(self) -> dict[tuple[int, ...], Any]:
         index = [{gene: i for i, gene in enumerate(column)} for column in self.choices]
         return {
-            tuple(lookup[gene] for lookup, gene in zip(index, self.genes(arch), strict=True)): arch
+            tuple(lookup[gene] for lookup, gene in zip(index, self.space.genes(arch), strict=True)): arch
             for arch in self.archs
         }
 
     @cached_property
     def _encoded(self) -> dict[Any, tuple[int, ...]]:
         return {arch: code for code, arch in self._by_genes.items()}
-
-    def genes(self, arch: Any) -> Sequence[Any]:
-        """The choices an architecture consists of: the one tuple that the record holds."""
-        fields = getattr(arch, "__dataclass_fields__", {})
-        values = [getattr(arch, name) for name in fields]
-        if len(values) != 1 or not isinstance(values[0], tuple):
-            raise UsageError(
-                f"the architectures of {self.space.name} are not a tuple of choices, which reinforce and bohb need; "
-                f"use evolution, evolution-aging, random or exhaustive"
-            )
-        return values[0]
 
     def encode(self, arch: Any) -> tuple[int, ...]:
         """The index of the choice at each position, of an allowed architecture."""

@@ -52,16 +52,15 @@ class SharedTraining:
         self._halves()
 
     def run(self) -> "SharedTraining":
-        """All epochs, from the last one that a folder holds if the task resumes."""
+        """All epochs, from the last one that the task's folder holds."""
         checkpoint = Checkpoint(self.task.folder, self) if self.task.folder else None
-        if checkpoint and self.task.resume:
-            checkpoint.load()
+        for epoch in self.history:
+            self.task.watch(epoch)
         while len(self.history) < self.task.epochs:
             self.history.append(self._epoch(len(self.history)))
             if checkpoint:
                 checkpoint.save()
-            if self.task.progress:
-                self.task.progress(self.history[-1])
+            self.task.watch(self.history[-1])
         return self
 
     def favourite(self) -> Cell:
@@ -129,27 +128,12 @@ class SharedTraining:
 
 
 class Checkpoint:
-    """Everything an epoch leaves behind, in one file that is replaced as a whole."""
+    """Everything an epoch leaves behind, in one file that is replaced as a whole; one that is there is loaded."""
 
     def __init__(self, folder: Path, training: SharedTraining) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "supernet.pt"
-        self.training = training
-        task = training.task
-        self.identity = {
-            "strategy": training.name,
-            "settings": training.settings,
-            "space": task.space.name,
-            "skeleton": str(task.space.skeleton),
-            "images": task.images.name,
-            "max_images": task.max_images,
-            "epochs": task.epochs,
-            "batch_size": task.batch_size,
-            "seed": task.seed,
-            "constraints": [str(constraint) for constraint in task.constraints],
-        }
-        if not task.resume:
-            self.path.unlink(missing_ok=True)
+        self.path, self.training = folder / "supernet.pt", training
+        if self.path.exists():
+            self._load()
 
     def _parts(self) -> dict[str, Any]:
         training = self.training
@@ -159,30 +143,22 @@ class Checkpoint:
     def save(self) -> None:
         """Write the present state."""
         state = {name: part.state_dict() for name, part in self._parts().items()}
-        about = {"identity": self.identity, "history": [asdict(epoch) for epoch in self.training.history]}
+        history = json.dumps([asdict(epoch) for epoch in self.training.history])
         temporary = self.path.with_name(self.path.name + ".new")
-        torch.save(state | {"alpha": self.training.alpha.detach(), "about": json.dumps(about)}, temporary)
+        torch.save(state | {"alpha": self.training.alpha.detach(), "history": history}, temporary)
         os.replace(temporary, self.path)
 
-    def load(self) -> None:
-        """Go back to the state in the file, if there is one and it is of this search."""
-        if not self.path.exists():
-            return
+    def _load(self) -> None:
         try:
             state = torch.load(self.path, map_location=self.training.device, weights_only=True)
-            about = json.loads(state["about"])
+            history = [Epoch(**epoch) for epoch in json.loads(state["history"])]
         except Exception as error:  # torch raises many kinds for a broken file
-            raise DataError(f"cannot read {self.path}: {error}; start the search anew".splitlines()[0]) from error
-        differing = [key for key, value in self.identity.items() if about["identity"].get(key) != value]
-        if differing:
-            raise UsageError(
-                f"cannot resume: {self.path} is of another search, other {', '.join(differing)}; start anew"
-            )
+            raise DataError(f"cannot read {self.path}: {error}; remove it to start anew".splitlines()[0]) from error
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         with torch.no_grad():
             self.training.alpha.copy_(state["alpha"])
-        self.training.history = [Epoch(**epoch) for epoch in about["history"]]
+        self.training.history = history
 
 
 def best_of(training: SharedTraining, cells: Sequence[Cell], images: int) -> tuple[Cell, float, float]:

@@ -1,11 +1,12 @@
 """Validation accuracy from a table as an objective, and what it would have cost to train. No torch."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.search.protocol import Outcome
+from benchmarks.search.objective import EachByItself
+from benchmarks.search.protocol import Trial, Value
 from diswot_errors import UsageError
 from nb201_data.ground_truth import load_ground_truth
 from nb201_data.spaces import SearchSpace
@@ -25,7 +26,7 @@ def training_seconds(images: str, epochs: int) -> float:
 
 
 @dataclass(frozen=True)
-class TabularObjective:
+class TabularObjective(EachByItself):
     """Accuracy by (epochs, str(arch)); an evaluation costs what the training would have."""
 
     name: str
@@ -33,9 +34,14 @@ class TabularObjective:
     tables: Mapping[int, Mapping[str, float]] = field(repr=False)
     seconds: Mapping[int, float]
 
-    def __call__(self, arch: Any, fidelity: int) -> Outcome:
-        accuracy = self.tables[fidelity].get(str(arch))
-        return Outcome(accuracy, "" if accuracy is not None else "not in the table", self.seconds[fidelity])
+    def value(self, trial: Trial) -> Value:
+        """What the table says."""
+        accuracy = self.tables[trial.fidelity].get(str(trial.arch))
+        return Value(accuracy, "" if accuracy is not None else "not in the table", self.seconds[trial.fidelity])
+
+    def probe(self, archs: Sequence[Any]) -> float:
+        """Seconds for one network: looking it up takes none."""
+        return 0.0
 
 
 def tabular_objective(space: SearchSpace, name: str) -> TabularObjective:

@@ -1,18 +1,21 @@
 """The accuracy of a short training as an objective: on images held out of the training split, never the test split."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from benchmarks.search.protocol import FULL, Outcome
-from diswot_errors import UsageError
+from benchmarks.engines.device import one_thread
+from benchmarks.search.objective import EachByItself
+from benchmarks.search.protocol import FULL, Trial, Value
+from diswot_errors import DataError, UsageError
 from nb201_data.spaces import SearchSpace
 
 HELD_OUT = 5  # every fifth image of each class of the training split
 
 
 @dataclass(frozen=True)
-class TrainedObjective:
+class TrainedObjective(EachByItself):
     """Top-1 in percent on the held-out fifth after training by a protocol of `benchmarks.distill`."""
 
     space: SearchSpace
@@ -31,27 +34,31 @@ class TrainedObjective:
         length = f", {self.epochs} epochs" if self.epochs else ""
         return f"trained by {self.protocol} on {self.images} with {self.loss}{length}, seed {self.seed}"
 
-    def __call__(self, arch: Any, fidelity: int) -> Outcome:
+    def value(self, trial: Trial) -> Value:
+        """Of the network, trained from scratch."""
         from benchmarks.distill.trainer import Trainer
-        from diswot_errors import DataError
         from proxies.distillation import losses
         from proxies.inits import initialise
 
         recipe, stream = self._prepared
-        student = self.space.build(arch)
+        student = self.space.build(trial.arch)
         initialise(student, "kaiming", self.seed)
         trainer = Trainer(student, losses.get(self.loss), recipe, stream, self.seed, stream.teacher)
         try:
             results = [trainer.train_epoch() for _ in range(recipe.epochs)]
         except DataError as error:  # the loss became NaN: this network fails, the search goes on
-            return Outcome(None, str(error))
-        return Outcome(results[-1].top1)
+            return Value(None, str(error))
+        return Value(results[-1].top1)
+
+    def probe(self, archs: Sequence[Any]) -> float:
+        """Seconds for one network, by an epoch of the first of these."""
+        recipe, _ = self._prepared
+        return recipe.epochs * (replace(self, epochs=1).timed(Trial(archs[0])).seconds or 0.0)
 
     @cached_property
     def _prepared(self) -> tuple[Any, Any]:
         import torch
 
-        from benchmarks import shell
         from benchmarks.distill.protocols import get_protocol
         from benchmarks.distill.stream import Stream
         from nb201_data.images import load_images
@@ -59,7 +66,7 @@ class TrainedObjective:
         from proxies.distillation import losses
 
         if torch.device(self.device).type == "cpu":
-            shell.one_thread()
+            one_thread()
         recipe = replace(get_protocol(self.protocol), images=self.images, tested_epochs=1)
         recipe = replace(recipe, epochs=self.epochs or recipe.epochs)
         images, skeleton = load_images(self.images), self.space.skeleton

@@ -1,10 +1,12 @@
 """Search by one network that holds all cells: what is asked for and what comes back. No torch until it runs."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.command.claim import claimed
 from benchmarks.search.constraints import Constraint
 from benchmarks.search.registry import get_strategy
 from diswot_errors import UsageError
@@ -46,8 +48,8 @@ class SharedTask:
     constraints: Sequence[Constraint] = ()
     device: str = "cpu"
     folder: Path | None = None
-    resume: bool = False
-    progress: Callable[[Epoch], None] | None = field(default=None, compare=False)
+    """Where the shared network is kept after every epoch, and goes on from."""
+    watch: Callable[[Epoch], object] = field(default=lambda epoch: None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class SharedResult:
 
 
 def search_shared(name: str, task: SharedTask, settings: dict[str, Any] | None = None) -> SharedResult:
-    """Run the weight-sharing strategy called `name`."""
+    """Run the weight-sharing strategy called `name`; in its folder it goes on, one of another search is refused."""
     info = get_strategy(name)
     if info.kind != "weight-sharing":
         raise UsageError(f"{name} asks for evaluations: use run_search")
@@ -79,5 +81,23 @@ def search_shared(name: str, task: SharedTask, settings: dict[str, Any] | None =
             f"the shared network has {task.space.skeleton.classes} classes, {task.images.name} has "
             f"{task.images.classes}: give it a skeleton with as many"
         )
-    result: SharedResult = info.make(task, **info.resolve(settings or {}))
+    resolved = info.resolve(settings or {})
+    with claimed(task.folder, identity(name, task, resolved)) if task.folder else nullcontext():
+        result: SharedResult = info.make(task, **resolved)
     return result
+
+
+def identity(name: str, task: SharedTask, settings: dict[str, Any]) -> dict[str, Any]:
+    """Every setting that decides the result."""
+    return {
+        "strategy": name,
+        "settings": settings,
+        "space": task.space.name,
+        "skeleton": str(task.space.skeleton),
+        "images": task.images.name,
+        "max_images": task.max_images,
+        "epochs": task.epochs,
+        "batch_size": task.batch_size,
+        "seed": task.seed,
+        "constraints": [str(constraint) for constraint in task.constraints],
+    }

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean
+from typing import Any
 
+from benchmarks.command.publish import Content
+from benchmarks.scoring.resolve import resolve_images
 from benchmarks.search.choices import NATIVE
-from benchmarks.search.comparison import LEVEL, against, compare
 from benchmarks.search.judgement import judge_all
-from benchmarks.search.table_rows import RANKED_IMAGES, ROWS, Finding, Row, Terms
-from benchmarks.search.table_times import REFERENCE, Truths, reached
-from benchmarks.settings import resolve_images
+from benchmarks.statistics.comparison import LEVEL, against, compare
 from benchmarks.statistics.runs import mean_of_runs, repetition
+from benchmarks.tables.search_rows import CONTENDERS, RANKED_IMAGES, Contender, Terms
+from benchmarks.tables.search_runs import Finding
+from benchmarks.tables.search_times import REFERENCE, Truths, reached
 from nb201_data.spaces import get_space
 from reports import figures, verdicts
 from reports.consistency import speed_ups
 from reports.printed import Number
 from reports.published import published
-from reports.records import Page
 from reports.schema import Cell, Claim, Column, Estimate, Figure, Section, Table, Verdict, VerdictKind
 
 COMPARED = "diswot"
@@ -56,7 +58,7 @@ RUNS = (
 )
 
 
-class Outcomes:
+class Judged:
     """The judged findings of one data set, by row."""
 
     def __init__(self, data: str, findings: Sequence[Finding], truth: Mapping[str, float]) -> None:
@@ -65,7 +67,7 @@ class Outcomes:
         space = get_space("nb201").with_skeleton(NATIVE[data])
         archs = [space.parse(finding.arch) if finding.arch else None for finding in self.findings]
         self.judgements = judge_all(space, archs, truth)
-        self.rows = [row for row in ROWS if any(finding.row == row.key for finding in self.findings)]
+        self.rows = [row for row in CONTENDERS if any(finding.row == row.key for finding in self.findings)]
         seeds = {key: len(self.of(key, "regret")) for key in (row.key for row in self.rows)}
         most = max(seeds.values(), default=0)
         self.complete = [key for key, count in seeds.items() if count == most and most > 1]
@@ -80,16 +82,27 @@ class Outcomes:
         return [float(getattr(f if what in ("seconds", "evaluations") else v, what)) for f, v in found]
 
 
-def page_of(findings: Sequence[Finding], truths: Truths, terms: Terms) -> Page:
+def content(findings: Sequence[Finding], truths: Truths, terms: Terms, config: Mapping[str, Any]) -> Content:
     """The whole page."""
-    outcomes = [Outcomes(data, findings, truths[data]) for data in truths]
-    sections = [_data_section(each) for each in outcomes]
-    runs = tuple(row for each in outcomes for row in _runs(each))
-    courses = {e.data: {r: [f.course for f in e.findings if f.row == r.key] for r in e.rows} for e in outcomes}
+    every = [Judged(data, findings, truths[data]) for data in truths]
+    sections = [_data_section(each) for each in every]
+    runs = tuple(row for each in every for row in _runs(each))
+    courses = {e.data: {r: [f.course for f in e.findings if f.row == r.key] for r in e.rows} for e in every}
     closing = [reached(courses, truths), speed_ups(), Section("runs", "Every search", table=Table(RUNS, runs))]
-    findings_first = [sentence for each in outcomes if (sentence := _sentence(each))]
-    lead = (*findings_first, *(section.intro[0] for section in closing if section.intro), *_terms(terms, list(truths)))
-    return Page("Table 8: search on NAS-Bench-201", lead, (*sections, *closing))
+    findings_first = [sentence for each in every if (sentence := _sentence(each))]
+    return Content(
+        title="Table 8: search on NAS-Bench-201",
+        lead=[*findings_first, *(each.intro[0] for each in closing if each.intro), *_terms(terms, list(truths))],
+        sections=[*sections, *closing],
+        config=config,
+        device=terms.device,
+        seeds=sorted({finding.seed for finding in findings}),
+        ground_truth=", ".join(f"nb201:{name}:test:200" for name in truths),
+        ground_truth_note="trained alone for 200 epochs, mean over seeds; read once, after all searches",
+        images=terms.images,
+        skeleton=", ".join(str(NATIVE[name]) for name in truths),
+        space="nb201",
+    )
 
 
 def _terms(terms: Terms, names: Sequence[str]) -> tuple[str, str]:
@@ -109,23 +122,23 @@ def _terms(terms: Terms, names: Sequence[str]) -> tuple[str, str]:
     )
 
 
-def _sentence(outcomes: Outcomes) -> str:
+def _sentence(judged: Judged) -> str:
     """What the data set says about DisWOT's search."""
-    found = {row.key: fmean(values) for row in outcomes.rows if (values := outcomes.of(row.key, "accuracy"))}
+    found = {row.key: fmean(values) for row in judged.rows if (values := judged.of(row.key, "accuracy"))}
     if COMPARED not in found:
         return ""
-    parts = [f"{outcomes.data}: DisWOT's search found {found[COMPARED]:.2f} % in the mean"]
+    parts = [f"{judged.data}: DisWOT's search found {found[COMPARED]:.2f} % in the mean"]
     if REFERENCE in found:
-        p = outcomes.p.get(COMPARED)
+        p = judged.p.get(COMPARED)
         tested = f" (p {p:.2g})" if p is not None else ""
         parts.append(f"random search by validation accuracy {found[REFERENCE]:.2f} %{tested}")
     parts += [f"{label} {found[key]:.2f} %" for key, label in SENTENCE.items() if key in found]
     return ", ".join(parts) + "."
 
 
-def _data_section(outcomes: Outcomes) -> Section:
-    rows = [_row(outcomes, row) for row in outcomes.rows]
-    shown = [(row.label, mean_of_runs(outcomes.of(row.key, "accuracy"))) for row in outcomes.rows]
+def _data_section(judged: Judged) -> Section:
+    rows = [_row(judged, row) for row in judged.rows]
+    shown = [(row.label, mean_of_runs(judged.of(row.key, "accuracy"))) for row in judged.rows]
     figure = Figure(
         "accuracy",
         figures.intervals(
@@ -136,24 +149,24 @@ def _data_section(outcomes: Outcomes) -> Section:
         ),
         "Mean over seeds with its 95 % interval.",
     )
-    drawn = [figure, *_ranks(outcomes)]
+    drawn = [figure, *_ranks(judged)]
     return Section(
-        outcomes.data,
-        f"NAS-Bench-201, {outcomes.data}",
+        judged.data,
+        f"NAS-Bench-201, {judged.data}",
         table=Table(MEASURED, tuple(rows)),
         figures=tuple(drawn),
-        claims=tuple(_claims(outcomes)),
-        note=f"{_difference(outcomes)} {_about_published()}",
+        claims=tuple(_claims(judged)),
+        note=f"{_difference(judged)} {_about_published()}",
     )
 
 
-def _ranks(outcomes: Outcomes) -> list[Figure]:
+def _ranks(judged: Judged) -> list[Figure]:
     """Mean ranks with half the critical difference to both sides, where there is one."""
-    found = outcomes.comparison
+    found = judged.comparison
     if found is None or found.critical_difference is None:
         return []
     half = found.critical_difference / 2
-    ranks = sorted((found.mean_ranks[row.key], row.label) for row in outcomes.rows if row.key in found.mean_ranks)
+    ranks = sorted((found.mean_ranks[row.key], row.label) for row in judged.rows if row.key in found.mean_ranks)
     drawing = figures.intervals(
         [label for _, label in ranks],
         [Estimate(rank, rank - half, rank + half) for rank, _ in ranks],
@@ -163,20 +176,20 @@ def _ranks(outcomes: Outcomes) -> list[Figure]:
     return [Figure("ranks", drawing, "1 is best. Strategies differ where their bars do not overlap (Nemenyi, 5 %).")]
 
 
-def _row(outcomes: Outcomes, row: Row) -> tuple[Cell, ...]:
-    paper, data = published("search"), outcomes.data
-    accuracies, seconds = outcomes.of(row.key, "accuracy"), outcomes.of(row.key, "seconds")
+def _row(judged: Judged, row: Contender) -> tuple[Cell, ...]:
+    paper, data = published("search"), judged.data
+    accuracies, seconds = judged.of(row.key, "accuracy"), judged.of(row.key, "seconds")
     number = paper.number(row.key, data)
     printed = [paper.number(row.key, f"{data}_{what}") for what in ("seconds", "speedup")]
-    reference = outcomes.of(REFERENCE, "seconds")
-    evaluations = outcomes.of(row.key, "evaluations")
+    reference = judged.of(REFERENCE, "seconds")
+    evaluations = judged.of(row.key, "evaluations")
     cost = fmean(seconds) if seconds else None
-    ranks = outcomes.comparison.mean_ranks if outcomes.comparison else {}
+    ranks = judged.comparison.mean_ranks if judged.comparison else {}
     return (
         row.label,
         number.value if number else None,
         mean_of_runs(accuracies),
-        mean_of_runs(outcomes.of(row.key, "regret")),
+        mean_of_runs(judged.of(row.key, "regret")),
         len(accuracies),
         fmean(evaluations) if evaluations else None,
         printed[0].value if printed[0] else None,
@@ -184,12 +197,12 @@ def _row(outcomes: Outcomes, row: Row) -> tuple[Cell, ...]:
         printed[1].value if printed[1] else None,
         fmean(reference) / cost if reference and cost else None,
         ranks.get(row.key),
-        outcomes.p.get(row.key),
+        judged.p.get(row.key),
         held_against(number, accuracies, row),
     )
 
 
-def held_against(number: Number | None, accuracies: Sequence[float], row: Row) -> Verdict | None:
+def held_against(number: Number | None, accuracies: Sequence[float], row: Contender) -> Verdict | None:
     """Could the published accuracy be that of one more search? None where the paper prints none. See `repetition`."""
     if number is None:
         return None
@@ -198,14 +211,14 @@ def held_against(number: Number | None, accuracies: Sequence[float], row: Row) -
     return verdicts.compare(number, measured)
 
 
-def _claims(outcomes: Outcomes) -> list[Claim]:
+def _claims(judged: Judged) -> list[Claim]:
     """DisWOT's search against each of the others, over the same seeds."""
-    if COMPARED not in outcomes.complete:
+    if COMPARED not in judged.complete:
         return []
-    regrets = {key: outcomes.of(key, "regret") for key in outcomes.complete}
+    regrets = {key: judged.of(key, "regret") for key in judged.complete}
     p = against(regrets, COMPARED)
     claims = []
-    for row in outcomes.rows:
+    for row in judged.rows:
         if row.key in p:
             gap = fmean(regrets[row.key]) - fmean(regrets[COMPARED])
             decided = VerdictKind.HOLDS if gap > 0 else VerdictKind.FAILS
@@ -226,8 +239,8 @@ def _about_published() -> str:
     )
 
 
-def _difference(outcomes: Outcomes) -> str:
-    found = outcomes.comparison
+def _difference(judged: Judged) -> str:
+    found = judged.comparison
     if found is None or found.critical_difference is None:
         return "Too few seeds to compare strategies."
     tested = "" if found.p is None else f"Friedman's test that all strategies rank alike: p {found.p:.2g}. "
@@ -237,8 +250,8 @@ def _difference(outcomes: Outcomes) -> str:
     )
 
 
-def _runs(outcomes: Outcomes) -> list[tuple[Cell, ...]]:
-    pairs = zip(outcomes.findings, outcomes.judgements, strict=True)
+def _runs(judged: Judged) -> list[tuple[Cell, ...]]:
+    pairs = zip(judged.findings, judged.judgements, strict=True)
     return [
         (f.data, f.row, f.seed, f.arch or None, v.accuracy, v.regret, v.percentile, f.seconds, f.evaluations)
         for f, v in pairs

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from statistics import fmean
 
-from benchmarks.search.table_rows import Course, Row
+from benchmarks.tables.search_rows import Contender
+from benchmarks.tables.search_runs import Course
 from reports import figures
 from reports.published import published
 from reports.schema import Column, Estimate, Figure, Section, Table, Verdict, VerdictKind
@@ -39,7 +40,7 @@ class Reached:
         return Verdict(VerdictKind.HOLDS if self.share > REACHED else VerdictKind.FAILS, f"{self.share:.0%}")
 
 
-def reached(courses: Mapping[str, Mapping[Row, Sequence[Course]]], truths: Truths) -> Section:
+def reached(courses: Mapping[str, Mapping[Contender, Sequence[Course]]], truths: Truths) -> Section:
     """After what cost does the mean over seeds reach the accuracy that the paper prints for the same strategy?
 
     `courses`: by data set and row, one for each seed.

@@ -1,4 +1,4 @@
-"""BOHB: Hyperband whose configurations come from a tree-structured Parzen estimator.
+"""A variant of BOHB: Hyperband whose configurations come from a tree-structured Parzen estimator.
 
 Written out here rather than taken from a library: HpBandSter is no longer kept, and in Optuna successive halving is a
 pruner of trials that report on their own, whose random state cannot be saved and whose cost per rung cannot be counted.
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search.problem import SearchProblem
-from benchmarks.search.protocol import Answer, Question, Strategy
+from benchmarks.search.protocol import Evaluation, Strategy, Trial
 from benchmarks.search.registry import strategy
 from diswot_errors import UsageError
 
@@ -48,7 +48,7 @@ class CategoricalDensity:
         return density
 
 
-@strategy("bohb", paper="Falkner et al., ICML 2018 (BOHB)")
+@strategy("bohb", paper="a variant of Falkner et al., ICML 2018 (BOHB)")
 class Bohb(Strategy):
     """Successive halving over the fidelities, fed by a model of what good networks look like.
 
@@ -57,8 +57,8 @@ class Bohb(Strategy):
     epochs) that is one halving and one plain bracket; with one fidelity it is the Parzen estimator alone. A new network
     is drawn at random with probability `random_fraction`, else it is the one among `samples` drawn around the good ones
     with the largest ratio good(x) / bad(x), by the observations at the highest fidelity that has enough. The model does
-    not propose what it has already seen at that fidelity: here the answer would be the same. (BOHB, made for noisy
-    answers, may.) The least bandwidth, 0.3, is that of the search experiments of NAS-Bench-201.
+    not propose what it has already seen at that fidelity: here the value would be the same. (BOHB, made for noisy
+    values, may.) The least bandwidth, 0.3, is that of the search experiments of NAS-Bench-201.
     """
 
     def __init__(
@@ -86,24 +86,24 @@ class Bohb(Strategy):
         self._promoted: list[Any] = []
         self._rung = 0
 
-    def propose(self) -> list[Question]:
+    def propose(self) -> list[Trial]:
         """The next rung: the promoted networks, or the start of the next bracket."""
         if not self._promoted:
             rungs = len(self.problem.fidelities) - self._bracket
             number = self.width * self.eta ** (rungs - 1)
             self._rung, self._promoted = self._bracket, self._new(number)
             self._bracket = (self._bracket + 1) % len(self.problem.fidelities)
-        return [Question(arch, self.problem.fidelities[self._rung]) for arch in self._promoted]
+        return [Trial(arch, self.problem.fidelities[self._rung]) for arch in self._promoted]
 
-    def learn(self, answers: Sequence[Answer]) -> None:
+    def learn(self, evaluations: Sequence[Evaluation]) -> None:
         """Remember the values, promote the best 1/eta."""
-        for answer in answers:
-            code = self.problem.encode(answer.question.arch)
-            self._observed[answer.question.fidelity].append((answer.rank_value, code))
+        for evaluation in evaluations:
+            code = self.problem.encode(evaluation.trial.arch)
+            self._observed[evaluation.trial.fidelity].append((evaluation.rank_value, code))
         self._rung += 1
-        ranked = sorted((a for a in answers if a.value is not None), key=lambda a: a.rank_value, reverse=True)
-        keep = len(answers) // self.eta if self._rung < len(self.problem.fidelities) else 0
-        self._promoted = [answer.question.arch for answer in ranked[:keep]]
+        ranked = sorted((e for e in evaluations if e.value is not None), key=lambda e: e.rank_value, reverse=True)
+        keep = len(evaluations) // self.eta if self._rung < len(self.problem.fidelities) else 0
+        self._promoted = [evaluation.trial.arch for evaluation in ranked[:keep]]
 
     def _new(self, number: int) -> list[Any]:
         """`number` networks for the lowest rung of the bracket that starts now."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.search.problem import TRIES, SearchProblem
-from benchmarks.search.protocol import Answer, Question, Strategy
+from benchmarks.search.protocol import Evaluation, Strategy, Trial
 from benchmarks.search.registry import strategy
 from diswot_errors import UsageError
 
@@ -46,18 +46,18 @@ class Evolution(Strategy):
         self._seen: set[Any] = set()
         self._started = False
 
-    def propose(self) -> list[Question]:
+    def propose(self) -> list[Trial]:
         """The first population, then `children` offspring at a time (published: one)."""
         if self._started:
             archs = [arch for arch in (self._child() for _ in range(self.children)) if arch is not None]
         else:
             archs, self._started = self.problem.shuffled(self.rng)[: self.size], True
             self._seen.update(archs)
-        return [Question(arch, self.problem.fidelities[-1]) for arch in archs]
+        return [Trial(arch, self.problem.fidelities[-1]) for arch in archs]
 
-    def learn(self, answers: Sequence[Answer]) -> None:
+    def learn(self, evaluations: Sequence[Evaluation]) -> None:
         """Append; while the population is too large drop the lowest score, the oldest of equals."""
-        self.population += [(a.question.arch, a.value) for a in answers if a.value is not None]
+        self.population += [(e.trial.arch, e.value) for e in evaluations if e.value is not None]
         while len(self.population) > self.size:
             self.population.remove(min(self.population, key=lambda member: member[1]))
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.search.problem import TRIES, SearchProblem
-from benchmarks.search.protocol import Answer, Question, Strategy
+from benchmarks.search.protocol import Evaluation, Strategy, Trial
 from benchmarks.search.registry import strategy
 from diswot_errors import UsageError
 
@@ -27,15 +27,15 @@ class AgingEvolution(Strategy):
         self.population: deque[tuple[Any, float]] = deque()
         self._started = False
 
-    def propose(self) -> list[Question]:
+    def propose(self) -> list[Trial]:
         """The first population, then one child at a time."""
         archs = [self._child()] if self._started else self.problem.shuffled(self.rng)[: self.size]
         self._started = True
-        return [Question(arch, self.problem.fidelities[-1]) for arch in archs]
+        return [Trial(arch, self.problem.fidelities[-1]) for arch in archs]
 
-    def learn(self, answers: Sequence[Answer]) -> None:
+    def learn(self, evaluations: Sequence[Evaluation]) -> None:
         """Append; while the population is too large the oldest leaves."""
-        self.population.extend((a.question.arch, a.value) for a in answers if a.value is not None)
+        self.population.extend((e.trial.arch, e.value) for e in evaluations if e.value is not None)
         while len(self.population) > self.size:
             self.population.popleft()
 

@@ -1,7 +1,7 @@
 """Score everything."""
 
 from benchmarks.search.problem import SearchProblem
-from benchmarks.search.protocol import Question, Strategy
+from benchmarks.search.protocol import Strategy, Trial
 from benchmarks.search.registry import strategy
 
 BATCH = 256
@@ -24,8 +24,8 @@ class Exhaustive(Strategy):
         self._order = [arch for arch in problem.archs if arch in asked]
         self._next = 0
 
-    def propose(self) -> list[Question]:
+    def propose(self) -> list[Trial]:
         """The next 256, at full fidelity."""
         batch = self._order[self._next : self._next + BATCH]
         self._next += len(batch)
-        return [Question(arch, self.problem.fidelities[-1]) for arch in batch]
+        return [Trial(arch, self.problem.fidelities[-1]) for arch in batch]

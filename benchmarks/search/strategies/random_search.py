@@ -1,7 +1,7 @@
 """RS: random search."""
 
 from benchmarks.search.problem import SearchProblem
-from benchmarks.search.protocol import Question, Strategy
+from benchmarks.search.protocol import Strategy, Trial
 from benchmarks.search.registry import strategy
 
 BATCH = 64
@@ -16,8 +16,8 @@ class RandomSearch(Strategy):
         self._order = problem.shuffled(self.rng)
         self._next = 0
 
-    def propose(self) -> list[Question]:
+    def propose(self) -> list[Trial]:
         """The next 64 of the shuffled order, at full fidelity."""
         batch = self._order[self._next : self._next + BATCH]
         self._next += len(batch)
-        return [Question(arch, self.problem.fidelities[-1]) for arch in batch]
+        return [Trial(arch, self.problem.fidelities[-1]) for arch in batch]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search.problem import TRIES, SearchProblem
-from benchmarks.search.protocol import Answer, Question, Strategy
+from benchmarks.search.protocol import Evaluation, Strategy, Trial
 from benchmarks.search.registry import strategy
 from diswot_errors import UsageError
 
@@ -46,7 +46,7 @@ class Reinforce(Strategy):
         exponents = [np.exp(theta - theta.max()) for theta in self.theta]
         return [weights / weights.sum() for weights in exponents]
 
-    def propose(self) -> list[Question]:
+    def propose(self) -> list[Trial]:
         """One network drawn from the policy."""
         policy = [probabilities.tolist() for probabilities in self.policy()]
         for _ in range(TRIES):
@@ -56,18 +56,18 @@ class Reinforce(Strategy):
                 break
         else:
             arch = self.problem.draw(self.rng)
-        return [Question(arch, self.problem.fidelities[-1])]
+        return [Trial(arch, self.problem.fidelities[-1])]
 
-    def learn(self, answers: Sequence[Answer]) -> None:
+    def learn(self, evaluations: Sequence[Evaluation]) -> None:
         """One step of Adam along the policy gradient; a failed evaluation teaches nothing."""
-        for answer in answers:
-            if answer.value is None:
+        for evaluation in evaluations:
+            if evaluation.value is None:
                 continue
-            baseline = answer.value if self._baseline is None else self._baseline
-            advantage = answer.value - baseline
-            self._baseline = self.momentum * baseline + (1 - self.momentum) * answer.value
+            baseline = evaluation.value if self._baseline is None else self._baseline
+            advantage = evaluation.value - baseline
+            self._baseline = self.momentum * baseline + (1 - self.momentum) * evaluation.value
             self._steps += 1
-            for position, choice in enumerate(self.problem.encode(answer.question.arch)):
+            for position, choice in enumerate(self.problem.encode(evaluation.trial.arch)):
                 self._step(position, advantage, choice)
 
     def _step(self, position: int, advantage: float, choice: int) -> None:

@@ -7,25 +7,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.pipeline import noise as noises
-from benchmarks.pipeline.plan import ALONE, Plan
-from benchmarks.pipeline.stages import Teacher, Trained
+from benchmarks.pipeline.plan import ALONE, PipelinePlan
 from benchmarks.pipeline.students import BEST, LARGEST, RANDOM, Choice
+from benchmarks.pipeline.training import Teacher, Trained
 from benchmarks.search import SearchResult
+from benchmarks.statistics import noise as noises
 from reports.schema import Estimate
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PipelineResult:
     """All results of one pipeline."""
 
-    plan: Plan
+    plan: PipelinePlan
     teacher: Teacher
-    result: SearchResult
+    search: SearchResult
     choice: Choice
     values: Mapping[Any, float | None]  # what the search would have said of each student
     trained: Trained
     elapsed: float
+    workers: int
 
     def runs(self, arch: Any, distiller: str | None = None) -> list[float]:
         """Top-1 after the last epoch, by seed."""

@@ -1,0 +1,62 @@
+"""The options of the search command, and those that it shares with others."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.command import options as shared
+from benchmarks.search.constraints import Constraint, max_flops, max_latency, max_params
+from diswot_errors import UsageError
+from nb201_data.spaces import SPACES, SearchSpace
+
+
+def parser() -> argparse.ArgumentParser:
+    """Of `python -m benchmarks.search`."""
+    parents = [searching(1000), limits(), shared.shown(teacher="resnet56"), shared.init(), shared.truth()]
+    parents += [shared.machine(), shared.store(), shared.output(what="searched")]
+    made = shared.parser("search", "Search for the network that a score, or an accuracy, calls best.", parents)
+    made.add_argument("--skeleton", help="as c16n5k10r32 (default: the ground truth's)")
+    made.add_argument("--max-seconds", type=shared.above_zero, help="stop where the cost would exceed this")
+    made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the strategy")
+    made.add_argument("--epochs", type=shared.positive, default=10, help="of the shared network (rsps, darts, gdas)")
+    made.add_argument("--max-images", type=shared.positive, help="at most so many of the training split (these three)")
+    made.add_argument("--list", action="store_true", help="list the strategies and stop")
+    return made
+
+
+def searching(budget: int) -> argparse.ArgumentParser:
+    """Which search."""
+    group = argparse.ArgumentParser(add_help=False)
+    group.add_argument("--space", default="nb201", choices=list(SPACES))
+    group.add_argument("--strategy", default="evolution", help="see python -m benchmarks.search --list")
+    group.add_argument(
+        "--score",
+        default="diswot",
+        help="one proxy; several, by their mean standing; nb201:DATASET:valid[:12|200]; trained:PROTOCOL[:LOSS]",
+    )
+    group.add_argument("--budget", type=shared.positive, default=budget, help="evaluations of the search")
+    group.add_argument("--seed", type=int, default=0, help="of the search and of what is scored")
+    return group
+
+
+def limits() -> argparse.ArgumentParser:
+    """What the networks may cost."""
+    group = argparse.ArgumentParser(add_help=False)
+    group.add_argument("--max-params", type=shared.above_zero, metavar="N", help="as 0.5e6")
+    group.add_argument("--max-flops", type=shared.above_zero, metavar="N", help="as 100e6")
+    group.add_argument("--max-latency", type=shared.above_zero, metavar="MS", help="milliseconds, by --latency-table")
+    group.add_argument("--latency-table", type=Path, help="a CSV with columns arch, milliseconds")
+    return group
+
+
+def constraints_of(space: SearchSpace, options: argparse.Namespace) -> tuple[Constraint, ...]:
+    """What `limits` asks for."""
+    if (options.max_latency is None) != (options.latency_table is None):
+        raise UsageError("--max-latency and --latency-table go together")
+    constraints = []
+    if options.max_params is not None:
+        constraints.append(max_params(space, options.max_params))
+    if options.max_flops is not None:
+        constraints.append(max_flops(space, options.max_flops))
+    if options.max_latency is not None:
+        constraints.append(max_latency(space, options.max_latency, options.latency_table))
+    return tuple(constraints)
