@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from benchmarks.settings import Setting
+from benchmarks.scoring.setting import Setting
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import sample_cells
 

@@ -67,7 +67,7 @@ def test_parts_are_chosen_by_name() -> None:
 
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr("benchmarks.runner._work", made_up_work)
+    monkeypatch.setattr("benchmarks.runner.score_job", made_up_work)
     monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
     monkeypatch.setattr("benchmarks.rank_table.TABLES", 20)
     monkeypatch.setattr("benchmarks.results.RESAMPLES", 50)

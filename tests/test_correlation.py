@@ -13,8 +13,8 @@ import torch
 from scoring_support import QUICK, write_truth
 
 from benchmarks import correlation, runner, shell
-from benchmarks.distill.table import Row, append
-from benchmarks.options import sample_of
+from benchmarks.harvesting.rows import Row, append
+from benchmarks.scoring.study import sample_of
 from nb201_data.networks import build_resnet
 from nb201_data.space import sample_cells
 from nb201_data.spaces import get_space
@@ -196,7 +196,7 @@ def test_out_of_memory_is_told(command: Command, monkeypatch: pytest.MonkeyPatch
 
 
 def test_ctrl_c_leaves_a_resumable_state(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    work, calls = runner._work, []
+    work, calls = runner.score_job, []
 
     def interrupted(job: runner.Job) -> Any:
         calls.append(job)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import data_card
-from benchmarks.distill.table import Row, append
+from benchmarks.harvesting.rows import Row, append
 from diswot_errors import DataError
 from nb201_data.space import distinct_cells, sample
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.distill.table import COLUMNS, TABLES
+from benchmarks.harvesting.rows import COLUMNS, TABLES
 from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import available, load_ground_truth, official_cell, official_index
 from nb201_data.skeleton import Skeleton

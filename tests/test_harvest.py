@@ -10,7 +10,7 @@ from distill_support import TINY, teacher
 
 from benchmarks import harvest
 from benchmarks.distill import order, protocols, speed, table
-from benchmarks.distill.table import Row
+from benchmarks.harvesting.rows import Row
 from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import official_cell
 from nb201_data.space import Cell

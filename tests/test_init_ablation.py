@@ -14,8 +14,8 @@ from scoring_support import write_truth
 from benchmarks import ablation, init_ablation, metric_ablation, shell
 from benchmarks.options import INITS
 from benchmarks.results import values
-from benchmarks.runner import Runner
-from benchmarks.store import Store
+from benchmarks.scoring.runner import Runner
+from benchmarks.scoring.store import Store
 from nb201_data.spaces import get_space
 from nb201_data.truth import measured
 from proxies import get

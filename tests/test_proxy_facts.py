@@ -11,7 +11,7 @@ from tables_support import made_up_work, rows_of, write_own_truth
 
 from benchmarks import proxy_facts, with_params
 from benchmarks.ablation import Measured
-from benchmarks.settings import Answer
+from benchmarks.scoring.question import Answer
 from benchmarks.statistics import correlate
 from benchmarks.statistics.like_pairs import LikePairs
 from diswot_errors import UsageError
@@ -88,7 +88,7 @@ def measured(truth: np.ndarray, scores: dict[str, np.ndarray], lower: set[str]) 
 
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr("benchmarks.runner._work", made_up_work)
+    monkeypatch.setattr("benchmarks.runner.score_job", made_up_work)
     monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
     monkeypatch.setattr("benchmarks.results.RESAMPLES", 100)
     monkeypatch.setattr("benchmarks.grid.BATCHES", (16, 64))

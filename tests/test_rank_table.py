@@ -55,7 +55,7 @@ def test_what_is_no_sample_is_refused() -> None:
 
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr("benchmarks.runner._work", made_up_work)
+    monkeypatch.setattr("benchmarks.runner.score_job", made_up_work)
     monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
     monkeypatch.setattr(rank_table, "TABLES", 30)
     write_own_truth(tmp_path / "tables")

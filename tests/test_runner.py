@@ -12,11 +12,11 @@ import pytest
 import torch
 from scoring_support import QUICK, SETTING, cells
 
-from benchmarks import runner as runner_module
-from benchmarks.runner import Answers, Runner
-from benchmarks.scorer import Scorer, build_teacher
+from benchmarks.scoring import runner as runner_module
+from benchmarks.scoring.runner import Answers, Runner
+from benchmarks.scoring.scorer import Scorer, build_teacher
 from benchmarks.settings import BEST_CELLS, resolve_images, resolve_teacher
-from benchmarks.store import Store
+from benchmarks.scoring.store import Store
 from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
@@ -150,7 +150,7 @@ def test_a_failing_proxy_is_a_status(store: Store) -> None:
 def test_ctrl_c_keeps_what_was_finished(
     store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    work, calls = runner_module._work, []
+    work, calls = runner_module.score_job, []
 
     def interrupted(job: runner_module.Job) -> object:
         calls.append(job)

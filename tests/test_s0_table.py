@@ -13,7 +13,7 @@ from reports.schema import Estimate
 
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr("benchmarks.runner._work", made_up_work)
+    monkeypatch.setattr("benchmarks.runner.score_job", made_up_work)
     monkeypatch.chdir(tmp_path)
     return ["--out", str(tmp_path / "out"), "--store", str(tmp_path / "s.sqlite"), "--workers", "1", "--device", "cpu"]
 

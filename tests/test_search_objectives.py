@@ -39,7 +39,7 @@ def test_a_proxy_where_lower_is_better_is_turned_and_kept_in_the_store(tmp_path,
     cell = sample_cells(1, 0)[0]
     fresh = proxy_objective(StoredScores(SETTING, 3, store), ["m_r"])
     first = fresh(cell, 0)
-    from benchmarks.scorer import Scorer
+    from benchmarks.scoring.scorer import Scorer
 
     (expected,) = Scorer(SETTING).scores([str(cell)], ["m_r"], 3)
     assert first.value == -expected["m_r"].value < 0 < first.seconds

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.settings import Answer, Question
-from benchmarks.store import APPLICATION_ID, LAYOUT, Store
+from benchmarks.scoring.store import APPLICATION_ID, LAYOUT, Store
 from diswot_errors import DataError
 
 QUESTION = Question(
@@ -95,7 +95,7 @@ def test_survives_a_kill_while_writing(path: Path) -> None:
         "from pathlib import Path\n"
         "from test_store import QUESTION\n"
         "from benchmarks.settings import Answer\n"
-        "from benchmarks.store import Store\n"
+        "from benchmarks.scoring.store import Store\n"
         f"store = Store(Path({str(path)!r}))\n"
         "i = 0\n"
         "while True:\n"

@@ -28,7 +28,9 @@ def folder_for(command: str, words: Collection[str], settings: Settings) -> Path
 
 
 @contextlib.contextmanager
-def claimed(folder: Path, settings: Settings, *, growing: Collection[str] = (), replace: bool = False) -> Iterator[Path]:
+def claimed(
+    folder: Path, settings: Settings, *, growing: Collection[str] = (), replace: bool = False
+) -> Iterator[Path]:
     """The folder, made or gone on in, and nobody else's as long as the context lasts.
 
     A folder of other settings is refused, but for those in `growing` that are larger now; with `replace` what the other

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from benchmarks.engines.device import choose_device, default_workers
 from benchmarks.engines.local import Limits
-from benchmarks.scoring.runner import Runner
+from benchmarks.scoring.runner import Found, Job, Runner, score_job
 from benchmarks.scoring.store import Store, default_store
 
 GPU_TOGETHER = 8
@@ -17,15 +17,15 @@ SHARE = 0.9  # of the machine's memory, for all workers together
 
 
 @contextlib.contextmanager
-def opened(options: argparse.Namespace) -> Iterator[Runner]:
-    """A runner on the store, the workers and within the limits that the options name."""
+def opened(options: argparse.Namespace, score: Callable[[Job], Found] = score_job) -> Iterator[Runner]:
+    """A runner on the store, the workers and within the limits that the options name. `score`: what scores a job."""
     device = str(choose_device(options.device))
     workers = options.workers or default_workers(device)
     together = options.together or (1 if device == "cpu" else GPU_TOGETHER)
     limits = Limits(options.time_limit, _memory(options.memory_limit, workers))
     with (
         Store(options.store or default_store()) as store,
-        Runner(store, workers, together, limits=limits, progress=True) as runner,
+        Runner(store, workers, together, limits=limits, progress=True, score=score) as runner,
     ):
         yield runner
 

@@ -79,7 +79,10 @@ def store() -> Parser:
         "--time-limit", type=above_zero, default=TIME_LIMIT, metavar="S", help="seconds a network may take"
     )
     group.add_argument(
-        "--memory-limit", type=above_zero, metavar="GIB", help="of a process (default: its share of 90 %% of the machine)"
+        "--memory-limit",
+        type=above_zero,
+        metavar="GIB",
+        help="of a process (its share of 90 %% of the machine)",
     )
     return group
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 
@@ -11,6 +12,6 @@ def load_plugins(argv: Sequence[str]) -> None:
     from diswot_registry import load_plugin
 
     files = [text.partition("=")[2] for text in argv if text.startswith("--plugin=")]
-    files += [after for before, after in zip(argv, argv[1:], strict=False) if before == "--plugin"]
+    files += [after for before, after in pairwise(argv) if before == "--plugin"]
     for file in files:
         load_plugin(Path(file))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import provenance
-from benchmarks.scoring.measured import Measured
+from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures
 from reports import html
 from reports.records import Page, Run, write_run
 from reports.schema import Correlation, Manifest, ScoreRow, Section, Table, TruthRow
@@ -65,9 +65,7 @@ def publish(out: Path, command: Sequence[str], content: Content) -> str:
     )
     has_page = bool(content.sections or content.lead or not content.correlations)
     page = Page(content.title, tuple(content.lead), tuple(content.sections)) if has_page else None
-    write_run(
-        out, Run(manifest, tuple(content.scores), tuple(content.truth), tuple(content.correlations), page)
-    )
+    write_run(out, Run(manifest, tuple(content.scores), tuple(content.truth), tuple(content.correlations), page))
     path = html.render(out)
     parts = ["\n".join([*content.notes, *content.lead])]
     if content.correlations:
@@ -93,10 +91,6 @@ def _says(table: Table, place: int) -> bool:
 
 def measured_content(measured: Sequence[Measured], content: Content) -> Content:
     """`content` with what the measurements bring: scores, truth, conditions and notes."""
-    from dataclasses import replace
-
-    from benchmarks.scoring.measured import RESAMPLES, distinct_records, failures
-
     studies = [one.study for one in measured]
     firsts = {(study.truth.name, study.setting.space): study for study in reversed(studies)}
     notes = [note for study in reversed(firsts.values()) for note in study.notes()]
@@ -106,7 +100,7 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
     return replace(
         content,
         notes=list(dict.fromkeys([*notes, *failures(measured), *content.notes])),
-        scores=distinct_records(measured),
+        scores=distinct_records([one for one in measured if not one.ask.aside]),
         truth=truth,
         config={
             "studies": list({str(each): each for each in (study.config() for study in studies)}.values()),

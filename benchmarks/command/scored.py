@@ -15,6 +15,7 @@ from benchmarks.command.opened import opened
 from benchmarks.command.plugins import load_plugins
 from benchmarks.command.publish import Content, measured_content, publish
 from benchmarks.scoring.measured import Ask, Measured, measure
+from benchmarks.scoring.runner import Found, Job, score_job
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,13 @@ class Scored:
         self.add(parser)
         return parser
 
-    def main(self, argv: Sequence[str] | None = None) -> int:
-        """The command."""
+    def main(self, argv: Sequence[str] | None = None, score: Callable[[Job], Found] = score_job) -> int:
+        """The command. `score`: what scores a job."""
         given = list(sys.argv[1:] if argv is None else argv)
         load_plugins(given)
         options = self.parser().parse_args(given)
         asked = self.ask(options)
-        with opened(options) as runner:
+        with opened(options, score) as runner:
             if options.dry_run:
                 print("\n".join([*asked.notes, estimate(runner, asked.asks)]))
                 return 0

@@ -20,7 +20,7 @@ class Progress:
             total=total,
             initial=done,
             unit=unit,
-            desc=label or None,
+            desc=(label if sys.stderr.isatty() else f"{label}: ") if label else None,
             leave=False,
             smoothing=0.1,
             bar_format=None if sys.stderr.isatty() else _LINE,

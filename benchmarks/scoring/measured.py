@@ -29,11 +29,12 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Ask:
-    """Some proxies on one study. `label`: what its progress is called."""
+    """Some proxies on one study. `label`: what its progress is called. `aside`: not for scores.csv."""
 
     study: Study
     infos: tuple[ProxyInfo, ...]
     label: str = ""
+    aside: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def failures(measured: Iterable[Measured]) -> list[str]:
 def distinct_records(measured: Sequence[Measured]) -> list[ScoreRow]:
     """The records of several measurements, what two of them share once."""
     rows = {
-        (r.space, r.arch, r.proxy, r.init, r.seed, r.images, r.batch_size, r.teacher, r.precision): r
+        (r.space, r.arch, r.proxy, r.init, r.seed, r.images, r.batch_size, r.teacher): r
         for one in measured
         for r in one.records()
     }

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from diswot_errors import DataError, UsageError
+from diswot_errors import DataError
+from benchmarks.scoring.question import Question
 from nb201_data.skeleton import Skeleton
-from nb201_data.spaces import get_space
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo

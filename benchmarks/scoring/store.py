@@ -4,6 +4,9 @@ A question is everything a score depends on but the architecture (`question.Ques
 (question, architecture). One process writes at a time; every `add` is one transaction, so that a killed run leaves
 whole answers only, and any number of processes may read.
 
+Every answer carries a checksum of itself and its question. What no longer fits it was damaged on disk: it is dropped,
+counted in `damaged`, and computed again.
+
 What was an answer stays one: a value, 'nan', 'infinite' and 'not-applicable' are properties of the question and are
 kept. 'out-of-memory' and 'failed' are accidents of a machine or of code at work, are not kept, and are tried again.
 """
@@ -11,6 +14,7 @@ kept. 'out-of-memory' and 'failed' are accidents of a machine or of code at work
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, fields
@@ -21,7 +25,7 @@ from diswot_errors import DataError
 from nb201_data.files import cache_dir
 
 APPLICATION_ID = 0x44735754  # in the header of the file, so that no foreign database is taken for ours
-LAYOUT = 1
+LAYOUT = 2
 KEPT = frozenset({"ok", "nan", "infinite", "not-applicable"})
 WAIT_SECONDS = 60.0  # for another process to finish writing
 
@@ -32,20 +36,28 @@ _CREATE = (
     + ", ".join(f"{field.name} {_KINDS[str(field.type)]} NOT NULL" for field in fields(Question))
     + f", UNIQUE ({', '.join(_KEY)}))",
     "CREATE TABLE scores (question INTEGER NOT NULL REFERENCES questions (id), arch TEXT NOT NULL, value REAL, "
-    "status TEXT NOT NULL, reason TEXT NOT NULL, seconds REAL NOT NULL, PRIMARY KEY (question, arch)) WITHOUT ROWID",
+    "status TEXT NOT NULL, reason TEXT NOT NULL, seconds REAL NOT NULL, checksum INTEGER NOT NULL, "
+    "PRIMARY KEY (question, arch)) WITHOUT ROWID",
 )
 
 
 def default_store() -> Path:
     """In the user's cache folder: a store can be deleted at any time, what it held is then scored again."""
-    return cache_dir() / "scores.sqlite"
+    return cache_dir() / f"scores-{LAYOUT}.sqlite"
+
+
+def _checksum(question: Question, arch: str, answer: Iterable[object]) -> int:
+    """64 bits over all that a row says and the question that it answers."""
+    values = (float(value) if isinstance(value, int) else value for value in answer)
+    content = repr((astuple(question), arch, *values)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
 
 
 class Store:
     """The answers in one file, made where there is none; a context that closes it."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.damaged = path, 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -54,6 +66,7 @@ class Store:
             raise DataError(f"{path} is a folder, expected a file for scores; choose another --store")
         with self._explained():
             self._connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+            self._connection.text_factory = lambda content: content.decode("utf-8", "surrogateescape")
         try:
             with self._explained():
                 self._check_or_create()
@@ -78,9 +91,25 @@ class Store:
             if number is None:
                 return {}
             rows = self._connection.execute(
-                "SELECT arch, value, status, reason, seconds FROM scores WHERE question = ?", (number,)
-            )
-            return {arch: Answer(*rest) for arch, *rest in rows}
+                "SELECT arch, value, status, reason, seconds, checksum FROM scores WHERE question = ?", (number,)
+            ).fetchall()
+            damaged = [arch for arch, *answer, checksum in rows if checksum != _checksum(question, arch, answer)]
+            if damaged:
+                self._forget(number, damaged)
+        lost = set(damaged)
+        return {arch: Answer(*answer) for arch, *answer, _ in rows if arch not in lost}
+
+    def _forget(self, number: int, archs: Iterable[str]) -> None:
+        """Drop damaged answers: those computed again take their places. A store that is only read keeps them."""
+        archs = list(archs)
+        self.damaged += len(archs)
+        with contextlib.suppress(sqlite3.OperationalError), self._transaction():
+            for arch in archs:
+                place = arch.encode("utf-8", "surrogateescape")
+                self._connection.execute(
+                    "DELETE FROM scores WHERE question = ? AND (arch = ? OR CAST(arch AS BLOB) = ?)",
+                    (number, place, place),
+                )
 
     def add(self, answers: Iterable[tuple[Question, str, Answer]]) -> None:
         """Keep answers to (question, architecture), all of them or none; those with a passing status are left out.
@@ -93,8 +122,11 @@ class Store:
         with self._explained(), self._transaction():
             numbers = {question: self._numbered(question) for question in dict.fromkeys(row[0] for row in rows)}
             self._connection.executemany(
-                "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (question, arch) DO NOTHING",
-                [(numbers[question], arch, *answer) for question, arch, answer in rows],
+                "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (question, arch) DO NOTHING",
+                [
+                    (numbers[question], arch, *answer, _checksum(question, arch, answer))
+                    for question, arch, answer in rows
+                ],
             )
 
     def __len__(self) -> int:

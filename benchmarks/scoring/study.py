@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.resolve import resolve_images, resolve_teacher
 from benchmarks.scoring.setting import RECIPE, Setting
-from diswot_errors import UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES
 from reports.schema import BASELINES
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
 
 DEFAULT_TRUTHS = {"nb201": "kd-nb201", "s0": "s0:kd", "s0-plain": "s0:kd"}
+TRUTHS = ("kd-nb201", "s0:kd")
+"""Those that the ablations look at where they are on disk."""
 FEWEST = 10  # networks that a ground truth must cover
 SAMPLE = 100
 
@@ -120,6 +122,31 @@ def study_of(options: argparse.Namespace, space: str | None, truth_name: str | N
     return Study(truth, setting, archs, tuple(range(options.seeds)))
 
 
+def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str) -> tuple[list[Study], dict[str, str]]:
+    """A study for each ground truth that `--ground-truth` names by commas; without it for those of `names` on disk.
+
+    Also why others are missing, by name. What was asked for by name must be there, and so must one of the usual ones.
+    """
+    if options.ground_truth:
+        asked = [name for part in options.ground_truth.split(",") if (name := part.strip())]
+        return [study_of(options, None, name, init) for name in asked], {}
+    found: list[Study] = []
+    missing: dict[str, str] = {}
+    for name in names:
+        try:
+            found.append(study_of(options, None, name, init))
+        except DataError as error:
+            missing[name] = str(error)
+    if not found:
+        raise DataError(f"no ground truth is on disk: {'; '.join(missing.values())}")
+    return found, missing
+
+
+def with_init(study: Study, init: str) -> Study:
+    """The same study under another initialisation."""
+    return replace(study, setting=replace(study.setting, init=init))
+
+
 def load_truth(space: str | None, name: str | None) -> GroundTruth:
     """The ground truth of that name, or the usual one of the space; refused where it cannot be scored in the space."""
     if space is not None and space not in SPACES:
@@ -171,9 +198,9 @@ def check_teacher(setting: Setting) -> None:
     trained_teacher(setting)
 
 
-def with_baselines(infos: Sequence[ProxyInfo]) -> list[ProxyInfo]:
+def with_baselines(infos: Sequence[ProxyInfo]) -> tuple[ProxyInfo, ...]:
     """Params and FLOPs are rows of every table."""
     from proxies.registry import get
 
     names = {info.name for info in infos}
-    return [*infos, *(get(name) for name in BASELINES if name not in names)]
+    return (*infos, *(get(name) for name in BASELINES if name not in names))

@@ -2,71 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.ablation import Measured, measure
-from benchmarks.options import INITS
-from benchmarks.settings import resolve_images
+from benchmarks.command.options import INITS
+from benchmarks.scoring.measured import Measured, agreement
+from benchmarks.scoring.resolve import resolve_images
+from benchmarks.scoring.study import Study
 from diswot_errors import DataError
-
-if TYPE_CHECKING:
-    from benchmarks.options import Study
-    from benchmarks.runner import Runner
-    from proxies.registry import ProxyInfo
-    from reports.schema import Cell, Estimate, Section
+from reports import figures
+from reports.schema import Cell, Column, Figure, Section, Table
 
 BATCHES = (8, 16, 32, 64, 128)
 AXES = ("seed", "batch", "images", "init")
-Grid = dict[tuple[str, str], Measured]
-"""(axis, value) -> measurement with one seed; the base setting is there on every axis."""
 
 
-def measure_grid(runner: Runner, study: Study, infos: Sequence[ProxyInfo]) -> tuple[Grid, list[str]]:
-    """All settings that differ from the study's in one thing, and what could not be measured."""
-    base, notes = study.setting, []
-    settings = {("seed", str(seed)): (base, seed) for seed in study.seeds}
-    batches = sorted({*BATCHES, base.batch_size})
-    settings |= {("batch", str(size)): (replace(base, batch_size=size), 0) for size in batches}
+class Place(NamedTuple):
+    """One thing changed: which, and to what. The base setting is there on every axis."""
+
+    axis: str
+    value: str
+
+
+def places(study: Study) -> tuple[dict[Place, Study], dict[str, str]]:
+    """All studies, of one seed each, that differ from this one in one thing; and what is not at hand."""
+    base, missing = study.setting, {}
+    found = {Place("seed", str(seed)): replace(study, seeds=(seed,)) for seed in study.seeds}
+    changed = {Place("batch", str(size)): replace(base, batch_size=size) for size in {*BATCHES, base.batch_size}}
+    changed = dict(sorted(changed.items(), key=lambda item: item[1].batch_size))
     for source in dict.fromkeys((base.images, "embedded", study.truth.images.partition("@")[0] or "cifar100")):
         try:
             images = resolve_images(source, base.skeleton)
         except DataError as error:
-            notes.append(f"Stability over images: {source} is left out: {error}.")
+            missing[source] = f"stability over images {source}: {error}"
             continue
-        settings["images", images] = (replace(base, images=images), 0)
-    settings |= {("init", init): (replace(base, init=init), 0) for init in INITS}
-    grid = {}
-    for (axis, value), (setting, seed) in settings.items():
-        own = replace(study, setting=setting, seeds=(seed,))
-        grid[axis, value] = measure(runner, own, infos, f"{axis} {value}")
-    return grid, notes
+        changed[Place("images", images)] = replace(base, images=images)
+    changed |= {Place("init", init): replace(base, init=init) for init in INITS}
+    return found | {place: replace(study, setting=s, seeds=(0,)) for place, s in changed.items()}, missing
 
 
-def base_value(axis: str, study: Study) -> str:
-    """The value that the base setting has on an axis."""
+def _base(axis: str, study: Study) -> Place:
+    """The place of the base setting on an axis."""
     setting = study.setting
-    return {"seed": "0", "batch": str(setting.batch_size), "images": setting.images, "init": setting.init}[axis]
+    values = {"seed": "0", "batch": str(setting.batch_size), "images": setting.images, "init": setting.init}
+    return Place(axis, values[axis])
 
 
-def grid_sections(grid: Grid) -> list[Section]:
+def sections(grid: Mapping[Place, Measured], base: Study) -> list[Section]:
     """A panel for each proxy with its Spearman under every setting, and a table of how far the settings move it."""
-    from reports import figures
-    from reports.schema import Column, Figure, Section, Table
-
-    base = next(iter(grid.values()))
-    names = [info.name for info in base.infos]
-    labels = [f"{axis} {value.partition(':')[0] if axis == 'images' else value}" for axis, value in grid]
-    marked = [label for label, key in zip(labels, grid, strict=True) if key[1] == base_value(key[0], base.study)]
+    names = [info.name for info in next(iter(grid.values())).infos]
+    labels = [f"{p.axis} {p.value.partition(':')[0] if p.axis == 'images' else p.value}" for p in grid]
+    marked = [label for label, place in zip(labels, grid, strict=True) if place == _base(place.axis, base)]
     panels, rows = [], []
     for place, name in enumerate(names):
         estimates = [one.by_proxy[name].spearman for one in grid.values()]
         drawn = figures.intervals(labels, estimates, title=name, highlight=marked)
         panels.append(Figure(f"panel-{place}", drawn, width="small"))
-        rows.append(_row(name, grid, base.study))
+        rows.append(_row(name, grid, base))
     columns = (
         Column("proxy"),
         Column("seed_spread", "number", label="sd over seeds", note="of Spearman with the truth"),
@@ -82,8 +77,8 @@ def grid_sections(grid: Grid) -> list[Section]:
         ("Spearman with the truth when one thing is changed at a time: how far it moves, and the lowest agreement of "
          "the scores themselves with those of the base setting.",),
         table=Table(columns, tuple(rows)),
-        note=f"Base setting: {base.study.setting.init} weights, {base.study.setting.batch_size} images of "
-        f"{base.study.setting.images}, seed 0; every other setting differs from it in one thing and has one seed.",
+        note=f"Base setting: {base.setting.init} weights, {base.setting.batch_size} images of "
+        f"{base.setting.images}, seed 0; every other setting differs from it in one thing and has one seed.",
     )  # fmt: skip
     multiples = Section(
         "multiples",
@@ -94,28 +89,21 @@ def grid_sections(grid: Grid) -> list[Section]:
     return [table, multiples]
 
 
-def _row(name: str, grid: Mapping[tuple[str, str], Measured], study: Study) -> tuple[Cell, ...]:
-    of = {axis: [_value(one, name) for (a, _), one in grid.items() if a == axis] for axis in AXES}
-    known = {axis: [value for value in values if value is not None] for axis, values in of.items()}
+def _row(name: str, grid: Mapping[Place, Measured], base: Study) -> tuple[Cell, ...]:
+    known: dict[str, list[float]] = {axis: [] for axis in AXES}
+    for place, one in grid.items():
+        if (value := one.by_proxy[name].spearman.value) is not None:
+            known[place.axis].append(value)
     seeds = known["seed"]
     spread = float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
     ranges = [max(known[axis]) - min(known[axis]) if len(known[axis]) > 1 else None for axis in AXES[1:]]
     found = {
-        f"{axis} {value}": _agreement(grid[axis, base_value(axis, study)], one, name)
-        for (axis, value), one in grid.items()
-        if value != base_value(axis, study)
+        f"{place.axis} {place.value}": agreement(
+            grid[_base(place.axis, base)].values(name), one.values(name)
+        ).spearman.value
+        for place, one in grid.items()
+        if place != _base(place.axis, base)
     }
-    defined = {where: estimate.value for where, estimate in found.items() if estimate.value is not None}
+    defined = {where: value for where, value in found.items() if value is not None}
     where = min(defined, key=lambda key: defined[key], default="")
     return (name, spread, *ranges, defined.get(where), where)
-
-
-def _value(one: Measured, name: str) -> float | None:
-    return one.by_proxy[name].spearman.value
-
-
-def _agreement(first: Measured, second: Measured, name: str) -> Estimate:
-    from benchmarks.results import agreement, values
-
-    tables = [values(one.answers, name, one.study.archs, one.study.seeds) for one in (first, second)]
-    return agreement(tables[0], tables[1]).spearman

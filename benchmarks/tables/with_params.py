@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import rankdata
 
-from benchmarks.ablation import Measured, mean_scores
-
-if TYPE_CHECKING:
-    from reports.schema import Cell, Correlation, Section
+from benchmarks.scoring.measured import RESAMPLES, Measured
+from benchmarks.statistics import correlate
+from reports import figures
+from reports.schema import Cell, Column, Correlation, Figure, Section, Table
+from reports.tables import by_rank, format_number
 
 
 def mean_ranks(base: Measured) -> list[Correlation]:
@@ -18,16 +19,11 @@ def mean_ranks(base: Measured) -> list[Correlation]:
 
     Ranks are those among the networks that the proxy has a score for.
     """
-    from scipy.stats import rankdata
-
-    from benchmarks.results import RESAMPLES
-    from benchmarks.statistics import correlate
-
-    params = mean_scores(base, "params")
+    params = base.mean_scores("params")
     means = {"params": params}
     for row in base.rows:
         if row.spearman.value is not None and row.proxy != "params":
-            own = mean_scores(base, row.proxy)
+            own = base.mean_scores(row.proxy)
             scored = np.isfinite(own)
             own[scored] = (rankdata(params[scored]) + rankdata(own[scored])) / 2
             means[row.proxy] = own
@@ -37,10 +33,6 @@ def mean_ranks(base: Measured) -> list[Correlation]:
 
 def section(base: Measured, rows: Sequence[Correlation]) -> Section:
     """Params and a proxy against params alone."""
-    from reports import figures
-    from reports.schema import Column, Figure, Section, Table
-    from reports.tables import by_rank
-
     told = {1: "better than params alone", -1: "worse than params alone", 0: ""}
     shown = [row for row in by_rank(rows) if row.proxy != "params"]
     cells: list[tuple[Cell, ...]] = [
@@ -74,8 +66,6 @@ def section(base: Measured, rows: Sequence[Correlation]) -> Section:
 
 def sentence(together: Sequence[Correlation]) -> str:
     """What the mean of two ranks gains, best first."""
-    from reports.tables import by_rank, format_number
-
     params = next(row for row in together if row.proxy == "params").spearman.value or 0.0
     better = [row for row in by_rank(together) if row.spearman_minus_params.separated > 0]
     if not better:

@@ -1,0 +1,29 @@
+"""The commands by name, and the tables that others bring."""
+
+from __future__ import annotations
+
+from diswot_registry import Registry
+
+from benchmarks.command.scored import Scored
+
+COMMANDS = {
+    "correlation": "every score against a ground truth, with intervals and differences to params",
+    "init_ablation": "M_s, M_r and DisWOT under four initialisations, published beside measured",
+    "metric_ablation": "FitNet, M_s, RKD, M_r and their sum in all variants",
+    "s0_table": "the paper's 'Correlation comparison' on 64 ResNets",
+    "rank_table": "the paper's rank table, and what it should have been",
+    "best_student": "is the best network alone not the best one distilled?",
+    "distiller_table": "KD against DisWOT, DisWOT+ and the other distillers on the same students",
+    "proxy_facts": "how far each score is from params, how stable it is, how many cells it takes",
+    "all_tables": "all of these on one page that says what reproduces",
+    "search": "search a student by a score or an accuracy",
+    "search_table": "the paper's Table 8, published beside measured",
+    "distill": "train a student from a teacher",
+    "harvest": "lengthen the distillation ground truth",
+    "data_card": "the card of a harvested table, computed from its rows",
+    "pipeline": "teacher, search, distillation, comparison: one report",
+}
+"""Module below `benchmarks` -> what one gets."""
+
+TABLES: Registry[Scored] = Registry("table", Scored, "diswot_bench.tables")
+"""Tables of others: `TABLES.add(Scored(...))` in a plugin makes one a command and a part of all_tables."""
