@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmarks.distill.jobs import Histories, Plan
     from benchmarks.distill.protocols import Protocol
     from reports.printed import Number
-    from reports.schema import Estimate, Section, Verdict
+    from reports.schema import Claim, Estimate, Section, Verdict
 
 DISTILLERS = "ce,kd,eskd,atkd,one,dml,crd,review,ofd,diswot,diswot+"
 STUDENTS = ("resnet20", SEARCHED_CELLS["diswot"])
@@ -117,42 +117,47 @@ def run(plans: Sequence[Plan], workers: int, out: Path, command: Sequence[str], 
     from reports import html
     from reports.csv_files import write_text
     from reports.records import Page, Run, write_run
+    from reports.schema import Note, Topic, VerdictKind
     from reports.tables import as_text
 
     protocol = plans[0].protocol
     write_text(out / "protocol.txt", f"{protocol.name}\n")
     sections: list[Section] = []
-    verdicts: list[Verdict] = []
+    made: list[Claim] = []
     for plan in plans:
         if plan is not plans[0]:
             _share_teachers(plans[0].out, plan.out)
         histories = jobs.run(plan, workers)
         section = student_section(plan, histories, len(sections) + 1)
         sections.append(section)
-        verdicts += section.verdicts
-    outcomes = [verdict.outcome for verdict in verdicts]
-    counts = ", ".join(f"{sum(o.startswith(kind) for o in outcomes)} {kind}" for kind in ("better", "worse", "open"))
+        made += section.claims
+    kinds = [each.verdict.kind for each in made]
+    asked = (VerdictKind.BETTER, VerdictKind.WORSE, VerdictKind.OPEN)
+    counts = ", ".join(f"{kinds.count(kind)} {kind.label}" for kind in asked)
     lead = (
         f"DisWOT and DisWOT+ against every other distiller on {len(plans)} student{'s' * (len(plans) > 1)}: {counts} "
-        f"of {len(outcomes)} comparisons, paired over seeds.",
+        f"of {len(made)} comparisons, paired over seeds.",
         f"{said} Images {protocol.images}, {protocol.epochs} epochs, teacher {protocol.teacher}, "
         f"{plans[0].seeds} seeds.",
     )
-    notes = [
+    paper = (
         "The paper's Table 9 is ImageNet with students of 11 million parameters, its DisWOT row has another student "
         "than the others, and its training recipe is unknown: no number of it can be confirmed here, only the order."
-    ]
+    )
+    notes = [Note(Topic.PROTOCOL, paper)]
     own = [name for name in plans[0].distillers if losses.get(name).teaching in ("early", "assistant", "peer")]
     if own:
-        notes.append(
+        taught = (
             f"The teachers of {', '.join(own)} (an early checkpoint, an assistant, a peer) are trained here under this "
             "protocol; one that comes from a file was trained for longer."
         )
+        notes.append(Note(Topic.PROTOCOL, taught))
     if protocol.images.startswith("embedded"):
-        notes.append(
+        painted = (
             f"Images: {protocol.images}, painted by this program, not photographs, so that nothing needs to be "
             "downloaded. With real images: `python -m nb201_data fetch cifar100`, then --images cifar100."
         )
+        notes.append(Note(Topic.IMAGES, painted))
     config = {**asdict(plans[0]), "student": [plan.student for plan in plans], "protocol": asdict(protocol)}
     config |= {"out": str(out), "teacher_weights": str(plans[0].teacher_weights or "")}
     manifest = provenance.manifest(
@@ -160,7 +165,7 @@ def run(plans: Sequence[Plan], workers: int, out: Path, command: Sequence[str], 
     )
     title = "DisWOT as a distiller"
     write_run(out, Run(manifest, page=Page(title, lead, tuple(sections))))
-    tables = [f"{each.title}\n\n{as_text(each.table, interval=False)}" for each in sections if each.table]
+    tables = [f"{each.title}\n\n{as_text(each.table, interval=False, detail=False)}" for each in sections if each.table]
     return "\n\n".join([*tables, "\n".join(lead), str(html.render(out))])
 
 
@@ -184,12 +189,11 @@ def student_section(plan: Plan, histories: Histories, place: int) -> Section:
     for name, values in top1.items():
         gain = paired(values, top1["kd"]) if "kd" in top1 and name != "kd" else None
         numbers = [published_gain(teacher, name) for teacher in TEACHERS]
-        outcomes = [
-            verdicts.compare(number, verdicts.Measured(gain, 1, len(values), student_of(plan).name)) if gain else None
-            for number in numbers
-            if number is not None
-        ]
-        said = outcomes[0].verdict if outcomes and outcomes[0] else ""
+        number = next((number for number in numbers if number is not None), None)
+        said: Verdict | None = None
+        if gain and number:
+            found = verdicts.Counterpart(gain, 1, len(values), student_of(plan).name)
+            said = verdicts.compare(number, found)
         shown = [number.value if number else None for number in numbers]
         seconds = statistics.fmean(sum(result.seconds for result in run) for run in histories[name])
         rows.append((name, len(values), over_seeds(values), gain, *shown, said, seconds))
@@ -212,7 +216,7 @@ def student_section(plan: Plan, histories: Histories, place: int) -> Section:
         f"Student: {called}",
         (f"{network}.",) if called != network else (),
         table=Table(columns, tuple(rows)),
-        verdicts=tuple(claims(called, top1)),
+        claims=tuple(claims(called, top1)),
         note="Every distiller starts from the same weights of a seed and sees the same images in the same order.",
     )
 
@@ -234,9 +238,9 @@ def published_gain(teacher: str, distiller: str) -> Number | None:
     return replace(own, value=value, step=own.step + base.step, printed=f"{value:+.2f}", column="gain over KD")
 
 
-def claims(student: str, top1: dict[str, list[float]]) -> list[Verdict]:
+def claims(student: str, top1: dict[str, list[float]]) -> list[Claim]:
     """DisWOT and DisWOT+ against every other distiller."""
-    from reports.schema import Verdict
+    from reports.schema import Claim, Verdict, VerdictKind
     from reports.tables import format_estimate
 
     made = []
@@ -244,8 +248,13 @@ def claims(student: str, top1: dict[str, list[float]]) -> list[Verdict]:
         for other in top1:
             if own in top1 and other not in CLAIMANTS:
                 gap = paired(top1[own], top1[other])
-                outcome = {1: "better", -1: "worse", 0: "open: not told apart"}[gap.separated]
-                made.append(Verdict(f"{student}: {own} against {other}", outcome, f"{format_estimate(gap, 2)} points"))
+                points = f"{format_estimate(gap, 2)} points"
+                verdict = {
+                    1: Verdict(VerdictKind.BETTER, points),
+                    -1: Verdict(VerdictKind.WORSE, points),
+                    0: Verdict(VerdictKind.OPEN, f"not told apart, {points}"),
+                }[gap.separated]
+                made.append(Claim(f"{student}: {own} against {other}", verdict))
     return made
 
 

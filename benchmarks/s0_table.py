@@ -3,201 +3,56 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from benchmarks import groups, shell
-from benchmarks.groups import TENSORWATCH, Group
+from benchmarks.command import ending
+from benchmarks.command import options as shared
+from benchmarks.command.publish import Content
+from benchmarks.command.scored import Asked, Scored
+from benchmarks.scoring.measured import Measured
+from benchmarks.tables import groups, s0
 from diswot_errors import DataError
-from reports import verdicts
-
-if TYPE_CHECKING:
-    from benchmarks.ablation import Measured
-    from benchmarks.options import Study
-    from benchmarks.runner import Runner
-    from reports.schema import Correlation, Section
-
-TRUTH = "s0:kd"
-CLASSIC = Group(("l2_norm", "fisher", "grad_norm", "snip", "nwot", "synflow"), batch_size=192, split="test")
-FORMS = ("diswot", "diswot_readme", "diswot_released", "diswot_released_s0")
-DISWOT = Group(FORMS, batch_size=128, split="train", repeats=1)
-OTHER_FORMS = dict.fromkeys(FORMS[1:], "diswot")
-FAMILIES = {"s0-plain": "without residual connections", "s0": "with residual connections"}
-COEFFICIENTS = ("kendall", "spearman", "pearson")
-TITLE = "Correlation comparison on S0"
+from nb201_data.ground_truth import load_ground_truth
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command."""
-    parser = shell.parser(
-        "s0_table",
-        "The paper's 'Correlation comparison': 64 ResNets of S0 against their distilled accuracies, every row on the "
-        "networks and batches that the authors used for it, then all rows on one family of networks. Unless "
-        "--batch-size and --split are given: 192 test images for the classic proxies, 128 training images for DisWOT.",
-    )
-    groups.add_options(parser, "runs/s0-table", seeds=5)
-    parser.set_defaults(teacher="resnet110", sample="all")
-    options = parser.parse_args(argv)
-    command = ["python", "-m", "benchmarks.s0_table", *(sys.argv[1:] if argv is None else argv)]
-    shell.prepare_output(options.out)
-    print(run(options, command))
-    return 0
-
-
-def run(options: argparse.Namespace, command: Sequence[str]) -> str:
-    """Measure what the data at hand allow, write the page; the text to print."""
-    from benchmarks.runner import GPU_TOGETHER, Runner
-    from benchmarks.store import Store, default_store
-    from nb201_data.ground_truth import load_ground_truth
-    from reports.published import published
-
-    table = published("correlation")
-    config = {"teacher": options.teacher, "sample": options.sample}
+def ask(options: argparse.Namespace) -> Asked:
+    """Classic proxies and DisWOT on both families of networks."""
     try:
-        load_ground_truth(TRUTH)
+        load_ground_truth(s0.TRUTH)
     except DataError as error:
-        lead = [f"Nothing was measured: {error}."]
-        section = verdicts.section("published", table, {}, missing=str(error))
-        return groups.write(options, command, TITLE, lead, [section], [], config, lead)
-    device = groups.study_of(options, "s0", TRUTH, DISWOT).setting.device
-    workers = options.workers or shell.default_workers(device)
-    together = options.together or (1 if device == "cpu" else GPU_TOGETHER)
-    with Store(options.store or default_store()) as store, Runner(store, workers, together, progress=True) as runner:
-        found = {family: _family(runner, options, family) for family in FAMILIES}
-    own = _authors(found)
-    sections = [
-        verdicts.section("published", table, own, "", _NOTE, OTHER_FORMS),
-        *(_one_family(family, found[family]) for family in FAMILIES),
+        return Asked([], {s0.TRUTH: str(error)})
+    pair = (("classic", s0.CLASSIC), ("DisWOT", s0.DISWOT))
+    asks = [
+        groups.ask(options, family, s0.TRUTH, group, f"{family}, {name}")
+        for family in s0.FAMILIES
+        for name, group in pair
     ]
-    lead = [_lead(found), f"Published beside measured: {verdicts.tally(verdicts.comparison(table, own))}."]
-    measured = [one for pair in found.values() for one in pair]
-    return groups.write(options, command, TITLE, lead, sections, measured, config, [])
+    return Asked(asks, {})
 
 
-_NOTE = (
-    "Every row on the networks that the authors used: classic proxies on networks without residual connections, DisWOT "
-    "on networks with them, in each of its forms. The 64 networks are all of S0, the same in both measurements, so "
-    "the verdict asks whether the published number lies where a further run with other weights and batches would "
-    "(95 %, from the spread over seeds, for as many repeats as the authors averaged); in the column 'measured' stands "
-    "the wider bootstrap interval over networks. FLOPs and params have no chance in them. FLOPs are counted as the "
-    "authors did, batch norm and ReLU included; `flops` counts multiply-adds alone, which ties many networks."
+def make(options: argparse.Namespace, asked: Asked, measured: Sequence[Measured]) -> Content:
+    """Every row as the authors measured it, then all rows on each family."""
+    title = "Correlation comparison on S0"
+    found = {family: (measured[2 * i], measured[2 * i + 1]) for i, family in enumerate(s0.FAMILIES) if measured}
+    published, tally = s0.published_section(found or None, asked.missing.get(s0.TRUTH, ""))
+    if not found:
+        return Content(title, sections=[published])
+    lead = [s0.sentence(found), f"Published beside measured: {tally}."]
+    sections = [published, *(s0.family_section(family, pair) for family, pair in found.items())]
+    return Content(title, lead, sections, config={"teacher": options.teacher, "sample": options.sample})
+
+
+COMMAND = Scored(
+    name="s0_table",
+    title="Correlation comparison on S0",
+    description="The paper's 'Correlation comparison': 64 ResNets of S0 against their distilled accuracies, every row "
+    "on the networks and batches that the authors used for it, then all rows on one family of networks. Unless "
+    "--batch-size and --split are given: 192 test images for the classic proxies, 128 training images for DisWOT.",
+    options=(shared.study(batch_size=None, split=None, sample="all", teacher="resnet110"), shared.seeds(5)),
+    ask=ask,
+    make=make,
 )
-
-
-def _family(runner: Runner, options: argparse.Namespace, family: str) -> tuple[Measured, Measured]:
-    """Classic proxies and DisWOT on one family of networks."""
-    made = [
-        groups.measure_group(runner, options, family, TRUTH, group, f"{family}, {name}")
-        for name, group in (("classic", CLASSIC), ("DisWOT", DISWOT))
-    ]
-    return made[0], made[1]
-
-
-def _authors(found: dict[str, tuple[Measured, Measured]]) -> dict[tuple[str, str], verdicts.Measured]:
-    """(row, coefficient) -> measured: every row on the authors' networks, among them those that they leave out."""
-    classic, diswot = found["s0-plain"][0], found["s0"][1]
-    closed, part = groups.closed_form(classic.study), _part(classic.study)
-    counted = {
-        "flops": closed[TENSORWATCH],
-        "params": closed["params"],
-        "flops, multiply-adds alone": classic.by_proxy["flops"],
-    }
-    made = {(name, c): groups.exact(row, c, "S0, counted", part) for name, row in counted.items() for c in COEFFICIENTS}
-    for one, group in ((classic, CLASSIC), (diswot, DISWOT)):
-        for proxy in group.proxies:
-            made |= _entries(proxy, one, group)
-    return made
-
-
-def _entries(proxy: str, one: Measured, group: Group) -> dict[tuple[str, str], verdicts.Measured]:
-    setting = groups.describe(one.study, [proxy])
-    made = {c: groups.on_same_networks(one.by_proxy[proxy], c, group, setting) for c in COEFFICIENTS}
-    differs = differences(one.study, group)
-    return {(proxy, c): replace(measured, differs=differs) for c, measured in made.items()}
-
-
-def differences(study: Study, group: Group) -> tuple[str, ...]:
-    """Where a study departs from the authors' setting of a group."""
-    setting, found = study.setting, []
-    if setting.images != "cifar100":
-        found.append(f"images {setting.images}")
-    if (setting.batch_size, setting.split) != (group.batch_size, group.split):
-        found.append(f"{setting.batch_size} {setting.split} images instead of {group.batch_size} {group.split} images")
-    if setting.init != group.init:
-        found.append(f"{setting.init} weights")
-    return (*found, *_part(study))
-
-
-def _part(study: Study) -> tuple[str, ...]:
-    whole = len(study.truth)
-    return () if len(study.archs) == whole else (f"{len(study.archs)} of {whole} networks",)
-
-
-def published_section(study: Study, rows: Sequence[Correlation]) -> Section | None:
-    """The published table beside a run of `benchmarks.correlation` on S0; None for another ground truth.
-
-    One setting for all rows, which is not the authors': `python -m benchmarks.s0_table` has theirs.
-    """
-    from reports.published import published
-
-    if study.truth.name != TRUTH:
-        return None
-    table, closed = published("correlation"), groups.closed_form(study)
-    counted = {"flops": closed[TENSORWATCH], "params": closed["params"]}
-    own = {
-        (name, c): groups.exact(row, c, "S0, counted", _part(study))
-        for name, row in counted.items()
-        for c in COEFFICIENTS
-    }
-    for row in rows:
-        group = DISWOT if row.proxy in FORMS else CLASSIC
-        family = "s0" if row.proxy in FORMS else "s0-plain"
-        differs = differences(study, group)
-        if study.setting.space != family:
-            differs += (f"networks {FAMILIES[study.setting.space]}",)
-        for c in COEFFICIENTS if row.proxy in (*CLASSIC.proxies, *FORMS) else ():
-            measured = groups.on_same_networks(row, c, group, groups.describe(study, [row.proxy]))
-            own[row.proxy, c] = replace(measured, differs=differs)
-    note = "One setting for all rows; `python -m benchmarks.s0_table` measures each row as the authors did."
-    return verdicts.section("published", table, own, "not among the proxies of this run", note, OTHER_FORMS)
-
-
-def _one_family(family: str, pair: tuple[Measured, Measured]) -> Section:
-    """All rows on one family: which proxies beat params there."""
-    from reports.schema import Section
-    from reports.tables import correlation_table
-
-    rows = list({row.proxy: row for one in pair for row in one.rows}.values())
-    parts = zip(pair, (CLASSIC, DISWOT), strict=True)
-    note = " ".join(f"{', '.join(g.proxies)}: {groups.describe(one.study, g.proxies)}." for one, g in parts)
-    return Section(
-        f"family-{family}",
-        f"All rows on networks {FAMILIES[family]}",
-        (f"{len(pair[0].study.archs)} networks, {len(pair[0].study.seeds)} seeds; differences are to plain params.",),
-        table=correlation_table(rows),
-        note=f"{note} 95 % bootstrap intervals over networks; after ± the standard deviation over seeds.",
-    )
-
-
-def _lead(found: dict[str, tuple[Measured, Measured]]) -> str:
-    """What counting parameters does here, and which proxies do better."""
-    parts = []
-    for family, pair in found.items():
-        rows = {row.proxy: row for one in pair for row in one.rows}
-        better = [name for name, row in rows.items() if row.spearman_minus_params.separated > 0]
-        best = max(
-            (row for row in rows.values() if row.spearman.value is not None), key=lambda r: r.spearman.value or 0
-        )
-        beat = f"better than params are {', '.join(better)}" if better else "no proxy is better than params"
-        parts.append(
-            f"on networks {FAMILIES[family]} {beat} (highest Spearman: {best.proxy}, {best.spearman.value:.4f})"
-        )
-    params = {row.proxy: row for row in found["s0"][0].rows}["params"]
-    numbers = ", ".join(f"{c} {100 * (getattr(params, c).value or 0):.2f}" for c in COEFFICIENTS)
-    return f"The number of parameters, which the paper's table leaves out, has {numbers}; {'; '.join(parts)}."
-
+main = COMMAND.main
 
 if __name__ == "__main__":
-    shell.run(main)
+    ending.run(main)

@@ -1,16 +1,13 @@
 """The registry: one frozen record for each proxy. It drives `--list`, the contract tests and the table in the docs."""
 
-import difflib
 import fnmatch
-import importlib
-import pkgutil
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from importlib.metadata import entry_points
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from diswot_errors import DataError, UsageError
+from diswot_errors import UsageError
+from diswot_registry import HOME, Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,9 +16,10 @@ if TYPE_CHECKING:
 
 ProxyFunction = Callable[["Evidence"], "Tensor | float"]
 F = TypeVar("F", bound=ProxyFunction)
+A = TypeVar("A", bound=Callable[..., list[float]])
 Direction = Literal["higher", "lower"]
 
-ENTRY_POINTS = "diswot_bench.proxies"
+_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 NEEDS = frozenset(
     {
         "model",  # the network itself, in training mode, restored afterwards
@@ -57,8 +55,8 @@ class ProxyInfo:
     teacher: bool
     paper: str
     version: int
-    origin: str
-    """The package that brought it: 'diswot-bench', or the distribution behind an entry point."""
+    origin: str = ""
+    """Who brought it: 'diswot-bench', the distribution behind an entry point, a plugin file."""
 
     @property
     def formula(self) -> str:
@@ -80,7 +78,7 @@ class AggregateInfo:
     """Takes the columns of `parts` in that order, none missing; gives one value a network, higher is better."""
     parts: tuple[str, ...]
     paper: str
-    origin: str
+    origin: str = ""
 
     @property
     def formula(self) -> str:
@@ -88,10 +86,43 @@ class AggregateInfo:
         return (self.function.__doc__ or "").strip()
 
 
-_REGISTRY: dict[str, ProxyInfo] = {}
-_AGGREGATES: dict[str, AggregateInfo] = {}
-_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-_state = {"loaded": False, "origin": "diswot-bench"}
+def _check(info: ProxyInfo) -> None:
+    """Refuse a name that globs and columns cannot hold, an unknown need, a function without docstring."""
+    if not _NAME.match(info.name):
+        raise UsageError(
+            f"proxy name {info.name!r}: expected lower-case letters, digits and '_', beginning with a letter"
+        )
+    if AGGREGATES.known(info.name):
+        raise UsageError(f"the name {info.name!r} is taken by an aggregate: rename the proxy")
+    unknown = info.needs - NEEDS
+    if unknown:
+        raise UsageError(
+            f"proxy {info.name!r} needs {', '.join(sorted(unknown))}: expected some of {', '.join(sorted(NEEDS))}"
+        )
+    if info.direction not in ("higher", "lower"):
+        raise UsageError(f"proxy {info.name!r} has direction {info.direction!r}: expected 'higher' or 'lower'")
+    if not info.formula:
+        raise UsageError(f"proxy {info.name!r} has no docstring: its formula belongs there")
+
+
+def _check_aggregate(info: AggregateInfo) -> None:
+    if PROXIES.known(info.name):
+        raise UsageError(f"the name {info.name!r} is taken by a proxy: rename the aggregate")
+    if not info.formula:
+        raise UsageError(f"aggregate {info.name!r} has no docstring: its formula belongs there")
+
+
+PROXIES = Registry[ProxyInfo](
+    "proxy",
+    ProxyInfo,
+    "diswot_bench.proxies",
+    ("proxies.zero_cost", "proxies.distillation"),
+    check=_check,
+    listing="--list shows all.",
+)
+AGGREGATES = Registry[AggregateInfo](
+    "aggregate", AggregateInfo, "diswot_bench.aggregates", check=_check_aggregate, beside=PROXIES
+)
 
 
 def proxy(
@@ -102,30 +133,21 @@ def proxy(
     paper: str,
     teacher: bool = False,
     version: int = 1,
-    origin: str | None = None,
 ) -> Callable[[F], F]:
     """Register a function of the evidence under `name`; its docstring is the formula shown everywhere."""
 
     def register(function: F) -> F:
-        add(
-            ProxyInfo(
-                name, function, direction, frozenset(needs), teacher, paper, version, origin or str(_state["origin"])
-            )
-        )
+        PROXIES.add(ProxyInfo(name, function, direction, frozenset(needs), teacher, paper, version))
         return function
 
     return register
 
 
-def aggregate(
-    name: str, *, parts: Iterable[str], paper: str
-) -> Callable[[Callable[..., list[float]]], Callable[..., list[float]]]:
+def aggregate(name: str, *, parts: Iterable[str], paper: str) -> Callable[[A], A]:
     """Register a function of several proxies' columns, for papers that combine by ranks within a set."""
 
-    def register(function: Callable[..., list[float]]) -> Callable[..., list[float]]:
-        if name in _AGGREGATES or name in _REGISTRY:
-            raise UsageError(f"the name {name!r} is taken: rename the aggregate")
-        _AGGREGATES[name] = AggregateInfo(name, function, tuple(parts), paper, str(_state["origin"]))
+    def register(function: A) -> A:
+        AGGREGATES.add(AggregateInfo(name, function, tuple(parts), paper))
         return function
 
     return register
@@ -133,55 +155,25 @@ def aggregate(
 
 def aggregates() -> list[AggregateInfo]:
     """Every aggregate, in alphabetical order."""
-    _load()
-    return sorted(_AGGREGATES.values(), key=lambda info: info.name)
-
-
-def add(info: ProxyInfo) -> None:
-    """Put a record into the registry; refuses a taken name, an unknown need, a function without docstring."""
-    if not _NAME.match(info.name):
-        raise UsageError(
-            f"proxy name {info.name!r}: expected lower-case letters, digits and '_', beginning with a letter"
-        )
-    if info.name in _REGISTRY:
-        raise UsageError(
-            f"proxy {info.name!r} from {info.origin} is already registered by {_REGISTRY[info.name].origin}: rename it"
-        )
-    unknown = info.needs - NEEDS
-    if unknown:
-        raise UsageError(
-            f"proxy {info.name!r} needs {', '.join(sorted(unknown))}: expected some of {', '.join(sorted(NEEDS))}"
-        )
-    if info.direction not in ("higher", "lower"):
-        raise UsageError(f"proxy {info.name!r} has direction {info.direction!r}: expected 'higher' or 'lower'")
-    if not info.formula:
-        raise UsageError(f"proxy {info.name!r} has no docstring: its formula belongs there")
-    _REGISTRY[info.name] = info
+    return sorted(AGGREGATES.values(), key=lambda info: info.name)
 
 
 def remove(name: str) -> None:
     """Take a proxy out again (for tests and notebooks)."""
-    get(name)
-    del _REGISTRY[name]
+    PROXIES.remove(name)
 
 
 def all_proxies() -> list[ProxyInfo]:
-    """Every proxy: built in, in alphabetical order, then those of other packages."""
-    _load()
-    return sorted(_REGISTRY.values(), key=lambda info: (info.origin != "diswot-bench", info.name))
+    """Every proxy: built in, in alphabetical order, then those of others."""
+    return sorted(PROXIES.values(), key=lambda info: (info.origin != HOME, info.name))
 
 
 def get(name: str) -> ProxyInfo:
     """The proxy of this name; near matches are named where there is none."""
-    _load()
-    if name in _AGGREGATES:
-        parts = ",".join(_AGGREGATES[name].parts)
+    if name in AGGREGATES:
+        parts = ",".join(AGGREGATES[name].parts)
         raise UsageError(f"{name!r} ranks a set of networks and is no score of one: ask for its parts {parts}")
-    if name not in _REGISTRY:
-        near = difflib.get_close_matches(name, _REGISTRY, n=3, cutoff=0.5)
-        hint = f" Did you mean {' or '.join(near)}?" if near else " --list shows all."
-        raise UsageError(f"unknown proxy {name!r}.{hint}")
-    return _REGISTRY[name]
+    return PROXIES.find(name)
 
 
 def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
@@ -204,40 +196,3 @@ def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
     if not chosen:
         raise UsageError("no proxy was named: give names or globs separated by commas, or 'all'")
     return list(chosen.values())
-
-
-def _load() -> None:
-    """Import every module of `zero_cost` and `distillation`, then what other packages offer."""
-    if _state["loaded"]:
-        return
-    _state["loaded"] = True
-    try:
-        for folder in ("proxies.zero_cost", "proxies.distillation"):
-            package = importlib.import_module(folder)
-            for module in sorted(m.name for m in pkgutil.iter_modules(package.__path__)):
-                importlib.import_module(f"{folder}.{module}")
-    except BaseException:
-        _state["loaded"] = False
-        raise
-    for point in entry_points(group=ENTRY_POINTS):
-        _load_plugin(point.name, point.load, point.dist.name if point.dist else point.value)
-
-
-def _load_plugin(name: str, load: Callable[[], object], origin: str) -> None:
-    """An entry point names a module that registers, a `ProxyInfo`, or a function that returns some."""
-    _state["origin"] = origin
-    try:
-        thing = load()
-        if callable(thing) and not isinstance(thing, ProxyInfo):
-            thing = thing()
-        for info in [thing] if isinstance(thing, ProxyInfo) else list(thing) if isinstance(thing, list | tuple) else []:
-            add(replace(info, origin=origin))
-    except UsageError:
-        raise
-    except Exception as error:
-        raise DataError(
-            f"entry point {name!r} of {origin} (group {ENTRY_POINTS}) failed with {type(error).__name__}: {error}; "
-            f"mend or uninstall {origin}"
-        ) from error
-    finally:
-        _state["origin"] = "diswot-bench"

@@ -12,20 +12,29 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from diswot_errors import DataError
-from reports.schema import Cell, Column, Estimate, Table
+from reports.schema import Cell, Column, Estimate, Table, Verdict, VerdictKind
 
 Record = TypeVar("Record")
 PARTS = ("value", "low", "high", "spread")  # of an Estimate, the first under the bare name
 
 
 @dataclass(frozen=True)
-class Field:
-    """One column or, for an estimate, four: how a value becomes text and text a value."""
+class Part:
+    """One column of a file: its name, how its text is read, and what is expected there."""
 
-    name: str
-    columns: tuple[str, ...]
+    column: str
     parse: Callable[[str], Any]
     expected: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column or, for an estimate four, for a verdict two: a value taken apart and put together again."""
+
+    name: str
+    parts: tuple[Part, ...]
+    apart: Callable[[Any], Sequence[Any]] = lambda value: (value,)
+    together: Callable[..., Any] = lambda value: value
 
 
 def write_text(path: Path, text: str) -> None:
@@ -71,23 +80,38 @@ def _record_fields(kind: type) -> list[Field]:
 
 
 def _table_field(column: Column) -> Field:
-    types = {"integer": int | None, "number": float | None, "estimate": Estimate | None}
+    types = {"integer": int | None, "number": float | None, "estimate": Estimate | None, "verdict": Verdict | None}
     return _field(column.name, types.get(column.kind, str))
 
 
 def _field(name: str, kind: Any) -> Field:
-    optional = kind in (float | None, int | None, Estimate | None)
-    empty = ", or nothing" if optional else ""
     if kind in (Estimate, Estimate | None):
-        columns = tuple(name if part == "value" else f"{name}_{part}" for part in PARTS)
-        return Field(name, columns, _optional(_number), "a finite number, or nothing")
-    if kind in (float, float | None):
-        return Field(name, (name,), _optional(_number) if optional else _number, f"a finite number{empty}")
-    if kind in (int, int | None):
-        return Field(name, (name,), _optional(_integer) if optional else _integer, f"an integer{empty}")
+        columns = (name if part == "value" else f"{name}_{part}" for part in PARTS)
+        parts = tuple(Part(column, _optional(_number), "a finite number, or nothing") for column in columns)
+        return Field(name, parts, lambda value: [getattr(value or Estimate(), part) for part in PARTS], Estimate)
+    if kind in (Verdict, Verdict | None):
+        kinds = Part(name, _optional(_kind), f"one of {', '.join(VerdictKind)}, or nothing")
+        parts = (kinds, Part(f"{name}_detail", str, "text"))
+        return Field(name, parts, lambda value: (value.kind, value.detail) if value else (None, ""), _verdict)
+    for own, parse, expected in ((float, _number, "a finite number"), (int, _integer, "an integer")):
+        if kind == own:
+            return Field(name, (Part(name, parse, expected),))
+        if kind == own | None:
+            return Field(name, (Part(name, _optional(parse), f"{expected}, or nothing"),))
     if kind is str:
-        return Field(name, (name,), str, "text")
+        return Field(name, (Part(name, str, "text"),))
     raise TypeError(f"field {name!r} has type {kind}, which no column can hold")
+
+
+def _kind(text: str) -> VerdictKind:
+    for kind in VerdictKind:
+        if kind == text:
+            return kind
+    raise ValueError(text)
+
+
+def _verdict(kind: VerdictKind | None, detail: str) -> Verdict | None:
+    return Verdict(kind, detail) if kind else None
 
 
 def _number(text: str) -> float:
@@ -108,7 +132,7 @@ def _optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def _write(path: Path, layout: Sequence[Field], rows: Iterable[Sequence[Cell]]) -> None:
-    lines = [",".join(_quoted(column) for field in layout for column in field.columns)]
+    lines = [",".join(_quoted(part.column) for field in layout for part in field.parts)]
     for row in rows:
         if len(row) != len(layout):
             raise ValueError(f"{path.name}: a row has {len(row)} cells, expected {len(layout)}: {row!r}")
@@ -119,14 +143,13 @@ def _write(path: Path, layout: Sequence[Field], rows: Iterable[Sequence[Cell]]) 
 
 
 def _texts(path: Path, field: Field, cell: Cell) -> Iterator[str]:
-    values = [cell] if len(field.columns) == 1 else [getattr(cell or Estimate(), part) for part in PARTS]
-    for column, value in zip(field.columns, values, strict=True):
-        text = "" if value is None else value if isinstance(value, str) else repr(_plain(value))
+    for part, value in zip(field.parts, field.apart(cell), strict=True):
+        text = "" if value is None else str(value) if isinstance(value, str) else repr(_plain(value))
         try:
-            field.parse(text)
+            part.parse(text)
         except ValueError:
             raise ValueError(
-                f"{path.name}, column {column!r}: cannot write {cell!r}, expected {field.expected}"
+                f"{path.name}, column {part.column!r}: cannot write {cell!r}, expected {part.expected}"
             ) from None
         yield _quoted(text)
 
@@ -142,18 +165,17 @@ def _quoted(text: str) -> str:
 
 
 def _read(path: Path, layout: Sequence[Field]) -> Iterator[list[Any]]:
-    columns = [column for field in layout for column in field.columns]
-    parsers = [(field, column) for field in layout for column in field.columns]
+    parts = [part for field in layout for part in field.parts]
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)
-            _check_header(path, next(reader, []), columns)
+            _check_header(path, next(reader, []), [part.column for part in parts])
             for row in reader:
-                if len(row) != len(columns) and not (row == [] and len(columns) == 1):
-                    raise DataError(f"{path}, line {reader.line_num}: {len(row)} fields, expected {len(columns)}")
-                texts = iter(row or [""])
-                values = [_value(path, reader.line_num, field, column, next(texts)) for field, column in parsers]
-                yield _grouped(layout, values)
+                if len(row) != len(parts) and not (row == [] and len(parts) == 1):
+                    raise DataError(f"{path}, line {reader.line_num}: {len(row)} fields, expected {len(parts)}")
+                pairs = zip(parts, row or [""], strict=True)
+                values = iter([_value(path, reader.line_num, part, text) for part, text in pairs])
+                yield [field.together(*(next(values) for _ in field.parts)) for field in layout]
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not a UTF-8 CSV file: {error}") from error
 
@@ -166,17 +188,8 @@ def _check_header(path: Path, header: list[str], columns: list[str]) -> None:
         raise DataError(f"{path}, line 1: wrong header ({problem}); expected {','.join(columns)}")
 
 
-def _value(path: Path, line: int, field: Field, column: str, text: str) -> Any:
+def _value(path: Path, line: int, part: Part, text: str) -> Any:
     try:
-        return field.parse(text)
+        return part.parse(text)
     except ValueError:
-        raise DataError(f"{path}, line {line}, column {column!r}: {text!r}, expected {field.expected}") from None
-
-
-def _grouped(layout: Sequence[Field], values: list[Any]) -> list[Any]:
-    """The columns of an estimate as one Estimate."""
-    remaining = iter(values)
-    return [
-        Estimate(*(next(remaining) for _ in field.columns)) if len(field.columns) > 1 else next(remaining)
-        for field in layout
-    ]
+        raise DataError(f"{path}, line {line}, column {part.column!r}: {text!r}, expected {part.expected}") from None

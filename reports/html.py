@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
-GOOD, BAD = ("within", "holds", "better"), ("outside", "fails", "worse")
 
 
 def render(run_folder: Path) -> Path:
     """Make `report.html` of a run from its records alone, and return its path."""
     run = read_run(run_folder)
     made = page_of(run)
-    return page(made.title, made.lead, made.sections, run_folder / "report.html", notes=run.manifest.notes)
+    notes = [note.text for note in run.manifest.notes]
+    return page(made.title, made.lead, made.sections, run_folder / "report.html", notes=notes)
 
 
 def page(
@@ -40,11 +40,6 @@ def page(
     text = template.render(title=title, lead=lead, notes=notes, sections=sections, drawings=drawings, style=style)
     write_text(out_path, text)
     return out_path
-
-
-def badge(outcome: str) -> str:
-    """The class of a verdict: 'good', 'bad' or 'open'."""
-    return "good" if outcome.startswith(GOOD) else "bad" if outcome.startswith(BAD) else "open"
 
 
 def shown(column: Column, cell: Cell) -> tuple[str, str, str]:
@@ -66,5 +61,5 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(badge=badge, shown=shown)
+    environment.globals.update(shown=shown)
     return environment

@@ -8,7 +8,7 @@ from pathlib import Path
 from reports.csv_files import write_text
 from reports.pages import page_of
 from reports.records import read_run
-from reports.schema import Section, Table
+from reports.schema import Claim, Section, Table
 from reports.tables import format_cell
 
 
@@ -17,7 +17,7 @@ def render(run_folder: Path, out_path: Path, without: Sequence[str] = ()) -> Pat
     run = read_run(run_folder)
     page = page_of(run)
     sections = [each for each in page.sections if not any(fnmatchcase(each.name, glob) for glob in without)]
-    blocks = [f"# {escaped(page.title)}", *(f"> {escaped(note)}" for note in run.manifest.notes)]
+    blocks = [f"# {escaped(page.title)}", *(f"> {escaped(note.text)}" for note in run.manifest.notes)]
     blocks += [escaped(text) for text in page.lead]
     for section in sections:
         blocks += _section(section)
@@ -37,12 +37,8 @@ def _plain(text: str) -> str:
 
 def _section(section: Section) -> list[str]:
     blocks = [f"{'#' * section.level} {escaped(section.title)}", *map(escaped, section.intro)]
-    if section.verdicts:
-        lines = [
-            f"- {escaped(each.claim)}: **{escaped(each.outcome)}**" + (f" ({escaped(each.detail)})" * bool(each.detail))
-            for each in section.verdicts
-        ]
-        blocks.append("\n".join(lines))
+    if section.claims:
+        blocks.append("\n".join(map(_claim, section.claims)))
     if section.table is not None:
         blocks.append(_table(section.table))
     if section.code:
@@ -50,6 +46,11 @@ def _section(section: Section) -> list[str]:
     if section.note:
         blocks.append(escaped(section.note))
     return blocks
+
+
+def _claim(made: Claim) -> str:
+    detail = f" ({escaped(made.verdict.detail)})" if made.verdict.detail else ""
+    return f"- {escaped(made.claim)}: **{made.verdict.kind.label}**{detail}"
 
 
 def _table(table: Table) -> str:

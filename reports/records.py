@@ -1,18 +1,18 @@
 """A run on disk: written by a command, read by `python -m reports`. The layout is described in `reports.schema`."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from diswot_errors import DataError, UsageError
 from reports.csv_files import read_records, read_table, write_records, write_table, write_text
-from reports.schema import Column, Correlation, Figure, Manifest, Score, Section, Truth, Verdict
+from reports.schema import Claim, Column, Correlation, Figure, Manifest, ScoreRow, Section, TruthRow
 from reports.svg import tidy
+from reports.typed_json import decoded, read_json, write_json
 
-TABLES: dict[str, type] = {"scores": Score, "truth": Truth, "correlations": Correlation}
+TABLES: dict[str, type] = {"scores": ScoreRow, "truth": TruthRow, "correlations": Correlation}
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,36 @@ class Page:
 
 
 @dataclass(frozen=True)
+class _Section:
+    """A section as sections.json has it: its table and figures lie in files of their own."""
+
+    name: str
+    title: str
+    intro: tuple[str, ...]
+    table: tuple[Column, ...] | None
+    figures: tuple[Figure, ...]
+    claims: tuple[Claim, ...]
+    code: str
+    note: str
+    level: Literal[2, 3]
+
+
+@dataclass(frozen=True)
+class _Page:
+    """sections.json."""
+
+    title: str
+    lead: tuple[str, ...]
+    sections: tuple[_Section, ...]
+
+
+@dataclass(frozen=True)
 class Run:
     """All records of a run. `page` holds further sections, or the whole page of a command that correlates nothing."""
 
     manifest: Manifest
-    scores: tuple[Score, ...] = ()
-    truth: tuple[Truth, ...] = ()
+    scores: tuple[ScoreRow, ...] = ()
+    truth: tuple[TruthRow, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     page: Page | None = None
 
@@ -46,7 +70,7 @@ def write_run(folder: Path, run: Run) -> None:
         _write_page(folder, run.page)
     else:
         (folder / "sections.json").unlink(missing_ok=True)
-    _write_json(folder / "manifest.json", asdict(run.manifest))
+    write_json(folder / "manifest.json", asdict(run.manifest))
 
 
 def read_run(folder: Path) -> Run:
@@ -55,7 +79,7 @@ def read_run(folder: Path) -> Run:
         raise UsageError(f"{folder} is not a folder; expected a run, a folder with manifest.json and its tables")
     if not (folder / "manifest.json").is_file():
         raise UsageError(f"{folder} holds no manifest.json; expected the folder that a command wrote with --out")
-    manifest = _from_json(folder / "manifest.json", Manifest, _read_json(folder / "manifest.json"))
+    manifest = decoded(Manifest, read_json(folder / "manifest.json"), str(folder / "manifest.json"))
     tables: dict[str, Any] = {
         name: tuple(read_records(folder / f"{name}.csv", kind))
         for name, kind in TABLES.items()
@@ -82,58 +106,36 @@ def _write_page(folder: Path, page: Page) -> None:
             write_table(folder / f"{section.name}.csv", section.table)
         for figure in section.figures:
             write_text(folder / f"{section.name}.{figure.name}.svg", tidy(figure.svg))
-        columns = None if section.table is None else [asdict(column) for column in section.table.columns]
-        figures = [asdict(replace(figure, svg="")) for figure in section.figures]
-        described.append(asdict(replace(section, table=None, figures=())) | {"table": columns, "figures": figures})
-    _write_json(folder / "sections.json", {"title": page.title, "lead": list(page.lead), "sections": described})
+        figures = tuple(replace(figure, svg="") for figure in section.figures)
+        columns = None if section.table is None else section.table.columns
+        described.append(_Section(**(_shallow(section) | {"table": columns, "figures": figures})))
+    write_json(folder / "sections.json", asdict(_Page(page.title, page.lead, tuple(described))))
 
 
 def _read_page(folder: Path) -> Page:
     path = folder / "sections.json"
-    content = _from_json(path, Page, _read_json(path))
-    return replace(content, lead=tuple(content.lead), sections=tuple(_section(path, each) for each in content.sections))
+    content: _Page = decoded(_Page, read_json(path), str(path))
+    return Page(content.title, content.lead, tuple(_section(path, each) for each in content.sections))
 
 
-def _section(path: Path, content: Any) -> Section:
-    plain = _from_json(path, Section, content)
+def _section(path: Path, found: _Section) -> Section:
     table, figures = None, []
-    if plain.table is not None:
-        columns = [_from_json(path, Column, column) for column in content["table"]]
-        table = read_table(path.parent / _file(path, f"{plain.name}.csv"), columns)
-    for each in content["figures"]:
-        figure = _from_json(path, Figure, each)
-        file = path.parent / _file(path, f"{plain.name}.{figure.name}.svg")
+    if found.table is not None:
+        table = read_table(path.parent / _file(path, f"{found.name}.csv"), found.table)
+    for figure in found.figures:
+        file = path.parent / _file(path, f"{found.name}.{figure.name}.svg")
         figures.append(replace(figure, svg=tidy(file.read_text(encoding="utf-8"))))
-    verdicts = tuple(_from_json(path, Verdict, each) for each in content["verdicts"])
-    return replace(plain, intro=tuple(plain.intro), table=table, figures=tuple(figures), verdicts=verdicts)
+    return Section(**(_shallow(found) | {"table": table, "figures": tuple(figures)}))
+
+
+def _shallow(record: Any) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def _file(path: Path, name: str) -> str:
     if not re.fullmatch(r"[a-z0-9_.-]+", name) or not (path.parent / name).is_file():
         raise DataError(f"{path} names {name!r}, which is not a file beside it")
     return name
-
-
-def _from_json(path: Path, kind: type, content: Any) -> Any:
-    """A dataclass from a JSON object whose keys are exactly its fields."""
-    expected = {field.name for field in fields(kind)}
-    if not isinstance(content, dict) or set(content) != expected:
-        found = sorted(content) if isinstance(content, dict) else type(content).__name__
-        raise DataError(
-            f"{path}: {found} do not describe a {kind.__name__.lower()}; expected the keys {sorted(expected)}"
-        )
-    return kind(**content)
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path} is not JSON: {error}") from error
-
-
-def _write_json(path: Path, content: Any) -> None:
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 __all__: Sequence[str] = ["Page", "Run", "read_run", "write_run"]

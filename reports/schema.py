@@ -3,8 +3,8 @@
 A run is a folder:
 
     manifest.json      Manifest: everything needed to repeat the run
-    scores.csv         Score: one row per question asked (arch, proxy, seed), failures included
-    truth.csv          Truth: one row per arch
+    scores.csv         ScoreRow: one row per question asked (arch, proxy, seed), failures included
+    truth.csv          TruthRow: one row per arch
     correlations.csv   Correlation: one row per proxy, all statistics
     sections.json      further sections of a command's page; their tables lie beside it as SECTION.csv and their
                        figures as SECTION.FIGURE.svg
@@ -15,7 +15,8 @@ Python's repr (reading gives the same bits back), and no NaN: what is not a numb
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any, Literal, Self
 
 COEFFICIENTS = ("kendall", "spearman", "pearson")
 BASELINES = ("params", "flops")
@@ -42,7 +43,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Score:
+class ScoreRow:
     """One proxy on one network: the question, then the answer. `value` is None unless status is 'ok'."""
 
     space: str
@@ -63,7 +64,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Truth:
+class TruthRow:
     """What is true about one network: its accuracy in percent under the run's ground truth."""
 
     arch: str
@@ -96,6 +97,26 @@ class Correlation:
     regret_top1: Estimate = Estimate()  # best accuracy minus that of the proxy's first choice; no interval
 
 
+class Topic(StrEnum):
+    """What a note is about, so that it can be found without reading it."""
+
+    TRUTH = "truth"
+    IMAGES = "images"
+    NETWORKS = "networks"
+    PRECISION = "precision"
+    PROTOCOL = "protocol"
+    MEMORY = "memory"
+    LEFT_OUT = "left-out"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A condition that a reader must know before any number."""
+
+    topic: Topic
+    text: str
+
+
 @dataclass(frozen=True)
 class Manifest:
     """Everything needed to repeat a run. `config` is the resolved configuration, defaults included."""
@@ -112,20 +133,54 @@ class Manifest:
     skeleton: str
     space: str = ""
     commit: str | None = None  # None outside a git checkout
-    notes: list[str] = field(default_factory=list)  # shown at the top of the page
+    notes: list[Note] = field(default_factory=list)  # shown at the top of the page
 
 
-Cell = str | int | float | Estimate | None
+Tone = Literal["good", "bad", "neutral"]
+
+
+class VerdictKind(StrEnum):
+    """What can be said of a number or a claim; the value stands in files, the label on pages, the tone is its colour.
+
+    Published numbers: within to not-measured, see `reports.verdicts`. Claims: holds, fails, better, worse, open.
+    """
+
+    label: str
+    tone: Tone
+
+    def __new__(cls, value: str, label: str, tone: Tone) -> Self:
+        """A member that is its value."""
+        member = str.__new__(cls, value)
+        member._value_, member.label, member.tone = value, label, tone
+        return member
+
+    WITHIN = "within", "within the interval", "good"
+    OUTSIDE = "outside", "outside the interval", "bad"
+    SETTING_UNKNOWN = "setting-unknown", "setting unknown", "neutral"
+    OTHER_SETTING = "other-setting", "other setting", "neutral"
+    NOT_MEASURED = "not-measured", "not measured", "neutral"
+    HOLDS = "holds", "holds", "good"
+    FAILS = "fails", "fails", "bad"
+    BETTER = "better", "better", "good"
+    WORSE = "worse", "worse", "bad"
+    OPEN = "open", "open", "neutral"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a number or a claim, and why. In a table it takes two columns: NAME and NAME_detail."""
+
+    kind: VerdictKind
+    detail: str = ""
+
+
+Cell = str | int | float | Estimate | Verdict | None
 Kind = Literal["text", "integer", "number", "estimate", "verdict"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its name (CSV header, unique), how it is shown, and what it means.
-
-    A 'verdict' is a short text that is shown as a badge: green when it begins with 'within', 'holds' or 'better', red
-    with 'outside', 'fails' or 'worse', grey otherwise.
-    """
+    """A column of a table: its name (CSV header, unique), how it is shown, and what it means."""
 
     name: str
     kind: Kind = "text"
@@ -153,12 +208,11 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One claim, what became of it (see Column for the colours), and why."""
+class Claim:
+    """One claim and what became of it."""
 
     claim: str
-    outcome: str
-    detail: str = ""
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -173,7 +227,7 @@ class Section:
     intro: tuple[str, ...] = ()
     table: Table | None = None
     figures: tuple[Figure, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
+    claims: tuple[Claim, ...] = ()
     code: str = ""
     note: str = ""  # below table and figures
     level: Literal[2, 3] = 2

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports.consistency import FAILS, contradictions, speed_ups
+from reports.consistency import checked_claims, checked_speed_ups
 from reports.records import Run
-from reports.schema import Cell, Table, Verdict
-from reports.verdicts import MISSING, OTHER, OUTSIDE, UNKNOWN, WITHIN
+from reports.schema import Cell, Claim, Table, Verdict, VerdictKind
+from reports.verdicts import KINDS
 
-KINDS = (WITHIN, OUTSIDE, UNKNOWN, OTHER, MISSING)
 MOST = 12  # names in a list
 FEW = 3  # claims that are named
+DECIDED = (VerdictKind.HOLDS, VerdictKind.BETTER, VerdictKind.FAILS, VerdictKind.WORSE)
+UNDECIDED = (VerdictKind.OPEN, VerdictKind.NOT_MEASURED)
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Judged:
 
     table: str
     what: str
-    verdict: str
+    verdict: Verdict
 
 
 def judged(runs: Mapping[str, Run]) -> list[Judged]:
@@ -33,12 +34,14 @@ def judged(runs: Mapping[str, Run]) -> list[Judged]:
     ]
 
 
-def _verdicts(table: Table, name: str) -> list[tuple[str, str]]:
+def _verdicts(table: Table, name: str) -> list[tuple[str, Verdict]]:
     columns = [column.name for column in table.columns]
-    if "verdict" not in columns:
-        return []
-    place = columns.index("verdict")
-    return [(_what(row, columns, name), str(row[place])) for row in table.rows if str(row[place]).startswith(KINDS)]
+    return [
+        (_what(row, columns, name), cell)
+        for row in table.rows
+        for cell in row
+        if isinstance(cell, Verdict) and cell.kind in KINDS
+    ]
 
 
 def _what(row: Sequence[Cell], columns: Sequence[str], section: str) -> str:
@@ -47,33 +50,33 @@ def _what(row: Sequence[Cell], columns: Sequence[str], section: str) -> str:
     return f"{row[0]} {extra or ('' if section == 'published' else section)}".rstrip()
 
 
-def claims(run: Run) -> list[Verdict]:
-    """Every claim with an outcome."""
-    return [verdict for section in (run.page.sections if run.page else ()) for verdict in section.verdicts]
+def claims(run: Run) -> list[Claim]:
+    """Every claim of a run."""
+    return [claim for section in (run.page.sections if run.page else ()) for claim in section.claims]
 
 
 def first_paragraph(runs: Mapping[str, Run], failures: Mapping[str, str]) -> list[str]:
     """What reproduces; what does not; what cannot be told, and why; the claims in words; what the print contradicts."""
     every = judged(runs)
-    of = {kind: [one for one in every if one.verdict.startswith(kind)] for kind in KINDS}
-    told = len(of[WITHIN]) + len(of[OUTSIDE])
-    if told:
+    of = {kind: [one for one in every if one.verdict.kind is kind] for kind in KINDS}
+    within, outside = of[VerdictKind.WITHIN], of[VerdictKind.OUTSIDE]
+    if told := len(within) + len(outside):
         first = (
-            f"Of {told} published numbers that were measured under the published settings, {len(of[WITHIN])} reproduce"
-            f"{_list(of[WITHIN])} and {len(of[OUTSIDE])} do not{_list(of[OUTSIDE])}."
+            f"Of {told} published numbers that were measured under the published settings, {len(within)} reproduce"
+            f"{_list(within)} and {len(outside)} do not{_list(outside)}."
         )
     else:
         first = "No published number was measured under its published settings, so this page confirms and refutes none."
     rest = [
-        (UNKNOWN, "have a setting that nobody could recover, so that no agreement follows"),
-        (OTHER, "were measured under other settings than the published ones"),
-        (MISSING, "were not measured"),
+        (VerdictKind.SETTING_UNKNOWN, "have a setting that nobody could recover, so that no agreement follows"),
+        (VerdictKind.OTHER_SETTING, "were measured under other settings than the published ones"),
+        (VerdictKind.NOT_MEASURED, "were not measured"),
     ]
     second = "; ".join(f"{len(of[kind])} {text}" for kind, text in rest if of[kind])
     lines = [f"{first} {_capital(second)}." if second else first]
     lines += [_claims(title, made) for title, run in runs.items() if (made := claims(run))]
-    printed = [row for section in (contradictions(), speed_ups()) if section.table for row in section.table.rows]
-    failing = sum(FAILS in row for row in printed)
+    printed = [each.verdict for each in checked_claims()] + [each.verdict for each in checked_speed_ups()]
+    failing = sum(verdict.kind is VerdictKind.FAILS for verdict in printed)
     lines.append(f"Of {len(printed)} checks of the printed numbers against one another, {failing} fail.")
     lines += [f"{name} was not made: {why}" for name, why in failures.items()]
     return lines
@@ -88,13 +91,13 @@ def _list(found: Sequence[Judged]) -> str:
     return f" ({named}{more})" if named else ""
 
 
-def _claims(title: str, made: Sequence[Verdict]) -> str:
+def _claims(title: str, made: Sequence[Claim]) -> str:
     """How many claims of a part came out how; those that were decided by name, where they are few."""
     parts = []
-    for kind in ("holds", "better", "fails", "worse", "open", MISSING):
-        if found := [one.claim for one in made if one.outcome.startswith(kind)]:
-            named = f" ({'; '.join(found)})" if len(found) <= FEW and kind not in ("open", MISSING) else ""
-            parts.append(f"{len(found)} {kind}{named}")
+    for kind in (*DECIDED, *UNDECIDED):
+        if found := [one.claim for one in made if one.verdict.kind is kind]:
+            named = f" ({'; '.join(found)})" if len(found) <= FEW and kind in DECIDED else ""
+            parts.append(f"{len(found)} {kind.label}{named}")
     return f"{title}, {len(made)} claim{'s' * (len(made) > 1)}: {', '.join(parts)}."
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from reports.schema import Cell, Column, Correlation, Estimate, Score, Table
+from reports.schema import Cell, Column, Correlation, Estimate, ScoreRow, Table, Verdict
 
 NOTHING = "–"  # what is not known
 HEADLINE = "spearman"  # the coefficient that rows are sorted by and compared in
@@ -36,9 +36,9 @@ def correlation_table(rows: Iterable[Correlation]) -> Table:
     return Table(columns, tuple(cells))
 
 
-def left_out_table(scores: Iterable[Score]) -> Table:
+def left_out_table(scores: Iterable[ScoreRow]) -> Table:
     """How many scores of each proxy are missing for which reason, with one example."""
-    counts: dict[tuple[str, str, str], list[Score]] = {}
+    counts: dict[tuple[str, str, str], list[ScoreRow]] = {}
     for score in scores:
         if score.status != "ok":
             counts.setdefault((score.proxy, score.status, score.reason), []).append(score)
@@ -52,14 +52,15 @@ def left_out_table(scores: Iterable[Score]) -> Table:
     return Table(columns, tuple((*key, len(found), found[0].arch) for key, found in sorted(counts.items())))
 
 
-def as_text(table: Table, *, interval: bool = True) -> str:
+def as_text(table: Table, *, interval: bool = True, detail: bool = True) -> str:
     """Aligned plain text: text to the left, numbers to the right, a rule under the header.
 
     interval: show 'value [low, high]' for estimates, else the value alone, for narrow terminals.
+    detail: show why a verdict is what it is.
     """
     header = [column.label or column.name for column in table.columns]
     body = [
-        [_one_line(format_cell(c, cell, interval)) for c, cell in zip(table.columns, row, strict=True)]
+        [_one_line(format_cell(c, cell, interval, detail)) for c, cell in zip(table.columns, row, strict=True)]
         for row in table.rows
     ]
     widths = [max(len(line[place]) for line in [header, *body]) for place in range(len(header))]
@@ -74,15 +75,22 @@ def as_text(table: Table, *, interval: bool = True) -> str:
     return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, body)])
 
 
-def format_cell(column: Column, cell: Cell, interval: bool = True) -> str:
+def format_cell(column: Column, cell: Cell, interval: bool = True, detail: bool = True) -> str:
     """A cell as text: see `format_estimate`; thousands are separated in integers."""
     if cell is None:
-        return NOTHING
+        return "" if column.kind == "verdict" else NOTHING
+    if isinstance(cell, Verdict):
+        return format_verdict(cell) if detail else cell.kind.label
     if isinstance(cell, Estimate):
         return format_estimate(cell, column.digits, interval)
     if isinstance(cell, str):
         return cell
     return f"{cell:,}" if column.kind == "integer" else format_number(cell, column.digits)
+
+
+def format_verdict(verdict: Verdict) -> str:
+    """'open: within noise'; the label alone where there is no detail."""
+    return f"{verdict.kind.label}: {verdict.detail}" if verdict.detail else verdict.kind.label
 
 
 def format_estimate(estimate: Estimate, digits: int = 3, interval: bool = True) -> str:

@@ -1,30 +1,37 @@
 """Published beside measured: one verdict a number, from all digits of what was measured and all digits printed.
 
-=========================  ==========================================================================================
-verdict                    meaning
-=========================  ==========================================================================================
-`within the interval`      measured under the published settings; the interval reaches what is printed
-`outside the interval`     measured under the published settings; it does not
-`setting unknown (...)`    a setting of the published number could not be recovered, so neither agreement nor
-                           disagreement follows; in brackets where the number would lie
-`other setting (...)`      the published settings are known and this run has others; `why` names them
-`not measured`             `why` says what is needed
-=========================  ==========================================================================================
+===================  ================================================================================================
+kind                 meaning
+===================  ================================================================================================
+`within`             measured under the published settings; the interval reaches what is printed
+`outside`            measured under the published settings; it does not
+`setting-unknown`    a setting of the published number could not be recovered, so neither agreement nor disagreement
+                     follows; the detail says where the number would lie
+`other-setting`      the published settings are known and this run has others; the detail names them
+`not-measured`       the detail says what is needed
+===================  ================================================================================================
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.printed import Number, PublishedTable
-from reports.schema import Cell, Column, Estimate, Section, Table
+from reports.schema import Cell, Column, Estimate, Section, Table, Verdict, VerdictKind
 from reports.tables import format_number
 
-WITHIN, OUTSIDE = "within the interval", "outside the interval"
-UNKNOWN, OTHER, MISSING = "setting unknown", "other setting", "not measured"
+KINDS = (
+    VerdictKind.WITHIN,
+    VerdictKind.OUTSIDE,
+    VerdictKind.SETTING_UNKNOWN,
+    VerdictKind.OTHER_SETTING,
+    VerdictKind.NOT_MEASURED,
+)
+"""Those of published numbers, in the order of a count."""
 
 
 @dataclass(frozen=True)
-class Measured:
+class Counterpart:
     """What was measured for one published number, in its unit.
 
     estimate: value, 95 % interval over networks and spread over seeds, as shown.
@@ -47,29 +54,30 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A verdict and why."""
+class Comparison:
+    """One published number, what was measured for it, and the verdict; or a measurement without such a number."""
 
-    verdict: str
-    why: str
+    label: str  # of the row
+    column: str
+    number: Number | None
+    measured: Counterpart | None
+    verdict: Verdict | None  # None where nothing is printed
 
 
-def compare(number: Number, measured: Measured | None, missing: str = "") -> Outcome:
+def compare(number: Number, measured: Counterpart | None, missing: str = "") -> Verdict:
     """The verdict on one published number; `missing` says what it needs where nothing was measured."""
     if measured is None or measured.estimate.value is None:
-        return Outcome(MISSING, missing)
+        return Verdict(VerdictKind.NOT_MEASURED, missing)
     distance = _distance(number, measured.interval)
     if distance is None:
-        return Outcome(MISSING, "measured once: there is no interval; more --seeds give one")
-    where = (
-        "" if distance == 0 else f"published {format_number(abs(distance), 2)} {'above' if distance > 0 else 'below'}"
-    )
-    plain = WITHIN if distance == 0 else OUTSIDE
-    kind = UNKNOWN if number.unknown else OTHER if measured.differs else ""
+        return Verdict(VerdictKind.NOT_MEASURED, "measured once: there is no interval; more --seeds give one")
+    where = f"published {format_number(abs(distance), 2)} {'above' if distance > 0 else 'below'}" if distance else ""
+    if not number.unknown and not measured.differs:
+        return Verdict(VerdictKind.OUTSIDE if distance else VerdictKind.WITHIN, where)
     unknown = f"unknown: {number.unknown}" if number.unknown else ""
     differs = f"here: {', '.join(measured.differs)}" if measured.differs else ""
-    verdict = f"{kind} ({plain.partition(' ')[0]})" if kind else plain
-    return Outcome(verdict, "; ".join(part for part in (where, unknown, differs) if part))
+    kind = VerdictKind.SETTING_UNKNOWN if number.unknown else VerdictKind.OTHER_SETTING
+    return Verdict(kind, "; ".join(part for part in (where or VerdictKind.WITHIN.label, unknown, differs) if part))
 
 
 def _distance(number: Number, interval: Estimate) -> float | None:
@@ -95,74 +103,72 @@ COLUMNS = (
     Column("n", "integer", note="networks"),
     Column("seeds", "integer"),
     Column("verdict", "verdict"),
-    Column("why"),
     Column("setting", note="of the measurement"),
 )
 
 
 def comparison(
     published: PublishedTable,
-    measured: Mapping[tuple[str, str], Measured],
+    measured: Mapping[tuple[str, str], Counterpart],
     missing: Mapping[tuple[str, str], str] | str = "",
     forms: Mapping[str, str] | None = None,
-) -> Table:
-    """One row per published number; then further forms of it, and what was measured and is not in the paper.
+) -> tuple[Comparison, ...]:
+    """One for each published number; then further forms of it, and what was measured and is not in the paper.
 
     missing: what a number needs that was not measured, by place or for all.
     forms: row of `measured` -> the published row that it may be another form of, and is held against too.
     """
     forms = forms or {}
-    rows = []
+    made = []
     for number in published.numbers:
         place = (number.row, number.column)
         lacking = missing if isinstance(missing, str) else missing.get(place, "")
-        outcome = compare(number, measured.get(place), lacking)
-        rows.append(_row(published.labels[number.row], number.column, number.printed, measured.get(place), outcome))
-    for (row, column), found in measured.items():
+        found = measured.get(place)
+        verdict = compare(number, found, lacking)
+        made.append(Comparison(published.labels[number.row], number.column, number, found, verdict))
+    for (row, column), one in measured.items():
         held = published.number(forms.get(row, row), column)
         if held is None:
-            rows.append(_row(row, column, None, found, Outcome("", "")))
+            made.append(Comparison(row, column, None, one, None))
         elif row in forms:
             label = f"{published.labels[held.row]}, as {row}"
-            rows.append(_row(label, column, held.printed, found, compare(held, found)))
-    return Table(COLUMNS, tuple(rows))
+            made.append(Comparison(label, column, held, one, compare(held, one)))
+    return tuple(made)
 
 
-def _row(label: str, column: str, printed: str | None, found: Measured | None, outcome: Outcome) -> tuple[Cell, ...]:
-    shown = "not printed" if printed is None else printed
+def comparison_table(compared: Iterable[Comparison]) -> Table:
+    """One row for each."""
+    return Table(COLUMNS, tuple(_row(each) for each in compared))
+
+
+def _row(each: Comparison) -> tuple[Cell, ...]:
+    printed, found = "not printed" if each.number is None else each.number.printed, each.measured
     if found is None:
-        return (label, column, shown, None, None, None, None, outcome.verdict, outcome.why, "")
-    interval = found.interval if printed is not None else None
+        return (each.label, each.column, printed, None, None, None, None, each.verdict, "")
+    interval = found.interval if each.number is not None else None
     return (
-        *(label, column, shown, found.estimate, interval, found.n, found.seeds),
-        *(outcome.verdict, outcome.why, found.setting),
+        *(each.label, each.column, printed, found.estimate, interval),
+        *(found.n, found.seeds, each.verdict, found.setting),
     )
 
 
 def section(
     name: str,
     published: PublishedTable,
-    measured: Mapping[tuple[str, str], Measured],
-    missing: Mapping[tuple[str, str], str] | str = "",
+    compared: Sequence[Comparison],
     note: str = "",
-    forms: Mapping[str, str] | None = None,
 ) -> Section:
-    """A section with the comparison, what is known about the published table, and the count of verdicts."""
-    table = comparison(published, measured, missing, forms)
+    """A section with a comparison, what is known about the published table, and the count of verdicts."""
     about = f"{published.title} ({published.source}). Published setting: {published.setting}."
     if published.unknown:
         about += f" Unknown: {published.unknown}."
-    return Section(name, published.title, (about, f"{tally(table)}."), table=table, note=note)
+    return Section(name, published.title, (about, f"{tally(compared)}."), comparison_table(compared), note=note)
 
 
-def tally(table: Table) -> str:
+def tally(compared: Iterable[Comparison]) -> str:
     """'3 within the interval, 2 outside the interval, 1 not measured' of a comparison, other forms included."""
-    counts: dict[str, int] = {}
-    for row in table.rows:
-        if verdict := str(row[7]).partition(" (")[0]:
-            counts[verdict] = counts.get(verdict, 0) + 1
-    order: Sequence[str] = (WITHIN, OUTSIDE, UNKNOWN, OTHER, MISSING)
-    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in order if verdict in counts)
+    counts = Counter(each.verdict.kind for each in compared if each.verdict)
+    return ", ".join(f"{counts[kind]} {kind.label}" for kind in KINDS if counts[kind])
 
 
 def hundredths(estimate: Estimate) -> Estimate:

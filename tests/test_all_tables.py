@@ -11,16 +11,17 @@ from benchmarks import all_tables, shell
 from diswot_errors import UsageError
 from reports.published import published
 from reports.records import Page, Run, read_run
-from reports.schema import Column, Estimate, Section, Table, Verdict
+from reports.schema import Claim, Column, Estimate, Section, Table, Verdict, VerdictKind
 from reports.summary import first_paragraph
-from reports.verdicts import Measured, section
+from reports.verdicts import Counterpart, comparison, section
 
 
 def run_with(value: float) -> Run:
     """A part that measured FLOPs' Kendall, and one claim."""
-    measured = {("flops", "kendall"): Measured(Estimate(value, value, value), 64, 1, "S0")}
-    compared = section("published", published("correlation"), measured, "needs data")
-    claimed = Section("verdicts", "Verdicts", verdicts=(Verdict("a claim", "open: noise"),))
+    measured = {("flops", "kendall"): Counterpart(Estimate(value, value, value), 64, 1, "S0")}
+    paper = published("correlation")
+    compared = section("published", paper, comparison(paper, measured, "needs data"))
+    claimed = Section("verdicts", "Verdicts", claims=(Claim("a claim", Verdict(VerdictKind.OPEN, "noise")),))
     return Run(replace(MANIFEST), page=Page("t", sections=(compared, claimed)))
 
 
@@ -34,8 +35,9 @@ def test_the_first_paragraph_says_what_reproduces_and_what_does_not() -> None:
 
 
 def test_claims_that_were_decided_are_named_where_they_are_few() -> None:
-    made = [Verdict("one", "holds"), Verdict("two", "fails: by 3 points"), Verdict("three", "open: noise")]
-    run = Run(MANIFEST, page=Page("t", sections=(Section("a", "A", verdicts=(*made, *[Verdict("m", "better")] * 4)),)))
+    kinds = (VerdictKind.HOLDS, VerdictKind.FAILS, VerdictKind.OPEN, *[VerdictKind.BETTER] * 4)
+    made = tuple(Claim(name, Verdict(kind)) for name, kind in zip(("one", "two", "three", *"mmmm"), kinds, strict=True))
+    run = Run(MANIFEST, page=Page("t", sections=(Section("a", "A", claims=made),)))
     assert first_paragraph({"T": run}, {})[1] == "T, 7 claims: 1 holds (one), 4 better, 1 fails (two), 1 open."
 
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks import best_student
+from benchmarks.one_order import Level, judged, load_case
 from benchmarks.statistics.same_order import (
+    SameOrder,
     disagreement,
     regret_of_alone,
     repeated_noise,
@@ -79,17 +81,19 @@ def test_columns_without_an_order_are_refused(alone: list[float], distilled: lis
 
 
 @pytest.mark.parametrize(
-    ("regret", "found", "begins"),
+    ("regret", "found", "kind", "detail"),
     [
-        (0.0, [("assumed", 0.9, 0.9)], "fails"),
-        (0.4, [("assumed", 0.7, 0.3), ("largest", 0.8, 0.5)], "open: noise alone swaps in 70 %"),
-        (0.4, [("assumed", 0.7, 0.01), ("largest", 0.8, 0.5)], "open: beyond the assumed"),
-        (0.4, [("assumed", 0.7, 0.01), ("largest", 0.8, 0.04)], "holds"),
-        (0.4, [("repeated runs", 0.7, 0.01)], "holds"),
+        (0.0, [("assumed", 0.9, 0.9)], "fails", "one network"),
+        (0.4, [("assumed", 0.7, 0.3), ("largest", 0.8, 0.5)], "open", "noise alone swaps in 70 %"),
+        (0.4, [("assumed", 0.7, 0.01), ("largest", 0.8, 0.5)], "open", "beyond the assumed"),
+        (0.4, [("assumed", 0.7, 0.01), ("largest", 0.8, 0.04)], "holds", "beyond noise"),
+        (0.4, [("repeated runs", 0.7, 0.01)], "holds", "beyond noise"),
     ],
 )
-def test_verdicts(regret: float, found: list[tuple[str, float, float]], begins: str) -> None:
-    assert best_student._verdict(regret, found).startswith(begins)
+def test_verdicts(regret: float, found: list[tuple[str, float, float]], kind: str, detail: str) -> None:
+    levels = [Level(source, (0.2, 0.2), SameOrder(swap, rare, 0.9)) for source, swap, rare in found]
+    verdict = judged(regret, levels)
+    assert verdict.kind == kind and detail in verdict.detail
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -104,8 +108,9 @@ def test_a_fresh_machine_gets_a_page_that_says_what_is_missing(
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
     assert best_student.main(["--out", str(tmp_path / "out"), "--draws", "50"]) == 0
     found = rows_of(tmp_path / "out")
-    assert len(found) == 8 and {row["verdict"] for row in found} == {"not measured"}
-    assert sum("fetch distillation" in row["why"] for row in found) == 7 and "harvest" in found[0]["why"]
+    assert len(found) == 8 and {row["verdict"] for row in found} == {"not-measured"}
+    why = [row["verdict_detail"] for row in found]
+    assert sum("fetch distillation" in text for text in why) == 7 and "harvest" in why[0]
     assert "fetch distillation" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "not measured" in capsys.readouterr().out
 
@@ -116,8 +121,9 @@ def test_published_tables(reference_data: Path, tmp_path: Path, monkeypatch: pyt
     found = {(row["truth"], row["noise_from"]): row for row in rows_of(tmp_path / "out")}
     s0 = found["s0", "assumed"]
     assert (s0["best_alone"], s0["best_distilled"], s0["n"]) == ("777", "557", "64")
-    assert float(s0["regret"]) == pytest.approx(0.42) and s0["verdict"].startswith("open: noise alone")
-    assert found["vit:pit:flowers", "assumed"]["verdict"].startswith("fails")
+    assert float(s0["regret"]) == pytest.approx(0.42)
+    assert s0["verdict"] == "open" and "noise alone swaps in" in s0["verdict_detail"]
+    assert found["vit:pit:flowers", "assumed"]["verdict"] == "fails"
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["config"]["draws"] == 400 and manifest["versions"]["numpy"]
 
@@ -133,7 +139,7 @@ def test_repeated_runs_of_ones_own_table(tmp_path: Path) -> None:
                 lines.append(f"nb201,{arch.format(a, b, b)},{accuracy},{seed},cifar100,test,1,,mine,c16n5k100r32")
     for file in ("a.csv", "b.csv"):
         (tmp_path / file).write_text("\n".join(lines), encoding="utf-8")
-    case = best_student.load_case(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"))
+    case = load_case(str(tmp_path / "a.csv"), str(tmp_path / "b.csv"))
     repeated = case.repeated()
     assert repeated and repeated[0] == pytest.approx(0.1 / np.sqrt(2)) and set(case.runs()) == {2}
 

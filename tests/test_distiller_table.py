@@ -41,11 +41,11 @@ def test_claims_need_an_interval_that_leaves_zero_out() -> None:
         "diswot+": [58.0, 58.1, 58.0],
         "fitnet": [58.5, 57.5, 58.0],
     }
-    outcomes = {verdict.claim: verdict.outcome for verdict in distiller_table.claims("net", top1)}
-    assert outcomes == {
+    kinds = {each.claim: each.verdict.kind for each in distiller_table.claims("net", top1)}
+    assert kinds == {
         "net: diswot+ against ce": "better",
         "net: diswot+ against kd": "worse",
-        "net: diswot+ against fitnet": "open: not told apart",
+        "net: diswot+ against fitnet": "open",
     }
 
 
@@ -94,9 +94,9 @@ def test_the_command(tmp_path: Path, arguments: list[str], capsys: pytest.Captur
     rows = {row["distiller"]: row for row in rows_of(tmp_path / "out" / "student-1.csv")}
     assert set(rows) == {"kd", "diswot+"} and rows["kd"]["gain"] == "" and rows["diswot+"]["gain_low"] != ""
     sections = json.loads((tmp_path / "out" / "sections.json").read_text(encoding="utf-8"))["sections"]
-    assert [each["verdicts"][0]["claim"].split(": ")[-1] for each in sections] == ["diswot+ against kd"] * 2
+    assert [each["claims"][0]["claim"].split(": ")[-1] for each in sections] == ["diswot+ against kd"] * 2
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["command"][-2:] == ["--protocol", "tiny"] and "painted" in manifest["notes"][1]
+    assert manifest["command"][-2:] == ["--protocol", "tiny"] and "painted" in manifest["notes"][1]["text"]
     assert distiller_table.main(arguments) == 0  # what was begun goes on under its protocol: nothing is trained
     second = capsys.readouterr().out
     assert "Protocol tiny:" in second and "epoch 1/1" not in second

@@ -12,13 +12,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("benchmarks", "reports", "proxies", "nb201_data")
+SHARED = ("diswot_errors", "diswot_registry", "diswot_plugins")  # modules beside the rooms, for all of them
 MAY_IMPORT = {
     "benchmarks": {"benchmarks", "reports", "proxies", "nb201_data"},
     "reports": {"reports", "nb201_data"},
     "proxies": {"proxies"},
     "nb201_data": {"nb201_data"},
 }
-FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+BESIDE = [ROOT / f"{name}.py" for name in SHARED]
+FILES = [*BESIDE, *sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))]
 WITHOUT_TORCH = [  # modules of nb201_data that never import torch, not even inside a function
     "__init__", "catalogue", "files", "ground_truth", "last_epochs", "skeleton", "space", "spaces",
 ]  # fmt: skip
@@ -54,7 +56,19 @@ def at(path: Path) -> str:
 
 
 def test_there_is_something_to_parse() -> None:
-    assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(ROOMS) and len(FILES) > 30
+    there = {path.relative_to(ROOT).parts[0] for path in FILES}
+    assert there == {*ROOMS, *(path.name for path in BESIDE)} and len(FILES) > 30
+    assert set(BESIDE) == set(ROOT.glob("*.py"))
+
+
+def test_what_all_rooms_share_needs_only_the_standard_library() -> None:
+    strange = [
+        f"{at(path)}:{line} imports {name}"
+        for path in BESIDE
+        for name, line in imports(path)
+        if name.split(".")[0] not in {*sys.stdlib_module_names, *SHARED}
+    ]
+    assert not strange
 
 
 @pytest.mark.parametrize("room", ROOMS)

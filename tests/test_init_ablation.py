@@ -81,7 +81,7 @@ def test_initialisations_on_both_spaces(command: Command, tmp_path: Path) -> Non
 
     verdicts = rows(folder / "published.csv")
     assert len(verdicts) == 2 * 2 * len(init_ablation.PROXIES)
-    assert all(row["verdict"].startswith("setting unknown (") for row in verdicts)
+    assert all(row["verdict"] == "setting-unknown" for row in verdicts)
     assert {row["published"] for row in verdicts if row["metric"] == "DisWOT"} == {"36.55", "77.51"}
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["space"] == "nb201, s0" and manifest["seeds"] == [0, 1]
@@ -104,7 +104,7 @@ def test_metrics(command: Command, tmp_path: Path) -> None:
     assert {row["init"] for row in rows(tmp_path / "run" / "scores.csv")} == {"kaiming"}
     verdicts = rows(tmp_path / "run" / "published.csv")
     assert [row["metric"] for row in verdicts[:3]] == ["FitNet", "FitNet", "M_s"]
-    assert all(row["verdict"].startswith("setting unknown (") for row in verdicts)
+    assert all(row["verdict"] == "setting-unknown" for row in verdicts)
     assert f"On {cells}" in out
 
 
@@ -113,9 +113,9 @@ def test_what_has_no_score_is_not_measured(command: Command, tmp_path: Path) -> 
     code, _, err = command("metric", "--ground-truth", str(cells), "--teacher", "resnet20")
     assert code == 0, err
     verdicts = {row["proxy"]: row for row in rows(tmp_path / "run" / "published.csv")}
-    assert verdicts["fitnet_released"]["verdict"] == "not measured"
-    assert verdicts["fitnet_released"]["why"] == "no score: not-applicable 14"
-    assert verdicts["m_r"]["verdict"].startswith("setting unknown (")
+    assert verdicts["fitnet_released"]["verdict"] == "not-measured"
+    assert verdicts["fitnet_released"]["verdict_detail"] == "no score: not-applicable 14"
+    assert verdicts["m_r"]["verdict"] == "setting-unknown"
 
 
 def test_a_published_number_decides_the_verdict(
@@ -127,16 +127,16 @@ def test_a_published_number_decides_the_verdict(
     low, high = float(first["measured_low"]), float(first["measured_high"])
     table = published.TABLES["metrics"]
     for value, unknown, expected in (
-        ((low + high) / 2, "", "within the interval"),
-        (high + 1, "", "outside the interval"),
-        (high + 1, "space", "setting unknown (outside)"),
-        ((low + high) / 2, "space", "setting unknown (within)"),
+        ((low + high) / 2, "", ("within", "")),
+        (high + 1, "", ("outside", "published 1.00 above")),
+        (high + 1, "space", ("setting-unknown", "published 1.00 above; unknown: space")),
+        ((low + high) / 2, "space", ("setting-unknown", "within the interval; unknown: space")),
     ):
         numbers = tuple(dataclasses.replace(n, value=value, step=1e-9, unknown=unknown) for n in table.numbers)
         monkeypatch.setitem(published.TABLES, "metrics", dataclasses.replace(table, numbers=numbers))
         command("metric", "--ground-truth", str(cells))
         (row,) = (row for row in rows(tmp_path / "run" / "published.csv") if row["proxy"] == "m_s")
-        assert row["verdict"] == expected
+        assert (row["verdict"], row["verdict_detail"]) == expected
 
 
 def test_the_difference_is_paired(tmp_path: Path) -> None:

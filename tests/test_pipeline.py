@@ -20,6 +20,7 @@ from benchmarks.pipeline.plan import Plan, resolve
 from benchmarks.pipeline.students import BEST, FOUND, LARGEST, choose
 from diswot_errors import UsageError
 from reports.records import read_run
+from reports.schema import Verdict, VerdictKind
 
 SCALE = ["--protocol", "quick", "--score", "nwot", "--strategy", "random", "--budget", "4", "--students", "2"]
 SCALE += ["--device", "cpu", "--workers", "1"]
@@ -96,7 +97,7 @@ def test_a_student_with_two_parts_is_trained_once(tmp_path: Path, capsys: pytest
     assert len(list((out / "students").iterdir())) == len(table(out, "students")) <= 2
     page = read_run(out).page
     assert page is not None
-    assert page.sections[0].verdicts[1].outcome == "open: one and the same network"
+    assert page.sections[0].claims[1].verdict.kind is VerdictKind.OPEN
 
 
 def test_the_table_knows_the_best_and_the_search_does_not_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,16 +185,17 @@ def test_gaps_are_t_intervals() -> None:
     found = noise.gap_to_draw(list(a), list(drawn), noise.pooled([a]))
     reference = ttest_ind(a, drawn, equal_var=False).confidence_interval()
     assert (found.low, found.high) == pytest.approx((reference.low, reference.high))
-    assert noise.outcome(noise.gap([5.0], [1.0], noise.pooled([[5.0], [1.0]]))).startswith("open: nothing repeated")
-    assert noise.outcome(noise.gap([5.0, 5.1], [1.0, 1.1], noise.pooled([[5.0, 5.1], [1.0, 1.1]]))) == "better"
+    assert "nothing repeated" in noise.verdict(noise.gap([5.0], [1.0], noise.pooled([[5.0], [1.0]]))).detail
+    clear = noise.gap([5.0, 5.1], [1.0, 1.1], noise.pooled([[5.0, 5.1], [1.0, 1.1]]))
+    assert noise.verdict(clear) == Verdict(VerdictKind.BETTER)
 
 
 def test_random_students_are_counted_whatever_their_distance() -> None:
     """Two-sided at 95 %, nine of nine or eight of nine beat chance, five of five do not."""
     share = noise.share(8, 1)
     assert (share.low, share.high) == pytest.approx((beta.ppf(0.025, 8, 2), beta.ppf(0.975, 9, 1)))
-    outcomes = [noise.outcome_of_share(noise.share(*counts)) for counts in ((9, 0), (8, 1), (5, 0), (0, 9), (0, 0))]
-    assert [outcome.partition(":")[0] for outcome in outcomes] == ["better", "better", "open", "worse", "open"]
+    found = [noise.verdict_of_share(noise.share(*counts)) for counts in ((9, 0), (8, 1), (5, 0), (0, 9), (0, 0))]
+    assert [str(verdict.kind) for verdict in found] == ["better", "better", "open", "worse", "open"]
 
 
 def test_progress_of_a_run_is_called_as_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from torch import Tensor
 
+import diswot_registry
 from diswot_errors import DataError, UsageError
+from diswot_plugins import restored
+from diswot_registry import origin
 from proxies import ProxyInfo, all_proxies, get, registry, select
 from proxies.evidence import Evidence
 
@@ -22,17 +25,16 @@ def size(evidence: Evidence) -> float:
 def record(name: str = "size_of_batch", **changes: Any) -> ProxyInfo:
     fields: dict[str, Any] = {
         "name": name, "function": size, "direction": "higher", "needs": frozenset(), "teacher": False,
-        "paper": "none", "version": 1, "origin": "elsewhere",
+        "paper": "none", "version": 1,
     }  # fmt: skip
     return ProxyInfo(**(fields | changes))
 
 
 @pytest.fixture(autouse=True)
-def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def as_before() -> Iterator[None]:
     all_proxies()
-    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
-    monkeypatch.setattr(registry, "_AGGREGATES", dict(registry._AGGREGATES))
-    yield
+    with restored():
+        yield
 
 
 def test_selection() -> None:
@@ -68,8 +70,8 @@ def test_expected_proxies_are_there() -> None:
     ],
 )
 def test_records_that_are_refused(info: ProxyInfo, match: str) -> None:
-    with pytest.raises(UsageError, match=match):
-        registry.add(info)
+    with pytest.raises(UsageError, match=match), origin("elsewhere"):
+        registry.PROXIES.add(info)
 
 
 class Point:
@@ -86,8 +88,11 @@ class Point:
 
 
 def reload(monkeypatch: pytest.MonkeyPatch, *points: Point) -> None:
-    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "diswot_bench.proxies" else ())
-    monkeypatch.setitem(registry._state, "loaded", False)
+    monkeypatch.setattr(
+        diswot_registry, "entry_points", lambda group: points if group == registry.PROXIES.group else ()
+    )
+    monkeypatch.setattr(registry.PROXIES._shelf, "filled", False)
+    monkeypatch.setattr(registry.PROXIES._shelf, "failures", [])
 
 
 def test_proxies_from_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,11 +111,19 @@ def test_proxies_from_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert get("decorated").summary == "Mean of the logits"
 
 
-def test_a_broken_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    reload(monkeypatch, Point("broken", ImportError("no module named magic")))
-    with pytest.raises(DataError, match=r"'broken' of their-package.*ImportError: no module named magic") as caught:
-        all_proxies()
+def test_a_broken_package_is_named_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    reload(monkeypatch, Point("broken", ImportError("no module named magic")), Point("whole", record()))
+    for _ in range(2):  # as long as it is broken, not once only
+        with pytest.raises(DataError, match=r"'broken' of their-package.*ImportError: no module named magic") as caught:
+            all_proxies()
     assert caught.value.exit_code == 1
+    assert registry.PROXIES.known("size_of_batch") and registry.PROXIES.known("nwot")
+
+
+def test_what_is_no_proxy_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    reload(monkeypatch, Point("number", lambda: [3]))
+    with pytest.raises(DataError, match="a proxy is a ProxyInfo, got int: 3"):
+        all_proxies()
 
 
 def test_import_is_light() -> None:

@@ -214,7 +214,7 @@ def test_statuses_of_a_proxy_of_ones_own(batch: tuple[Tensor, Tensor]) -> None:
     answers["out-of-memory"] = RuntimeError("out of memory")
     for status, answer in answers.items():
 
-        @proxy("my_own", direction="higher", needs=["model"], paper="mine", origin="here")
+        @proxy("my_own", direction="higher", needs=["model"], paper="mine")
         def my_own(evidence: Evidence, answer: Any = answer) -> float:
             """A test of the statuses."""
             if isinstance(answer, Exception):

@@ -6,11 +6,11 @@ import pytest
 
 from diswot_errors import UsageError
 from nb201_data.space import Cell
-from reports.consistency import contradictions, quotient, speed_ups
+from reports.consistency import checked_claims, checked_speed_ups, contradictions, quotient
 from reports.printed import parse_printed, table
 from reports.published import SEARCHED_CELLS, TABLES, published
-from reports.schema import Estimate
-from reports.verdicts import COLUMNS, MISSING, OUTSIDE, WITHIN, Measured, compare, comparison, hundredths, tally
+from reports.schema import Estimate, Verdict, VerdictKind
+from reports.verdicts import Counterpart, compare, comparison, comparison_table, hundredths, tally
 
 
 @pytest.mark.parametrize(
@@ -74,25 +74,24 @@ def test_rows_and_columns_must_fit() -> None:
 FLOPS = published("correlation").by_place["flops", "kendall"]
 
 
-def exact(value: float) -> Measured:
-    return Measured(Estimate(value, value, value), 64, 1, "S0")
+def exact(value: float) -> Counterpart:
+    return Counterpart(Estimate(value, value, value), 64, 1, "S0")
 
 
 @pytest.mark.parametrize(
-    ("measured", "verdict"), [(51.616, WITHIN), (51.6199, WITHIN), (51.62001, OUTSIDE), (51.59999, OUTSIDE)]
+    ("measured", "kind"), [(51.616, "within"), (51.6199, "within"), (51.62001, "outside"), (51.59999, "outside")]
 )
-def test_a_verdict_takes_all_digits_of_what_was_measured(measured: float, verdict: str) -> None:
+def test_a_verdict_takes_all_digits_of_what_was_measured(measured: float, kind: str) -> None:
     """51.61 is printed; 51.62001 would be 51.62 when rounded to its digits, and so would 51.616."""
-    assert compare(FLOPS, exact(measured)).verdict == verdict
+    assert compare(FLOPS, exact(measured)).kind == kind
 
 
 def test_changing_a_published_number_changes_the_verdict() -> None:
     measured = {("flops", "kendall"): exact(51.616)}
     original = published("correlation")
     changed = replace(original, numbers=tuple(replace(n, value=51.71) if n == FLOPS else n for n in original.numbers))
-    place = [column.name for column in COLUMNS].index("verdict")
-    before, after = (comparison(each, measured).rows[0][place] for each in (original, changed))
-    assert (before, after) == (WITHIN, OUTSIDE)
+    before, after = (comparison(each, measured)[0].verdict for each in (original, changed))
+    assert before == Verdict(VerdictKind.WITHIN) and after and after.kind is VerdictKind.OUTSIDE
 
 
 def test_every_number_can_be_within_and_outside() -> None:
@@ -100,38 +99,40 @@ def test_every_number_can_be_within_and_outside() -> None:
     for made in TABLES.values():
         for number in made.numbers:
             low, high = number.value - number.step / 2, number.value + number.step / 2
-            near = compare(number, Measured(Estimate(number.value, low, high), 1, 1, ""))
+            near = compare(number, Counterpart(Estimate(number.value, low, high), 1, 1, ""))
             far = compare(
-                number, Measured(Estimate(high + 9, high + 2 * number.step, high + 10 * number.step), 1, 1, "")
+                number, Counterpart(Estimate(high + 9, high + 2 * number.step, high + 10 * number.step), 1, 1, "")
             )
             if number.unknown:
-                assert near.verdict == "setting unknown (within)" and far.verdict == "setting unknown (outside)"
-                assert number.unknown in near.why
+                assert near.kind is far.kind is VerdictKind.SETTING_UNKNOWN and number.unknown in near.detail
+                assert near.detail.startswith("within the interval; ") and "below; " in far.detail
             else:
-                assert near.verdict == WITHIN and far.verdict == OUTSIDE and "below" in far.why
+                assert near == Verdict(VerdictKind.WITHIN)
+                assert far.kind is VerdictKind.OUTSIDE and "below" in far.detail
 
 
 def test_the_expected_interval_decides_before_the_one_over_networks() -> None:
-    wide = Measured(Estimate(60.0, 40.0, 80.0), 64, 3, "")
-    assert compare(FLOPS, wide).verdict == WITHIN
-    assert compare(FLOPS, replace(wide, expected=Estimate(60.0, 59.0, 61.0))).verdict == OUTSIDE
+    wide = Counterpart(Estimate(60.0, 40.0, 80.0), 64, 3, "")
+    assert compare(FLOPS, wide).kind is VerdictKind.WITHIN
+    assert compare(FLOPS, replace(wide, expected=Estimate(60.0, 59.0, 61.0))).kind is VerdictKind.OUTSIDE
 
 
 def test_other_settings_are_named_and_give_no_verdict_of_agreement() -> None:
     outcome = compare(FLOPS, replace(exact(60.0), differs=("embedded images", "60 networks")))
-    assert outcome.verdict == "other setting (outside)"
-    assert outcome.why == "published 8.39 below; here: embedded images, 60 networks"
+    assert outcome.kind is VerdictKind.OTHER_SETTING
+    assert outcome.detail == "published 8.39 below; here: embedded images, 60 networks"
 
 
 def test_what_was_not_measured_says_what_it_needs() -> None:
-    assert compare(FLOPS, None, "needs data").verdict == MISSING
-    assert compare(FLOPS, Measured(Estimate(), 0, 0, ""), "needs data").why == "needs data"
-    assert "--seeds" in compare(FLOPS, Measured(Estimate(51.6), 64, 1, "")).why
+    assert compare(FLOPS, None, "needs data") == Verdict(VerdictKind.NOT_MEASURED, "needs data")
+    assert compare(FLOPS, Counterpart(Estimate(), 0, 0, ""), "needs data").detail == "needs data"
+    assert "--seeds" in compare(FLOPS, Counterpart(Estimate(51.6), 64, 1, "")).detail
 
 
 def test_a_comparison_shows_every_number_and_what_the_paper_leaves_out() -> None:
     made = comparison(published("correlation"), {("params", "kendall"): exact(87.29)}, "needs data")
-    assert len(made.rows) == 19 and made.rows[-1][:3] == ("params", "kendall", "not printed")
+    assert len(made) == 19 and made[-1].number is None and made[-1].verdict is None
+    assert comparison_table(made).rows[-1][:3] == ("params", "kendall", "not printed")
     assert tally(made) == "18 not measured"
 
 
@@ -140,14 +141,12 @@ def test_hundredths() -> None:
 
 
 def test_only_some_speed_ups_follow_from_the_seconds() -> None:
-    made = speed_ups().table
-    assert made is not None
-    verdicts = {(row[0], row[1]): row[-1] for row in made.rows}
-    fails = {place for place, verdict in verdicts.items() if verdict == "fails"}
+    verdicts = {(each.label, each.data): each.verdict for each in checked_speed_ups()}
+    fails = {place for place, verdict in verdicts.items() if verdict.kind is VerdictKind.FAILS}
     assert ("DisWOT M_s & M_r", "cifar10") not in fails and ("DisWOT M_r", "cifar10") not in fails
     assert {("DisWOT M_s & M_r", "cifar100"), ("DisWOT M_r", "cifar100"), ("GDAS", "cifar10")} <= fails
     assert {("DisWOT M_s & M_r", "imagenet16-120"), ("DisWOT M_r", "imagenet16-120"), ("RSPS", "cifar100")} <= fails
-    assert verdicts["NWOT", "cifar100"] == "holds" and verdicts["RSPS", "cifar10"] == "holds"
+    assert verdicts["NWOT", "cifar100"].kind is verdicts["RSPS", "cifar10"].kind is VerdictKind.HOLDS
 
 
 def test_a_quotient_has_the_precision_of_its_parts() -> None:
@@ -157,5 +156,5 @@ def test_a_quotient_has_the_precision_of_its_parts() -> None:
 
 def test_contradictions_follow_from_what_is_printed() -> None:
     made = contradictions().table
-    assert made is not None
-    assert [row[2] for row in made.rows] == ["fails", "holds", "fails", "fails", "fails"]
+    assert made is not None and len(made.rows) == 5
+    assert [each.verdict.kind for each in checked_claims()] == ["fails", "holds", "fails", "fails", "fails"]

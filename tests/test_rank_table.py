@@ -69,9 +69,9 @@ def test_a_fresh_machine(
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
     assert rank_table.main(arguments) == 0
     found = rows_of(tmp_path / "out" / "published.csv")
-    assert len(found) == 16 and {row["verdict"] for row in found} == {"not measured"}
-    assert all("nb201_data" in row["why"] for row in found)
-    assert {row["verdict"] for row in rows_of(tmp_path / "out" / "spreads.csv")} == {"not measured"}
+    assert len(found) == 16 and {row["verdict"] for row in found} == {"not-measured"}
+    assert all("nb201_data" in row["verdict_detail"] for row in found)
+    assert {row["verdict"] for row in rows_of(tmp_path / "out" / "spreads.csv")} == {"not-measured"}
     for place in (1, 2):
         rows = rows_of(tmp_path / "out" / f"truth-{place}.csv")
         assert {"params", "flops", "l2_norm", "diswot", "kd", "kd_released"} <= {row["proxy"] for row in rows}
@@ -83,7 +83,7 @@ def test_nothing_at_hand(tmp_path: Path, arguments: list[str], monkeypatch: pyte
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
     monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "none")
     assert rank_table.main(arguments) == 0
-    assert {row["verdict"] for row in rows_of(tmp_path / "out" / "published.csv")} == {"not measured"}
+    assert {row["verdict"] for row in rows_of(tmp_path / "out" / "published.csv")} == {"not-measured"}
 
 
 def test_the_benchmark(reference_data: Path, tmp_path: Path, arguments: list[str]) -> None:
@@ -94,7 +94,7 @@ def test_the_benchmark(reference_data: Path, tmp_path: Path, arguments: list[str
     assert found["DisWOT"]["setting"].startswith("diswot_released: nb201, gaussian")
     assert found["SNIP"]["setting"].startswith("snip: nb201, gaussian, 192 train images")
     assert found["params"]["published"] == "not printed"
-    assert all(row["verdict"].startswith("other setting") for name, row in found.items() if row["verdict"])
+    assert all(row["verdict"] == "other-setting" for name, row in found.items() if row["verdict"])
     assert found["DisWOT"]["n"] == "20" and found["DisWOT"]["published"] == "72.36±.02"
     spreads = {row["row"]: row for row in rows_of(tmp_path / "out" / "spreads.csv")}
     assert spreads["DisWOT"]["repeats"] == "5" and float(spreads["SNIP"]["sampling"]) > 0

@@ -9,8 +9,9 @@ from reports_support import MANIFEST
 from reports.__main__ import main
 from reports.markdown import escaped, render
 from reports.records import Page, Run, write_run
-from reports.schema import Column, Estimate, Section, Table, Verdict
+from reports.schema import Claim, Column, Estimate, Section, Table, Verdict, VerdictKind
 
+CLAIM = Claim("a claim", Verdict(VerdictKind.OPEN, "noise"))
 CELL = "|nor_conv_3x3~0|+|none~0|skip_connect~1|"
 HOSTILE = "<script>alert(1)</script> [a](javascript:b) *c* _d_\n# e & | g ` h"
 
@@ -18,9 +19,10 @@ HOSTILE = "<script>alert(1)</script> [a](javascript:b) *c* _d_\n# e & | g ` h"
 def made_run(folder: Path) -> Path:
     columns = (Column("arch"), Column("rho", "estimate", 2), Column("verdict", "verdict"))
     estimate = Estimate(0.714, 0.61, 0.806, 0.02)
-    table = Table(columns, ((CELL, estimate, "within"), (HOSTILE, None, ""), ("in `co_de|x`", None, "")))
+    rows = ((CELL, estimate, Verdict(VerdictKind.WITHIN)), (HOSTILE, None, None), ("in `co_de|x`", None, None))
+    table = Table(columns, rows)
     sections = (
-        Section("first", HOSTILE, (HOSTILE,), table, verdicts=(Verdict("a claim", "open: noise", "why"),), note="end"),
+        Section("first", HOSTILE, (HOSTILE,), table, claims=(CLAIM,), note="end"),
         Section("runs", "Every run", table=table),
     )
     write_run(folder, Run(MANIFEST, page=Page("Title", ("A lead.",), sections)))
@@ -30,7 +32,7 @@ def made_run(folder: Path) -> Path:
 def test_what_the_page_says(tmp_path: Path) -> None:
     text = render(made_run(tmp_path), tmp_path / "page.md", without=["run*"]).read_text(encoding="utf-8")
     assert text.startswith("# Title\n\nA lead.\n\n## ") and "Every run" not in text
-    assert "- a claim: **open: noise** (why)" in text and "\n\nend\n\n## " in text
+    assert "- a claim: **open** (noise)" in text and "\n\nend\n\n## " in text
     assert "python -m benchmarks.correlation" in text  # how to repeat it
     assert "| 0.71 ±0.02 [0.61, 0.81] |".replace("[", r"\[").replace("]", r"\]") in text
     assert "| --: |" in text

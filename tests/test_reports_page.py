@@ -16,9 +16,24 @@ from reports import figures
 from reports.headline import headline
 from reports.html import page, render
 from reports.records import Page, Run, write_run
-from reports.schema import Column, Correlation, Estimate, Figure, Score, Section, Table, Truth, Verdict
+from reports.schema import (
+    Claim,
+    Column,
+    Correlation,
+    Estimate,
+    Figure,
+    Note,
+    ScoreRow,
+    Section,
+    Table,
+    Topic,
+    TruthRow,
+    Verdict,
+    VerdictKind,
+)
 from reports.tables import as_text, by_rank, correlation_table, format_estimate, format_number, left_out_table
 
+WITHIN, OUTSIDE = Verdict(VerdictKind.WITHIN), Verdict(VerdictKind.OUTSIDE, "published 2.00 above")
 HOSTILE = "<script>alert('x')</script>&\"--></style>"
 
 
@@ -37,11 +52,11 @@ def measured_run(cells: int = 40, noise: float = 1.0, hostile: str = "") -> Run:
     scores["synflow"][:3] = np.nan
     rows = correlate(truth, scores, directions, resamples=100)
     records = [
-        Score("nb201", f"cell {c}{hostile}", name, 1, "gaussian", s, "embedded", 64, "none", "cpu", "fp32",
+        ScoreRow("nb201", f"cell {c}{hostile}", name, 1, "gaussian", s, "embedded", 64, "none", "cpu", "fp32",
               None if np.isnan(v) else float(v), "nan" if np.isnan(v) else "ok", hostile or "empty kernel", 0.01)
         for name, values in scores.items() for s, seed in enumerate(np.atleast_2d(values)) for c, v in enumerate(seed)
     ]  # fmt: skip
-    truths = tuple(Truth(f"cell {c}{hostile}", float(value)) for c, value in enumerate(truth))
+    truths = tuple(TruthRow(f"cell {c}{hostile}", float(value)) for c, value in enumerate(truth))
     return Run(MANIFEST, tuple(records), truths, tuple(rows))
 
 
@@ -93,16 +108,24 @@ def test_everything_from_the_records_is_escaped(tmp_path: Path) -> None:
     run = measured_run(hostile=HOSTILE)
     texts = dict.fromkeys(("ground_truth", "ground_truth_note", "images", "skeleton", "space", "commit"), HOSTILE)
     pairs = {HOSTILE: HOSTILE}
-    manifest = replace(MANIFEST, command=["python", HOSTILE], config=pairs, versions=pairs, notes=[HOSTILE], **texts)
+    manifest = replace(
+        MANIFEST,
+        command=["python", HOSTILE],
+        config=pairs,
+        versions=pairs,
+        notes=[Note(Topic.IMAGES, HOSTILE)],
+        **texts,
+    )
     table = Table(
-        (Column(HOSTILE, note=HOSTILE), Column("v", "verdict", label=HOSTILE)), ((HOSTILE, HOSTILE), ("a", "within"))
+        (Column(HOSTILE, note=HOSTILE), Column("v", "verdict", label=HOSTILE)),
+        ((HOSTILE, Verdict(VerdictKind.FAILS, HOSTILE)), ("a", Verdict(VerdictKind.WITHIN))),
     )
     series = {HOSTILE: [(0, Estimate(1.0)), (1, Estimate(2.0))], "b": []}
     drawing = figures.lines(series, title=HOSTILE, x_label=HOSTILE)
+    claim = Claim(HOSTILE, Verdict(VerdictKind.OPEN, HOSTILE))
     section = Section(
-        "own", HOSTILE, (HOSTILE,), table, (Figure("f", drawing, HOSTILE),), (Verdict(HOSTILE, HOSTILE, HOSTILE),),
-        code=HOSTILE, note=HOSTILE,
-    )  # fmt: skip
+        "own", HOSTILE, (HOSTILE,), table, (Figure("f", drawing, HOSTILE),), (claim,), code=HOSTILE, note=HOSTILE
+    )
     write_run(tmp_path, replace(run, manifest=manifest, page=Page(HOSTILE, (HOSTILE,), (section,))))
     text = render(tmp_path).read_text()
     tags = Tags(text)
@@ -162,13 +185,20 @@ def test_the_headline_of_a_run_without_numbers_says_so() -> None:
 def test_a_page_of_sections_alone(tmp_path: Path) -> None:
     table = Table(
         (Column("init"), Column("n", "integer"), Column("rho", "estimate", 2), Column("verdict", "verdict")),
-        (("kaiming", 15625, Estimate(0.829, 0.7, 0.9, 0.05), "within"), ("gaussian", None, Estimate(), "outside")),
+        (("kaiming", 15625, Estimate(0.829, 0.7, 0.9, 0.05), WITHIN), ("gaussian", None, Estimate(), OUTSIDE)),
     )
-    sections = (Section("init", "Initialisation", ("Words.",), table, verdicts=(Verdict("It holds", "holds"),)),)
+    sections = (
+        Section("init", "Initialisation", ("Words.",), table, claims=(Claim("It holds", Verdict(VerdictKind.HOLDS)),)),
+    )
     write_run(tmp_path, Run(MANIFEST, page=Page("Does it matter?", ("It does.",), sections)))
     text = render(tmp_path).read_text()
     assert "15,625" in text and '0.83 <small>±0.05</small><small class="below">[0.70, 0.90]</small>' in text
-    assert 'badge good">within' in text and 'badge bad">outside' in text and "How to repeat it" in text
+    assert (
+        'badge good">within' in text
+        and 'badge bad">outside' in text
+        and "published 2.00 above" in text
+        and "How to repeat it" in text
+    )
 
 
 def test_the_command_makes_the_page_and_refuses_a_wrong_folder(tmp_path: Path) -> None:

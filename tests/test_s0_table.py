@@ -24,8 +24,8 @@ def test_without_the_accuracies_every_number_says_what_it_needs(
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
     assert s0_table.main(arguments) == 0
     found = rows_of(tmp_path / "out" / "published.csv")
-    assert len(found) == 18 and {row["verdict"] for row in found} == {"not measured"}
-    assert all("fetch distillation" in row["why"] for row in found)
+    assert len(found) == 18 and {row["verdict"] for row in found} == {"not-measured"}
+    assert all("fetch distillation" in row["verdict_detail"] for row in found)
     assert "Nothing was measured" in capsys.readouterr().out
     assert "51.61" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
@@ -35,15 +35,15 @@ def test_all_64_networks(reference_data: Path, tmp_path: Path, arguments: list[s
     found = {(row["row"], row["column"]): row for row in rows_of(tmp_path / "out" / "published.csv")}
     expected = {"kendall": (51.616, 87.289), "spearman": (72.926, 96.788), "pearson": (76.406, 88.626)}
     for column, (flops, params) in expected.items():
-        assert found["FLOPs", column]["verdict"] == "within the interval"
+        assert found["FLOPs", column]["verdict"] == "within"
         assert float(found["FLOPs", column]["measured"]) == pytest.approx(flops, abs=1e-3)
         assert float(found["params", column]["measured"]) == pytest.approx(params, abs=1e-3)
     assert found["params", "kendall"]["published"] == "not printed"
     snip = found["SNIP", "kendall"]
-    assert snip["verdict"].startswith("other setting") and "images embedded:100" in snip["why"]
+    assert snip["verdict"] == "other-setting" and "images embedded:100" in snip["verdict_detail"]
     assert snip["setting"].startswith("s0-plain, gaussian, 192 test images") and snip["seeds"] == "2"
     assert found["DisWOT", "kendall"]["setting"].startswith("s0, gaussian, 128 train images")
-    assert found["DisWOT, as diswot_released_s0", "pearson"]["verdict"].startswith("setting unknown")
+    assert found["DisWOT, as diswot_released_s0", "pearson"]["verdict"] == "setting-unknown"
     for family in ("s0-plain", "s0"):
         rows = {row["proxy"] for row in rows_of(tmp_path / "out" / f"family-{family}.csv")}
         assert {"params", "l2_norm", "synflow", "flops", "diswot", "nwot"} <= rows
@@ -53,8 +53,8 @@ def test_the_real_images_give_verdicts(reference_data: Path, tmp_path: Path, arg
     assert s0_table.main([*arguments, "--seeds", "2", "--images", "cifar100"]) == 0
     found = {(row["row"], row["column"]): row for row in rows_of(tmp_path / "out" / "published.csv")}
     assert {found[name, "kendall"]["verdict"] for name in ("SNIP", "NWOT", "Fisher", "Grad_Norm")} <= {
-        "within the interval",
-        "outside the interval",
+        "within",
+        "outside",
     }
 
 
@@ -67,14 +67,14 @@ def test_a_changed_published_number_changes_the_verdict_of_the_command(
     changed = table("correlation", "t", "s", "s", "kendall", {"flops: FLOPs": "51.63"})
     monkeypatch.setitem(published.TABLES, "correlation", changed)
     assert s0_table.main([*arguments, "--seeds", "1"]) == 0
-    assert rows_of(tmp_path / "out" / "published.csv")[0]["verdict"] == "outside the interval"
+    assert rows_of(tmp_path / "out" / "published.csv")[0]["verdict"] == "outside"
 
 
 def test_a_part_of_the_networks_is_another_setting(reference_data: Path, tmp_path: Path, arguments: list[str]) -> None:
     assert s0_table.main([*arguments, "--sample", "12", "--batch-size", "4", "--seeds", "1"]) == 0
     found = {(row["row"], row["column"]): row for row in rows_of(tmp_path / "out" / "published.csv")}
-    assert "12 of 64 networks" in found["FLOPs", "kendall"]["why"]
-    assert "--seeds" in found["NWOT", "kendall"]["why"]  # one seed has no interval
+    assert "12 of 64 networks" in found["FLOPs", "kendall"]["verdict_detail"]
+    assert "--seeds" in found["NWOT", "kendall"]["verdict_detail"]  # one seed has no interval
 
 
 def test_images_asked_for_by_name_must_be_there(
@@ -108,7 +108,7 @@ def test_published_beside_a_correlation_run(reference_data: Path) -> None:
     study = groups.study_of(options, "s0", "s0:kd", Group((), 64, "train"))
     section = s0_table.published_section(study, list(groups.closed_form(study).values()))
     assert section is not None and section.table is not None
-    assert [row[7] for row in section.table.rows][:4] == ["within the interval"] * 3 + ["not measured"]
+    assert [row[7] for row in section.table.rows][:4] == ["within"] * 3 + ["not measured"]
     other = groups.study_of(options, None, "s0:vanilla", Group((), 64, "train"))
     assert s0_table.published_section(other, []) is None
 
@@ -120,8 +120,8 @@ def test_the_correlation_command_shows_the_published_table_on_s0(
 
     assert correlation.main([*arguments, "--space", "s0", "--proxies", "nwot,snip,diswot", "--seeds", "2"]) == 0
     found = {(row["row"], row["column"]): row for row in rows_of(tmp_path / "out" / "published.csv")}
-    assert found["FLOPs", "pearson"]["verdict"] == "within the interval"
-    assert "networks with residual connections" in found["NWOT", "kendall"]["why"]
-    assert found["Fisher", "kendall"]["why"] == "not among the proxies of this run"
+    assert found["FLOPs", "pearson"]["verdict"] == "within"
+    assert "networks with residual connections" in found["NWOT", "kendall"]["verdict_detail"]
+    assert found["Fisher", "kendall"]["verdict_detail"] == "not among the proxies of this run"
     assert found["params", "kendall"]["published"] == "not printed"
     assert "Published setting" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

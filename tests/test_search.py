@@ -20,7 +20,7 @@ from benchmarks.search import (
     registry,
     run_search,
 )
-from benchmarks.search.verdict import judge
+from benchmarks.search.judgement import judge
 from diswot_errors import DataError, UsageError
 from nb201_data.space import Cell
 from nb201_data.spaces import get_space

@@ -19,6 +19,7 @@ from nb201_data.space import all_cells
 from nb201_data.truth.benchmark import COLUMNS
 from reports import published as paper
 from reports.published import published
+from reports.schema import Verdict, VerdictKind
 
 RANDOM, LARGEST, DISWOT = (next(row for row in ROWS if row.key == key) for key in ("random", "largest", "diswot"))
 
@@ -53,16 +54,17 @@ def test_holm_by_hand():
 def test_a_published_accuracy_is_held_against_one_more_search():
     number = published("search").number("random", "cifar100")
     runs = [71.0, 71.5, 72.0, 70.9, 71.4]
-    assert held_against(number, runs, RANDOM) == "setting unknown (within)"
+    found = held_against(number, runs, RANDOM)
+    assert found.kind is VerdictKind.SETTING_UNKNOWN and found.detail.startswith("within the interval; unknown: ")
     reach = stats.t.ppf(0.975, 4) * np.std(runs, ddof=1) * math.sqrt(1.2) + number.step
     shifted = [value - np.mean(runs) + number.value + reach for value in runs]
-    assert held_against(number, [value - 1e-6 for value in shifted], RANDOM).endswith("(within)")
-    assert held_against(number, [value + 1e-6 for value in shifted], RANDOM).endswith("(outside)")
+    assert held_against(number, [value - 1e-6 for value in shifted], RANDOM).detail.startswith("within")
+    assert held_against(number, [value + 1e-6 for value in shifted], RANDOM).detail.startswith("published 0.")
     known = replace(number, unknown="")
-    assert held_against(known, runs, RANDOM) == "within the interval"
-    assert held_against(known, runs, DISWOT) == "other setting (within)"
-    assert held_against(None, runs, LARGEST) == ""
-    assert {held_against(number, few, RANDOM) for few in (runs[:1], [])} == {"not measured"}
+    assert held_against(known, runs, RANDOM) == Verdict(VerdictKind.WITHIN)
+    assert held_against(known, runs, DISWOT).kind is VerdictKind.OTHER_SETTING
+    assert held_against(None, runs, LARGEST) is None
+    assert {held_against(number, few, RANDOM).kind for few in (runs[:1], [])} == {"not-measured"}
 
 
 def test_mean_course():

@@ -8,7 +8,7 @@ from scipy import stats
 
 from benchmarks.statistics import correlate, how_many_cells, precision_at_top, regret_of_first
 from benchmarks.statistics.resamples import draw_weights, interval
-from benchmarks.statistics.weighted import Truth, coefficients
+from benchmarks.statistics.weighted import Target, coefficients
 from diswot_errors import UsageError
 
 HIGHER = dict.fromkeys(("params", "flops", "a", "b", "c"), "higher")
@@ -32,7 +32,7 @@ def drawn(cells: int, ties: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray]
 def test_every_resample_equals_scipy_on_the_repeated_cells(cells: int, resamples: int, ties: str) -> None:
     x, y = drawn(cells, ties, seed=cells)
     weights = draw_weights(cells, resamples, seed=1)
-    ours = coefficients(Truth(x, weights, control=np.round(x + y)), y)
+    ours = coefficients(Target(x, weights, control=np.round(x + y)), y)
     for column in range(1 + resamples):
         cell = np.repeat(np.arange(cells), weights[:, column].astype(int))
         if np.ptp(x[cell]) == 0 or np.ptp(y[cell]) == 0:
@@ -61,7 +61,7 @@ def test_pearson_keeps_its_digits_beside_a_huge_value() -> None:
     x, y = drawn(50, "none")
     y[0] = 1e61
     weights = draw_weights(50, 40, seed=0)
-    ours = coefficients(Truth(x, weights), y).pearson
+    ours = coefficients(Target(x, weights), y).pearson
     assert np.any(weights[0] == 0) and np.any(weights[0] > 0)
     for column in range(41):
         cell = np.repeat(np.arange(50), weights[:, column].astype(int))

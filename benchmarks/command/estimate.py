@@ -22,7 +22,7 @@ def estimate(runner: Runner, asks: Sequence[Ask]) -> str:
         missing = sum(len(job.proxies) * len(job.archs) for job in jobs)
         total = len(ask.infos) * len(study.archs) * len(study.seeds)
         lines += [
-            *(note for note in study.notes() if note not in lines),
+            *(note.text for note in study.notes() if note.text not in lines),
             f"{ask.label + ': ' if ask.label else ''}{len(study.archs):,} networks of {setting.space} "
             f"({setting.skeleton}) x {len(ask.infos)} proxies x {len(study.seeds)} "
             f"seed{'s' if len(study.seeds) > 1 else ''} = {total:,} scores on {setting.batch_size} images of "

@@ -94,7 +94,12 @@ def seeds(default: int | None = 1, of: str = "repetitions: weights, batch and te
     return group
 
 
-def study(batch_size: int | None = 64, split: str | None = "train", sample: int | str | None = None) -> Parser:
+def study(
+    batch_size: int | None = 64,
+    split: str | None = "train",
+    sample: int | str | None = None,
+    teacher: str | None = None,
+) -> Parser:
     """Of commands that score networks of a ground truth. None: decided by the command for each of its groups."""
     group = Parser(add_help=False)
     group.add_argument(
@@ -113,7 +118,10 @@ def study(batch_size: int | None = 64, split: str | None = "train", sample: int 
     group.add_argument("--batch-size", type=batch, default=batch_size, help="images that are looked at")
     group.add_argument("--split", choices=("train", "test"), default=split, help="of the images")
     group.add_argument(
-        "--teacher", metavar="NAME", help=f"best-cell (usual on nb201), {', '.join(RESNETS)}, or an architecture"
+        "--teacher",
+        default=teacher,
+        metavar="NAME",
+        help=f"best-cell (usual on nb201), {', '.join(RESNETS)}, or an architecture",
     )
     group.add_argument(
         "--teacher-weights", type=Path, metavar="FILE", help="a trained teacher (default: random weights)"

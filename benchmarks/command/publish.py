@@ -13,7 +13,7 @@ from benchmarks.engines import provenance
 from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures
 from reports import html
 from reports.records import Page, Run, write_run
-from reports.schema import Correlation, Manifest, ScoreRow, Section, Table, TruthRow
+from reports.schema import Correlation, Manifest, Note, ScoreRow, Section, Table, TruthRow
 from reports.tables import as_text, correlation_table
 
 HIDDEN = frozenset(
@@ -32,7 +32,7 @@ class Content:
     title: str
     lead: Sequence[str] = ()
     sections: Sequence[Section] = ()
-    notes: Sequence[str] = ()
+    notes: Sequence[Note] = ()
     correlations: Sequence[Correlation] = ()
     scores: Sequence[ScoreRow] = ()
     truth: Sequence[TruthRow] = ()
@@ -67,7 +67,7 @@ def publish(out: Path, command: Sequence[str], content: Content) -> str:
     page = Page(content.title, tuple(content.lead), tuple(content.sections)) if has_page else None
     write_run(out, Run(manifest, tuple(content.scores), tuple(content.truth), tuple(content.correlations), page))
     path = html.render(out)
-    parts = ["\n".join([*content.notes, *content.lead])]
+    parts = ["\n".join([*(note.text for note in content.notes), *content.lead])]
     if content.correlations:
         parts.append(in_terminal(correlation_table(content.correlations), HIDDEN))
     parts += [f"{each.title}\n\n{in_terminal(each.table, HIDDEN)}" for each in content.sections if each.table]
@@ -79,9 +79,9 @@ def in_terminal(table: Table, hidden: Collection[str] = ()) -> str:
     places = [place for place, column in enumerate(table.columns) if column.name not in hidden and _says(table, place)]
     columns = tuple(table.columns[place] for place in places)
     shown = Table(columns, tuple(tuple(row[place] for place in places) for row in table.rows))
-    text = as_text(shown)
+    text = as_text(shown, detail=False)
     width = shutil.get_terminal_size((160, 24)).columns
-    return text if max(map(len, text.splitlines())) <= width else as_text(shown, interval=False)
+    return text if max(map(len, text.splitlines())) <= width else as_text(shown, interval=False, detail=False)
 
 
 def _says(table: Table, place: int) -> bool:

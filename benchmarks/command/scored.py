@@ -16,6 +16,7 @@ from benchmarks.command.plugins import load_plugins
 from benchmarks.command.publish import Content, measured_content, publish
 from benchmarks.scoring.measured import Ask, Measured, measure
 from benchmarks.scoring.runner import Found, Job, score_job
+from reports.schema import Note, Topic
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Asked:
     missing: dict[str, str]
 
     @property
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Note]:
         """What the reader must know of what was left out."""
-        return [f"Left out: {why}." for why in dict.fromkeys(self.missing.values())]
+        return [Note(Topic.LEFT_OUT, f"Left out: {why}.") for why in dict.fromkeys(self.missing.values())]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Scored:
         asked = self.ask(options)
         with opened(options, score) as runner:
             if options.dry_run:
-                print("\n".join([*asked.notes, estimate(runner, asked.asks)]))
+                print("\n".join([*(note.text for note in asked.notes), estimate(runner, asked.asks)]))
                 return 0
             settings = {
                 "command": self.name,

@@ -14,7 +14,7 @@ from benchmarks.distill.trainer import EpochResult
 from proxies.distillation import losses
 from reports import figures, html
 from reports.records import Page, Run, write_run
-from reports.schema import Column, Estimate, Figure, Section, Table
+from reports.schema import Column, Estimate, Figure, Note, Section, Table, Topic
 
 COLUMNS = (
     Column("distiller"),
@@ -52,7 +52,12 @@ def write_page(plan: Plan, histories: Histories, command: Sequence[str]) -> tupl
     config = {**asdict(plan), "protocol": asdict(protocol), "out": str(plan.out)}
     config["teacher_weights"] = None if plan.teacher_weights is None else str(plan.teacher_weights)
     manifest = provenance.manifest(
-        command, config, plan.device, range(plan.seeds), images=protocol.images, notes=(f"Protocol: {protocol.note}.",)
+        command,
+        config,
+        plan.device,
+        range(plan.seeds),
+        images=protocol.images,
+        notes=[Note(Topic.PROTOCOL, f"Protocol: {protocol.note}.")],
     )
     write_run(plan.out, Run(manifest, page=Page(f"Distilling {student_of(plan).name}", lead, sections)))
     return table, html.render(plan.out)

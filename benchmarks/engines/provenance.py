@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from reports.schema import Manifest
+from reports.schema import Manifest, Note
 
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "matplotlib")
 
@@ -27,7 +27,7 @@ def manifest(
     images: str = "",
     skeleton: str = "",
     space: str = "",
-    notes: Sequence[str] = (),
+    notes: Sequence[Note] = (),
 ) -> Manifest:
     """The manifest of a run that ends now; `device` as torch names it ('cpu', 'cuda:0')."""
     return Manifest(

@@ -13,7 +13,7 @@ from benchmarks.pipeline.outcome import Outcome
 from benchmarks.pipeline.plan import ALONE
 from benchmarks.pipeline.sections import costs_section, search_section, table_section, teacher_section
 from benchmarks.pipeline.students import FOUND, RANDOM
-from benchmarks.pipeline.words import lead, noise_note, notes, verdicts
+from benchmarks.pipeline.words import claims, lead, noise_note, notes
 from reports import figures, html
 from reports.records import Page, Run, write_run
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table
@@ -37,7 +37,7 @@ def write_page(outcome: Outcome, command: Sequence[str]) -> Path:
     """Write records and page into the run folder; the page's path."""
     plan = outcome.plan
     sections = [
-        Section("verdicts", "Verdicts", verdicts=tuple(verdicts(outcome)), note=noise_note(outcome)),
+        Section("verdicts", "Verdicts", claims=tuple(claims(outcome)), note=noise_note(outcome)),
         students_section(outcome),
         *([table_section(plan, outcome.choice)] if plan.truth else []),
         teacher_section(plan, outcome.teacher),

@@ -9,8 +9,8 @@ from benchmarks.pipeline.plan import ALONE, Plan
 from benchmarks.pipeline.stages import Teacher, Trained
 from benchmarks.pipeline.students import RANDOM, Choice
 from benchmarks.search import SearchResult
+from benchmarks.search.judgement import judge_all
 from benchmarks.search.page import course
-from benchmarks.search.verdict import judge_all
 from reports import figures
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table
 
@@ -78,8 +78,8 @@ def table_section(plan: Plan, choice: Choice) -> Section:
         Column("percentile", "number", 1, note="share of the table's allowed networks that are worse"),
     )
     rows: list[tuple[Cell, ...]] = [
-        (", ".join(roles), str(arch), verdict.accuracy, verdict.regret, verdict.percentile)
-        for (arch, roles), verdict in zip(choice.roles.items(), judged, strict=True)
+        (", ".join(roles), str(arch), found.accuracy, found.regret, found.percentile)
+        for (arch, roles), found in zip(choice.roles.items(), judged, strict=True)
     ]
     known = judged[0].known
     intro = f"{truth.name}: {truth.note}. It knows {known:,} networks that the constraints allow."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.pipeline import noise as noises
 from benchmarks.pipeline.outcome import Outcome
 from benchmarks.pipeline.plan import ALONE, Plan
 from benchmarks.pipeline.students import BEST, LARGEST, RANDOM
-from reports.schema import Estimate, Verdict
+from reports.schema import Claim, Estimate, Note, Topic, Verdict, VerdictKind
 from reports.tables import format_estimate, format_number
 
 
@@ -28,31 +30,32 @@ def lead(outcome: Outcome) -> list[str]:
     return [first, second]
 
 
-def verdicts(outcome: Outcome) -> list[Verdict]:
+def claims(outcome: Outcome) -> list[Claim]:
     """One claim a rival."""
     plan, gaps = outcome.plan, outcome.gaps
-    claims = {
+    texts = {
         RANDOM: f"{plan.score} finds a better student than a random draw",
         LARGEST: f"{plan.score} finds a better student than counting parameters",
         BEST: f"{plan.score} finds a better student than the best of {plan.truth.name if plan.truth else ''}",
         ALONE: f"the found student is better with {plan.distiller} than trained alone",
     }
-    made: list[Verdict] = []
-    for name, claim in claims.items():
+    made: list[Claim] = []
+    for name, claim in texts.items():
         if name not in gaps:
             continue
         difference = gaps[name]
         if difference is None:
             why = "it is the only random student" if name == RANDOM else "the found student is that very network"
-            made.append(Verdict(claim, "open: one and the same network", why))
+            made.append(Claim(claim, Verdict(VerdictKind.OPEN, f"one and the same network: {why}")))
             continue
         detail = f"{format_estimate(difference, 2)} points"
         if name == RANDOM:
-            beaten = noises.share(*outcome.wins)
+            verdict = noises.verdict_of_share(noises.share(*outcome.wins))
             detail = f"{_beaten(outcome)}; on average {detail}"
-            made.append(Verdict(claim, noises.outcome_of_share(beaten), detail))
         else:
-            made.append(Verdict(claim, noises.outcome(difference), detail))
+            verdict = noises.verdict(difference)
+        detail = f"{verdict.detail}; {detail}" if verdict.detail else detail
+        made.append(Claim(claim, replace(verdict, detail=detail)))
     return made
 
 
@@ -60,8 +63,8 @@ def _against_random(outcome: Outcome) -> str:
     """'better than a random draw (it beats 9 of 9, ...)'."""
     if not outcome.choice.others:
         return "not to be compared with random students, of which there is no other"
-    how = {"better": "better than", "worse": "worse than"}.get(
-        noises.outcome_of_share(noises.share(*outcome.wins)), "not told apart from"
+    how = {VerdictKind.BETTER: "better than", VerdictKind.WORSE: "worse than"}.get(
+        noises.verdict_of_share(noises.share(*outcome.wins)).kind, "not told apart from"
     )
     return f"{how} a random draw ({_beaten(outcome)})"
 
@@ -75,11 +78,12 @@ def _against(difference: Estimate | None, rival: str) -> str:
     """'better than RIVAL beyond noise (+1.20 [0.30, 2.10])'."""
     if difference is None:
         return f"itself {rival}"
+    known = difference.low is not None
+    undecided = f"not told apart from {rival}" if known else f"set against {rival} with unknown noise"
     how = {
-        "better": f"better than {rival}, beyond noise",
-        "worse": f"worse than {rival}, beyond noise",
-        "open: within noise": f"not told apart from {rival}",
-    }.get(noises.outcome(difference), f"set against {rival} with unknown noise")
+        VerdictKind.BETTER: f"better than {rival}, beyond noise",
+        VerdictKind.WORSE: f"worse than {rival}, beyond noise",
+    }.get(noises.verdict(difference).kind, undecided)
     return f"{how} (difference {format_estimate(difference, 2)} points)"
 
 
@@ -100,19 +104,19 @@ def noise_note(outcome: Outcome) -> str:
     )
 
 
-def notes(plan: Plan) -> list[str]:
+def notes(plan: Plan) -> list[Note]:
     """What a reader must know first."""
-    said = [f"Protocol {plan.protocol.name}: {plan.protocol.note}."]
+    said = [Note(Topic.PROTOCOL, f"Protocol {plan.protocol.name}: {plan.protocol.note}.")]
     if plan.protocol.images.startswith("embedded"):
-        said.append(
+        painted = (
             f"Images: {plan.protocol.images}, painted by this program, not photographs, so that nothing needs to be "
             "downloaded. What they show need not hold on real images: `python -m nb201_data fetch cifar100`, then "
             "--images cifar100."
         )
+        said.append(Note(Topic.IMAGES, painted))
     if plan.truth is None:
-        said.append(
-            "No table on disk holds accuracies of these networks on these images: the best there is is unknown."
-        )
+        unknown = "No table on disk holds accuracies of these networks on these images: the best there is is unknown."
+        said.append(Note(Topic.TRUTH, unknown))
     return said
 
 

@@ -18,7 +18,7 @@ from benchmarks.statistics import correlate
 from benchmarks.statistics.resamples import draw_weights, interval
 from benchmarks.statistics.weighted import Target, coefficients
 from diswot_errors import UsageError
-from reports.schema import Correlation, Estimate, ScoreRow
+from reports.schema import Correlation, Estimate, Note, ScoreRow, Topic
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
@@ -152,7 +152,7 @@ def difference(first: Measured, second: Measured, proxy: str) -> Estimate:
     return Estimate(float(gap[:, 0].mean()), low, high, spread)
 
 
-def failures(measured: Iterable[Measured]) -> list[str]:
+def failures(measured: Iterable[Measured]) -> list[Note]:
     """What a reader must know about scores that did not fit into memory or were computed in parts."""
     short: Counter[str] = Counter()
     split = 0
@@ -163,9 +163,11 @@ def failures(measured: Iterable[Measured]) -> list[str]:
     notes = []
     if lacking := +short:
         listed = ", ".join(f"{name} {count}" for name, count in sorted(lacking.items()))
-        notes.append(f"Out of memory, and therefore left out: {listed} scores. A smaller --batch-size needs less.")
+        left_out = f"Out of memory, and therefore left out: {listed} scores. A smaller --batch-size needs less."
+        notes.append(Note(Topic.MEMORY, left_out))
     if split:
-        notes.append(f"Out of memory on the whole batch, and therefore computed in parts: {split} scores.")
+        in_parts = f"Out of memory on the whole batch, and therefore computed in parts: {split} scores."
+        notes.append(Note(Topic.MEMORY, in_parts))
     return notes
 
 

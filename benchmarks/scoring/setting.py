@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diswot_errors import DataError
 from benchmarks.scoring.question import Question
+from diswot_errors import DataError
 from nb201_data.skeleton import Skeleton
 
 if TYPE_CHECKING:

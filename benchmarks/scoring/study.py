@@ -15,7 +15,7 @@ from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES
-from reports.schema import BASELINES
+from reports.schema import BASELINES, Note, Topic
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
@@ -41,23 +41,26 @@ class Study:
         """The truth of each architecture, in percent."""
         return [self.truth.values[arch] for arch in self.archs]
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Note]:
         """What a reader must know before any number."""
         setting, truth = self.setting, self.truth
-        notes = [
-            f"Ground truth {truth.name}: {truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
-        ]
+        about = f"{truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
+        notes = [Note(Topic.TRUTH, f"Ground truth {truth.name}: {about}")]
         if setting.images.startswith("embedded"):
-            notes.append(
+            painted = (
                 f"Images: {setting.images}, painted by this program, not photographs, so that nothing needs to be "
                 f"downloaded. With real images, --images {_base(truth.images) or 'cifar100'}, other numbers may result."
             )
+            notes.append(Note(Topic.IMAGES, painted))
         elif truth.images and _base(truth.images) != _base(setting.images):
-            notes.append(f"The networks were trained on {truth.images} and are scored on {setting.images}.")
+            other = f"The networks were trained on {truth.images} and are scored on {setting.images}."
+            notes.append(Note(Topic.IMAGES, other))
         if setting.space != truth.space:
-            notes.append(f"Scored are networks of {setting.space}; the accuracies are those of {truth.space}.")
+            spaces = f"Scored are networks of {setting.space}; the accuracies are those of {truth.space}."
+            notes.append(Note(Topic.NETWORKS, spaces))
         if setting.precision != "fp32":
-            notes.append(f"Scored in {setting.precision}; what that changes is measured in a section of its own.")
+            changes = f"Scored in {setting.precision}; what that changes is measured in a section of its own."
+            notes.append(Note(Topic.PRECISION, changes))
         return notes
 
     def config(self) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from typing import Any
 from benchmarks import provenance
 from benchmarks.search.constraints import Constraint
 from benchmarks.search.driver import SearchResult
-from benchmarks.search.verdict import Verdict, judge
+from benchmarks.search.judgement import Judgement, judge
 from benchmarks.search.weight_sharing import SharedResult
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import SearchSpace
 from reports import figures, html
 from reports.records import Page, Run, write_run
-from reports.schema import Column, Estimate, Figure, Section, Table
+from reports.schema import Column, Estimate, Figure, Note, Section, Table, Topic
 from reports.tables import as_text
 
 Found = SearchResult | SharedResult
@@ -34,13 +34,13 @@ def write_page(
     device: str,
 ) -> tuple[str, Path]:
     """Judge what was found, write the run's records and its page; the result as text, and the page's path."""
-    verdict = judge(space, found.best, truth.values, constraints) if truth else None
-    table = _result(space, found, objective, verdict, truth, elapsed)
+    judged = judge(space, found.best, truth.values, constraints) if truth else None
+    table = _result(space, found, objective, judged, truth, elapsed)
     sections = [Section("result", "What was found", table=table), _course(found)]
     lead = [
         f"{found.strategy} maximised {objective} in {space.name} ({space.skeleton})"
         + (f", among networks with {' and '.join(map(str, constraints))}." if constraints else "."),
-        _sentence(found, verdict, truth),
+        _sentence(found, judged, truth),
     ]
     manifest = provenance.manifest(
         command,
@@ -52,31 +52,36 @@ def write_page(
         images=str(config["images"]),
         skeleton=str(space.skeleton),
         space=space.name,
-        notes=["The truth was read once, after the search."]
+        notes=[Note(Topic.TRUTH, "The truth was read once, after the search.")]
         if truth
-        else ["No ground truth on disk judges the result."],
+        else [Note(Topic.TRUTH, "No ground truth on disk judges the result.")],
     )
     write_run(out, Run(manifest, page=Page(f"Search by {found.strategy}", tuple(lead), tuple(sections))))
     return as_text(table), html.render(out)
 
 
-def _sentence(found: Found, verdict: Verdict | None, truth: GroundTruth | None) -> str:
+def _sentence(found: Found, judged: Judgement | None, truth: GroundTruth | None) -> str:
     """What came out, and what the truth says of it."""
     if found.best is None:
         return f"No network has a value after {found.evaluations:,} evaluations."
     text = f"It found {found.best} after {found.evaluations:,} evaluations"
-    if truth is None or verdict is None:
+    if truth is None or judged is None:
         return f"{text}; no ground truth judges it."
-    if verdict.accuracy is None or verdict.regret is None:
+    if judged.accuracy is None or judged.regret is None:
         return f"{text}; {truth.name} does not hold it, so how good it is remains unknown."
     return (
-        f"{text}: {verdict.accuracy:.2f} % in {truth.name}, {verdict.regret:.2f} points below the best of "
-        f"{verdict.known:,} networks, better than {verdict.percentile:.1f} % of them."
+        f"{text}: {judged.accuracy:.2f} % in {truth.name}, {judged.regret:.2f} points below the best of "
+        f"{judged.known:,} networks, better than {judged.percentile:.1f} % of them."
     )
 
 
 def _result(
-    space: SearchSpace, found: Found, objective: str, verdict: Verdict | None, truth: GroundTruth | None, elapsed: float
+    space: SearchSpace,
+    found: Found,
+    objective: str,
+    judged: Judgement | None,
+    truth: GroundTruth | None,
+    elapsed: float,
 ) -> Table:
     rows: list[tuple[str, str, str]] = [("best", str(found.best or "none"), "the first with the highest value")]
     if found.best is not None:
@@ -91,16 +96,16 @@ def _result(
         ("cost", f"{found.seconds:,.1f} s", "seconds that the evaluations stand for"),
         ("elapsed", f"{elapsed:,.1f} s", "of this run of the command"),
     ]
-    if verdict and truth:
+    if judged and truth:
         name = truth.name
-        if verdict.accuracy is None or verdict.regret is None:
+        if judged.accuracy is None or judged.regret is None:
             rows.append(("true accuracy", "unknown", f"{name} holds {len(truth):,} networks, not this one"))
         else:
             rows += [
-                ("true accuracy", f"{verdict.accuracy:.2f} %", name),
-                ("regret", f"{verdict.regret:.2f}", "to the best that the constraints allow"),
-                ("percentile", f"{verdict.percentile:.2f} %", f"of {verdict.known:,} allowed networks are worse"),
-                ("truly best", verdict.best, name),
+                ("true accuracy", f"{judged.accuracy:.2f} %", name),
+                ("regret", f"{judged.regret:.2f}", "to the best that the constraints allow"),
+                ("percentile", f"{judged.percentile:.2f} %", f"of {judged.known:,} allowed networks are worse"),
+                ("truly best", judged.best, name),
             ]
     return Table(COLUMNS, tuple(rows))
 

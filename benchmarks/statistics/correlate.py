@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from benchmarks.statistics.resamples import Array, draw_weights, interval
 from benchmarks.statistics.selection import regret_of_first
-from benchmarks.statistics.weighted import Coefficients, Truth, coefficients
+from benchmarks.statistics.weighted import Coefficients, Target, coefficients
 from diswot_errors import UsageError
 from reports.schema import COEFFICIENTS, Correlation, Estimate
 
@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Resampled:
     """One proxy on one set of cells, every array (seeds, 1 + resamples); column 0 holds the data as they are."""
 
     kendall: Array
@@ -80,7 +80,7 @@ def _rows_on_same_cells(
     varied = {name: values for name, values in usable.items() if len(values) and np.ptp(values, axis=1).all()}
     control = varied[baselines[0]][0] if baselines and baselines[0] in varied else None
     with np.errstate(invalid="ignore", divide="ignore"):  # a resample may hold none of these cells
-        context = Truth(target[mask], weights if mask.all() else weights[mask], control)
+        context = Target(target[mask], weights if mask.all() else weights[mask], control)
         measured = {name: _measure(context, varied[name]) for name in (*names, *baselines) if name in varied}
         result = {name: row(name, "constant") for name in names if name not in varied}
         for name in names:
@@ -92,16 +92,16 @@ def _rows_on_same_cells(
     return result
 
 
-def _measure(context: Truth, scores: Array) -> Measured:
+def _measure(context: Target, scores: Array) -> Resampled:
     """Coefficients of all seeds (seeds, n); seeds with equal scores are computed once."""
     distinct, index = np.unique(scores, axis=0, return_inverse=True)
     parts = [coefficients(context, values) for values in distinct]
     stacked = {f.name: np.stack([getattr(part, f.name) for part in parts])[index.ravel()] for f in fields(Coefficients)}
-    return Measured(**stacked)
+    return Resampled(**stacked)
 
 
 def _estimates(
-    measured: Mapping[str, Measured], name: str, baselines: tuple[str, ...], context: Truth
+    measured: Mapping[str, Resampled], name: str, baselines: tuple[str, ...], context: Target
 ) -> dict[str, Any]:
     own = measured[name]
     """The fields of Correlation that hold an estimate, by name."""
@@ -117,7 +117,7 @@ def _estimates(
     return result
 
 
-def _partial(own: Measured, control_truth: Array) -> Array:
+def _partial(own: Resampled, control_truth: Array) -> Array:
     """Partial Spearman of score and truth given the control, NaN where either is a function of it."""
     left, right = 1 - own.control_spearman**2, 1 - control_truth**2
     defined = (left > 1e-12) & (right > 1e-12)

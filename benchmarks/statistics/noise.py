@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reports.schema import Estimate
+from reports.schema import Estimate, Verdict, VerdictKind
 
 
 @dataclass(frozen=True)
@@ -84,18 +84,24 @@ def share(wins: int, losses: int) -> Estimate:
     return Estimate(float(found.statistic), float(interval.low), float(interval.high))
 
 
-def outcome_of_share(share: Estimate) -> str:
-    """'better' or 'worse' where the interval leaves one half out."""
+def verdict_of_share(share: Estimate) -> Verdict:
+    """Better or worse where the interval leaves one half out."""
     if share.low is None or share.high is None:
-        return "open: nothing to compare with"
-    return "better" if share.low > 0.5 else "worse" if share.high < 0.5 else "open: within chance"
+        return Verdict(VerdictKind.OPEN, "nothing to compare with")
+    if share.low > 0.5:
+        return Verdict(VerdictKind.BETTER)
+    return Verdict(VerdictKind.WORSE) if share.high < 0.5 else Verdict(VerdictKind.OPEN, "within chance")
 
 
-def outcome(difference: Estimate) -> str:
-    """'better' or 'worse' where the interval leaves zero out, else why it is open."""
+def verdict(difference: Estimate) -> Verdict:
+    """Better or worse where the interval leaves zero out, else why it is open."""
     if difference.value is None or difference.low is None:
-        return "open: nothing repeated, the noise is unknown"
-    return {1: "better", -1: "worse", 0: "open: within noise"}[difference.separated]
+        return Verdict(VerdictKind.OPEN, "nothing repeated, the noise is unknown")
+    return {
+        1: Verdict(VerdictKind.BETTER),
+        -1: Verdict(VerdictKind.WORSE),
+        0: Verdict(VerdictKind.OPEN, "within noise"),
+    }[difference.separated]
 
 
 def _t(freedom: float) -> float:

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from benchmarks.statistics.resamples import draw_weights
-from benchmarks.statistics.weighted import Truth, coefficients
+from benchmarks.statistics.weighted import Target, coefficients
 from diswot_errors import UsageError
 from reports.schema import COEFFICIENTS
 
@@ -48,7 +48,7 @@ def how_many_cells(
         raise UsageError(f"{len(target)} cells have a truth and both scores; expected at least 10 to extrapolate from")
     if any(np.ptp(values) == 0 for values in (target, left, right)):
         raise UsageError("a constant has no rank correlation; expected a truth and two scores that vary")
-    context = Truth(target, draw_weights(len(target), resamples, seed))
+    context = Target(target, draw_weights(len(target), resamples, seed))
     values = getattr(coefficients(context, left), coefficient) - getattr(coefficients(context, right), coefficient)
     difference, deviation = float(values[0]), float(np.nanstd(values[1:], ddof=1))
     if difference == 0:

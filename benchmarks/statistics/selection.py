@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.statistics.resamples import Array
-from benchmarks.statistics.weighted import TOP_FRACTION, Truth, coefficients
+from benchmarks.statistics.weighted import TOP_FRACTION, Target, coefficients
 
 
 def regret_of_first(truth: Array, scores: Array) -> float:
@@ -20,7 +20,7 @@ def precision_at_top(truth: Array, scores: Array) -> float:
     Ties at the edge of either list are broken at random, independently: a tied cell counts with the probability that it
     gets in, so no order of the input can help.
     """
-    context = Truth(truth, np.ones((len(truth), 1)))
+    context = Target(truth, np.ones((len(truth), 1)))
     return float(coefficients(context, scores).precision[0])
 
 

@@ -35,7 +35,7 @@ class Coefficients:
     precision: Array  # among the top TOP_FRACTION of the scores, the share that is among the true top
 
 
-class Truth:
+class Target:
     """The truth (n,), the weights (n, R) and what all scores of the same cells share: ranks, ties, the true top."""
 
     def __init__(self, values: Array, weights: Array, control: Array | None = None):
@@ -74,7 +74,7 @@ class Truth:
         return row, stacked
 
 
-def coefficients(truth: Truth, scores: Array) -> Coefficients:
+def coefficients(truth: Target, scores: Array) -> Coefficients:
     """All coefficients of `scores` (n,), higher predicting better, with the truth: one value per resample."""
     ranking = Ranking(scores)
     total, weights = truth.total, truth.weights
@@ -127,7 +127,7 @@ def _weighted_ranks(ranking: Ranking, weights: Array, total: Array) -> tuple[Arr
     return ranks, squares, cubes
 
 
-def _same_truth_block(truth: Truth, ranking: Ranking) -> Array:
+def _same_truth_block(truth: Target, ranking: Ranking) -> Array:
     """S over the pairs that share a truth block."""
     result = np.zeros_like(truth.total)
     for block in truth.ranking.blocks:
@@ -136,7 +136,7 @@ def _same_truth_block(truth: Truth, ranking: Ranking) -> Array:
     return result
 
 
-def _same_score_block(truth: Truth, ranking: Ranking, cells: Index, weight: Array) -> Array:
+def _same_score_block(truth: Target, ranking: Ranking, cells: Index, weight: Array) -> Array:
     """S over the pairs that share a score block and do not share a truth block."""
     blocks = truth.ranking.block[cells]
     return _signed_pairs(_signs(truth.ranking, cells, ranking) * (blocks[:, None] != blocks), weight)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from benchmarks.scoring.measured import Measured, agreement
 from benchmarks.scoring.study import Study
 from benchmarks.statistics import how_many_cells
 from benchmarks.statistics.like_pairs import LikePairs
+from benchmarks.statistics.sample_size import SampleSize
 from diswot_errors import UsageError
 from nb201_data.spaces import get_space
 from reports import figures
-from reports.schema import BASELINES, Cell, Column, Figure, Section, Table
+from reports.schema import BASELINES, Cell, Column, Figure, Section, Table, Verdict, VerdictKind
 from reports.tables import by_rank
 
 WITHIN = 0.1
@@ -57,12 +60,12 @@ def like_flops(base: Measured) -> Section:
     like = LikePairs(base.study.accuracies, _flops(base.study), within=WITHIN)
     found = {row.proxy: like.agreement(base.mean_scores(row.proxy)) for row in base.rows}
     order = sorted(found, key=lambda name: (found[name].value is None, -(found[name].value or 0), name))
-    told = {1: "better than guessing", -1: "worse than guessing", 0: ""}
+    told = {1: Verdict(VerdictKind.BETTER), -1: Verdict(VerdictKind.WORSE), 0: None}
     rows = tuple((name, found[name], told[found[name].separated]) for name in order)
     columns = (
         Column("proxy"),
         Column("agreement", "estimate", note="share of pairs in the right order minus share in the wrong one"),
-        Column("verdict", "verdict"),
+        Column("verdict", "verdict", label="than guessing"),
     )
     drawn = figures.intervals(order, [found[name] for name in order], title="order of like FLOPs", highlight=BASELINES)
     return Section(
@@ -78,24 +81,57 @@ def like_flops(base: Measured) -> Section:
     )
 
 
+@dataclass(frozen=True)
+class Need:
+    """How many cells tell two proxies apart, or why that cannot be said."""
+
+    first: str
+    second: str
+    size: SampleSize | None
+    why: str = ""
+
+    @property
+    def cells(self) -> int | None:
+        """None where no number of cells would do."""
+        return self.size.cells if self.size else None
+
+    @property
+    def numbers(self) -> tuple[float | None, float | None, int | None]:
+        """Difference, its deviation, and how many cells it was measured on."""
+        return (self.size.difference, self.size.deviation, self.size.measured_on) if self.size else (None, None, None)
+
+    @property
+    def reading(self) -> str:
+        """In words."""
+        if self.size is None:
+            return self.why
+        if self.size.cells is None:
+            return "never: no difference"
+        return "these suffice" if self.size.cells <= self.size.measured_on else "more are needed"
+
+
+def _need(base: Measured, first: str, second: str) -> Need:
+    try:
+        scores = [base.mean_scores(name) for name in (first, second)]
+        return Need(first, second, how_many_cells(base.study.accuracies, *scores))
+    except UsageError as error:
+        return Need(first, second, None, str(error))
+
+
 def sample_sizes(base: Measured) -> Section:
     """Cells to sample before the interval of a difference leaves zero outside."""
     names = [row.proxy for row in base.rows if row.spearman.value is not None]
-    pairs = [(name, other) for other in ("params", "diswot") for name in names if name != other and other in names]
-    rows: list[tuple[Cell, ...]] = []
-    for first, second in pairs:
-        if (second, first) in {(row[0], row[1]) for row in rows}:
-            continue
-        try:
-            need = how_many_cells(base.study.accuracies, base.mean_scores(first), base.mean_scores(second))
-        except UsageError as error:
-            rows.append((first, second, None, None, None, None, str(error)))
-            continue
-        verdict = "never: no difference" if need.cells is None else ""
-        if need.cells is not None:
-            verdict = "these suffice" if need.cells <= need.measured_on else "more are needed"
-        rows.append((first, second, need.difference, need.deviation, need.measured_on, need.cells, verdict))
-    rows.sort(key=lambda row: (str(row[1]), row[5] is None, int(row[5]) if isinstance(row[5], int) else 0))
+    pairs = [
+        (name, other)
+        for other, earlier in (("params", ()), ("diswot", ("params",)))
+        for name in names
+        if other in names and name != other and name not in earlier
+    ]
+    needs = [_need(base, first, second) for first, second in pairs]
+    needs.sort(key=lambda need: (need.second, need.cells is None, need.cells or 0))
+    rows: list[tuple[Cell, ...]] = [
+        (need.first, need.second, *need.numbers, need.cells, need.reading) for need in needs
+    ]
     columns = (
         Column("first"),
         Column("second"),
@@ -103,7 +139,7 @@ def sample_sizes(base: Measured) -> Section:
         Column("deviation", "number", label="its sd", note="bootstrap over networks"),
         Column("networks", "integer", label="measured on"),
         Column("cells", "integer", label="cells needed", note="for a 95 % interval that leaves zero out, power 0.8"),
-        Column("verdict"),
+        Column("reading"),
     )
     return Section(
         "sample-sizes",

@@ -23,7 +23,7 @@ PROXIES = tuple(proxy for forms in FORMS.values() for proxy in forms)
 PUBLISHED = ("kaiming", "gaussian")
 NOTE = (
     "The paper names neither the space nor the coefficient of this table: Spearman is shown, on every ground truth "
-    "at hand, and no verdict of agreement can follow; in brackets where the published number lies."
+    "at hand, and no verdict of agreement can follow, only where the published number lies."
 )
 ByInit = Mapping[str, Measured]
 

@@ -23,8 +23,8 @@ PROXIES = tuple(proxy for forms in FORMS.values() for proxy in forms)
 
 NOTE = (
     "The paper's ± is taken as a spread over repetitions in points; ours stands after ± as well. It does not name "
-    "the space of this table: every ground truth at hand is shown, and no verdict of agreement can follow; in "
-    "brackets where the published number lies."
+    "the space of this table: every ground truth at hand is shown, and no verdict of agreement can follow, only "
+    "where the published number lies."
 )
 
 

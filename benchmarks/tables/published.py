@@ -29,12 +29,10 @@ def published_section(name: str, cells: Sequence[PublishedCell], note: str) -> S
         number = table.by_place[cell.row, cell.column]
         row, study = cell.measured.by_proxy[cell.proxy], cell.measured.study
         estimate = verdicts.hundredths(row.spearman)
-        found = verdicts.Measured(estimate, row.scored, row.seeds, study.truth.name)
-        outcome = verdicts.compare(number, found, f"no score: {row.reasons}")
+        found = verdicts.Counterpart(estimate, row.scored, row.seeds, study.truth.name)
+        verdict = verdicts.compare(number, found, f"no score: {row.reasons}")
         where = (study.truth.name, study.setting.init, row.scored, row.seeds)
-        rows.append(
-            (table.labels[cell.row], cell.proxy, *where, number.printed, estimate, outcome.verdict, outcome.why)
-        )
+        rows.append((table.labels[cell.row], cell.proxy, *where, number.printed, estimate, verdict))
     columns = (
         Column("metric", note="the paper's name"),
         Column("proxy", note="which form of the formula"),
@@ -45,7 +43,6 @@ def published_section(name: str, cells: Sequence[PublishedCell], note: str) -> S
         Column("published", note="as printed, times 100"),
         Column("measured", "estimate", 2, "measured ρ", "Spearman times 100, 95 % bootstrap interval over networks"),
         Column("verdict", "verdict"),
-        Column("why"),
     )
     about = f"{table.title} ({table.source}). Published setting: {table.setting}."
     if table.unknown:

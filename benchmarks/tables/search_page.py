@@ -5,9 +5,9 @@ from statistics import fmean
 
 from benchmarks.search.choices import NATIVE
 from benchmarks.search.comparison import LEVEL, against, compare
+from benchmarks.search.judgement import judge_all
 from benchmarks.search.table_rows import RANKED_IMAGES, ROWS, Finding, Row, Terms
 from benchmarks.search.table_times import REFERENCE, Truths, reached
-from benchmarks.search.verdict import judge_all
 from benchmarks.settings import resolve_images
 from benchmarks.statistics.runs import mean_of_runs, repetition
 from nb201_data.spaces import get_space
@@ -16,7 +16,7 @@ from reports.consistency import speed_ups
 from reports.printed import Number
 from reports.published import published
 from reports.records import Page
-from reports.schema import Cell, Column, Estimate, Figure, Section, Table, Verdict
+from reports.schema import Cell, Claim, Column, Estimate, Figure, Section, Table, Verdict, VerdictKind
 
 COMPARED = "diswot"
 
@@ -64,7 +64,7 @@ class Outcomes:
         self.findings = [finding for finding in findings if finding.data == data]
         space = get_space("nb201").with_skeleton(NATIVE[data])
         archs = [space.parse(finding.arch) if finding.arch else None for finding in self.findings]
-        self.verdicts = judge_all(space, archs, truth)
+        self.judgements = judge_all(space, archs, truth)
         self.rows = [row for row in ROWS if any(finding.row == row.key for finding in self.findings)]
         seeds = {key: len(self.of(key, "regret")) for key in (row.key for row in self.rows)}
         most = max(seeds.values(), default=0)
@@ -75,7 +75,7 @@ class Outcomes:
 
     def of(self, key: str, what: str) -> list[float]:
         """`accuracy`, `regret`, `seconds` or `evaluations` of a row, by seed; runs that found nothing are left out."""
-        pairs = [(f, v) for f, v in zip(self.findings, self.verdicts, strict=True) if f.row == key]
+        pairs = [(f, v) for f, v in zip(self.findings, self.judgements, strict=True) if f.row == key]
         found = [(f, v) for f, v in pairs if v.accuracy is not None]
         return [float(getattr(f if what in ("seconds", "evaluations") else v, what)) for f, v in found]
 
@@ -142,7 +142,7 @@ def _data_section(outcomes: Outcomes) -> Section:
         f"NAS-Bench-201, {outcomes.data}",
         table=Table(MEASURED, tuple(rows)),
         figures=tuple(drawn),
-        verdicts=tuple(_claims(outcomes)),
+        claims=tuple(_claims(outcomes)),
         note=f"{_difference(outcomes)} {_about_published()}",
     )
 
@@ -189,16 +189,16 @@ def _row(outcomes: Outcomes, row: Row) -> tuple[Cell, ...]:
     )
 
 
-def held_against(number: Number | None, accuracies: Sequence[float], row: Row) -> str:
-    """Could the published accuracy be that of one more search? '' where the paper prints none. See `repetition`."""
+def held_against(number: Number | None, accuracies: Sequence[float], row: Row) -> Verdict | None:
+    """Could the published accuracy be that of one more search? None where the paper prints none. See `repetition`."""
     if number is None:
-        return ""
+        return None
     own, n = mean_of_runs(accuracies), len(accuracies)
-    measured = verdicts.Measured(own, 1, n, row.label, repetition(own, n, 1), row.differs)
-    return verdicts.compare(number, measured).verdict
+    measured = verdicts.Counterpart(own, 1, n, row.label, repetition(own, n, 1), row.differs)
+    return verdicts.compare(number, measured)
 
 
-def _claims(outcomes: Outcomes) -> list[Verdict]:
+def _claims(outcomes: Outcomes) -> list[Claim]:
     """DisWOT's search against each of the others, over the same seeds."""
     if COMPARED not in outcomes.complete:
         return []
@@ -208,10 +208,11 @@ def _claims(outcomes: Outcomes) -> list[Verdict]:
     for row in outcomes.rows:
         if row.key in p:
             gap = fmean(regrets[row.key]) - fmean(regrets[COMPARED])
-            outcome = "open: not separated" if p[row.key] >= LEVEL else "holds" if gap > 0 else "fails: it is worse"
+            decided = VerdictKind.HOLDS if gap > 0 else VerdictKind.FAILS
+            kind = VerdictKind.OPEN if p[row.key] >= LEVEL else decided
             seeds = len(regrets[COMPARED])
             detail = f"{gap:+.2f} points in the mean, p {p[row.key]:.2g} (Wilcoxon over {seeds} seeds, Holm)"
-            claims.append(Verdict(f"DisWOT's search finds better cells than {row.label}", outcome, detail))
+            claims.append(Claim(f"DisWOT's search finds better cells than {row.label}", Verdict(kind, detail)))
     return claims
 
 
@@ -237,7 +238,7 @@ def _difference(outcomes: Outcomes) -> str:
 
 
 def _runs(outcomes: Outcomes) -> list[tuple[Cell, ...]]:
-    pairs = zip(outcomes.findings, outcomes.verdicts, strict=True)
+    pairs = zip(outcomes.findings, outcomes.judgements, strict=True)
     return [
         (f.data, f.row, f.seed, f.arch or None, v.accuracy, v.regret, v.percentile, f.seconds, f.evaluations)
         for f, v in pairs

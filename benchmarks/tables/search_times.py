@@ -2,16 +2,41 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
 from statistics import fmean
 
 from benchmarks.search.table_rows import Course, Row
 from reports import figures
 from reports.published import published
-from reports.schema import Cell, Column, Estimate, Figure, Section, Table
+from reports.schema import Column, Estimate, Figure, Section, Table, Verdict, VerdictKind
 
 REFERENCE = "random"
 REACHED = 0.5  # of the published time: less, and the printed accuracy belongs to another search
 Truths = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A printed accuracy of a search, and the cost after which the same strategy has it here."""
+
+    data: str
+    strategy: str
+    published: float
+    published_seconds: float
+    seconds: float | None  # None where it never gets there
+    final: float
+
+    @property
+    def share(self) -> float | None:
+        """Of the published time."""
+        return None if self.seconds is None else self.seconds / self.published_seconds
+
+    @property
+    def verdict(self) -> Verdict:
+        """Does it take at least half the published time?"""
+        if self.share is None:
+            return Verdict(VerdictKind.OPEN, "not reached")
+        return Verdict(VerdictKind.HOLDS if self.share > REACHED else VerdictKind.FAILS, f"{self.share:.0%}")
 
 
 def reached(courses: Mapping[str, Mapping[Row, Sequence[Course]]], truths: Truths) -> Section:
@@ -20,7 +45,7 @@ def reached(courses: Mapping[str, Mapping[Row, Sequence[Course]]], truths: Truth
     `courses`: by data set and row, one for each seed.
     """
     paper = published("search")
-    rows: list[tuple[Cell, ...]] = []
+    found: list[Reached] = []
     drawn = []
     for data, by_row in courses.items():
         series = {}
@@ -33,11 +58,7 @@ def reached(courses: Mapping[str, Mapping[Row, Sequence[Course]]], truths: Truth
             if number is None or printed is None or not points:
                 continue
             cost = next((cost for cost, accuracy in points if accuracy >= number.value), None)
-            share = cost / printed.value if cost is not None else None
-            verdict = (
-                "open: not reached" if share is None else f"{'holds' if share > REACHED else 'fails'}: {share:.0%}"
-            )
-            rows.append((data, row.label, number.value, printed.value, cost, points[-1][1], verdict))
+            found.append(Reached(data, row.label, number.value, printed.value, cost, points[-1][1]))
         if series:
             title = figures.lines(
                 series,
@@ -57,21 +78,22 @@ def reached(courses: Mapping[str, Mapping[Row, Sequence[Course]]], truths: Truth
         Column("verdict", "verdict", note="does it take at least half the published time to get there?"),
     )
     intro = (
-        _reached_sentence(rows),
+        _reached_sentence(found),
         "The printed accuracy of a search by accuracy, and the cost after which the same strategy has it here. A small "
         "share of the published time means that the printed accuracy belongs to a much shorter search.",
     )
+    rows = ((*astuple(each), each.verdict) for each in found)
     table = Table(columns, tuple(rows))
     return Section("reached", "When is the published accuracy reached?", intro, table, figures=tuple(drawn))
 
 
-def _reached_sentence(rows: Sequence[tuple[Cell, ...]]) -> str:
-    shares = [cost / time for _, _, _, time, cost, _, _ in rows if isinstance(cost, float) and isinstance(time, float)]
+def _reached_sentence(found: Sequence[Reached]) -> str:
+    shares = [each.share for each in found if each.share is not None]
     if not shares:
         return "No search by accuracy reached the accuracy printed for it."
     return (
         f"Searches by accuracy reach the accuracy printed for them after {min(shares):.0%} to {max(shares):.0%} of the "
-        f"time printed for them ({len(shares)} of {len(rows)} reach it)."
+        f"time printed for them ({len(shares)} of {len(found)} reach it)."
     )
 
 

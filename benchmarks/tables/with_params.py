@@ -10,7 +10,7 @@ from scipy.stats import rankdata
 from benchmarks.scoring.measured import RESAMPLES, Measured
 from benchmarks.statistics import correlate
 from reports import figures
-from reports.schema import Cell, Column, Correlation, Figure, Section, Table
+from reports.schema import Cell, Column, Correlation, Figure, Section, Table, Verdict, VerdictKind
 from reports.tables import by_rank, format_number
 
 
@@ -33,7 +33,7 @@ def mean_ranks(base: Measured) -> list[Correlation]:
 
 def section(base: Measured, rows: Sequence[Correlation]) -> Section:
     """Params and a proxy against params alone."""
-    told = {1: "better than params alone", -1: "worse than params alone", 0: ""}
+    told = {1: Verdict(VerdictKind.BETTER), -1: Verdict(VerdictKind.WORSE), 0: None}
     shown = [row for row in by_rank(rows) if row.proxy != "params"]
     cells: list[tuple[Cell, ...]] = [
         (
@@ -48,7 +48,7 @@ def section(base: Measured, rows: Sequence[Correlation]) -> Section:
         Column("alone", "estimate", label="ρ alone"),
         Column("together", "estimate", label="ρ with params", note="of the mean of both ranks"),
         Column("minus_params", "estimate", label="− ρ of params", note="paired difference to params alone"),
-        Column("verdict", "verdict"),
+        Column("verdict", "verdict", label="than params alone"),
     )
     drawn = figures.intervals(
         [row.proxy for row in shown], [row.spearman_minus_params for row in shown], title="ρ together − ρ of params"

@@ -9,7 +9,7 @@ from nb201_data.spaces import SearchSpace
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """Where the found architecture stands among those of the truth that meet the constraints."""
 
     accuracy: float | None
@@ -24,14 +24,16 @@ class Verdict:
     """How many allowed architectures the truth holds."""
 
 
-def judge(space: SearchSpace, arch: Any, truth: Mapping[str, float], constraints: Sequence[Constraint] = ()) -> Verdict:
+def judge(
+    space: SearchSpace, arch: Any, truth: Mapping[str, float], constraints: Sequence[Constraint] = ()
+) -> Judgement:
     """Look `arch` up in `truth` (accuracy by str(arch)), under its own name or that of its canonical form."""
     return judge_all(space, [arch], truth, constraints)[0]
 
 
 def judge_all(
     space: SearchSpace, archs: Iterable[Any], truth: Mapping[str, float], constraints: Sequence[Constraint] = ()
-) -> list[Verdict]:
+) -> list[Judgement]:
     """`judge` for several results of one problem."""
     allowed = {key: value for key, value in truth.items() if all(c.met(space.parse(key)) for c in constraints)}
     best = max(allowed, key=allowed.__getitem__, default="")
@@ -40,11 +42,11 @@ def judge_all(
 
 def _judge(
     space: SearchSpace, arch: Any, truth: Mapping[str, float], allowed: Mapping[str, float], best: str
-) -> Verdict:
+) -> Judgement:
     accuracy = None
     if arch is not None:
         accuracy = truth.get(str(arch), truth.get(str(space.canonical(arch))))
     if accuracy is None or not allowed:
-        return Verdict(accuracy, None, None, best, len(allowed))
+        return Judgement(accuracy, None, None, best, len(allowed))
     below = sum((value < accuracy) + 0.5 * (value == accuracy) for value in allowed.values())
-    return Verdict(accuracy, allowed[best] - accuracy, 100 * below / len(allowed), best, len(allowed))
+    return Judgement(accuracy, allowed[best] - accuracy, 100 * below / len(allowed), best, len(allowed))
