@@ -59,6 +59,9 @@ class SearchSpace(Protocol):
     def flops(self, arch: Any) -> int:
         """Operations of one forward pass on one image, by the convention of the space."""
 
+    def flops_pruned(self, arch: Any) -> int:
+        """As `flops`, of the layers alone that the image reaches and that reach the logits."""
+
     def build(self, arch: Any) -> "Network":
         """The network, PyTorch's default initialisation."""
 
@@ -131,6 +134,10 @@ class NasBench201:
                 total += side**2 * (9 * (width // 2) * width + 9 * width**2 + (width // 2) * width)
             total += s.cells_per_stage * kernels * width**2 * side**2
         return total
+
+    def flops_pruned(self, arch: Cell) -> int:
+        """FLOPs of the cell without dead branches; none at all where no signal gets through the cell."""
+        return self.flops(arch.pruned()) if arch.is_connected() else 0
 
     def build(self, arch: Cell) -> "Network":
         """The benchmark's network around the cell."""
@@ -236,6 +243,10 @@ class S0:
         """Multiply-adds + 2 batch norm + ReLU modules."""
         layers = sum(o * side**2 * (i * k * k + 2 + relu) for i, o, k, side, relu in self._layers(arch))
         return layers + 64 * self.skeleton.classes
+
+    def flops_pruned(self, arch: Depths) -> int:
+        """As `flops`: every layer is alive."""
+        return self.flops(arch)
 
     def build(self, arch: Depths) -> "Network":
         """The ResNet of these depths."""

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from diswot_plugins import load_plugin
+
 
 def load_plugins(argv: Sequence[str]) -> None:
     """Execute every FILE of `--plugin FILE` or `--plugin=FILE`."""
-    from diswot_registry import load_plugin
-
     files = [text.partition("=")[2] for text in argv if text.startswith("--plugin=")]
     files += [after for before, after in pairwise(argv) if before == "--plugin"]
     for file in files:

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from benchmarks.engines import device
 from benchmarks.engines.worker import Message, serve
 from diswot_errors import DataError
+from diswot_plugins import plugins
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -142,7 +143,7 @@ class Workers:
     def _begin(self) -> _Member:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=serve, args=(theirs, self._start, self._arguments), daemon=True)
+        process = context.Process(target=serve, args=(theirs, plugins(), self._start, self._arguments), daemon=True)
         process.start()
         theirs.close()
         self._members.append(_Member(process, ours))

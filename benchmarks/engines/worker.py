@@ -8,13 +8,15 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from benchmarks.engines.device import one_thread
 from diswot_errors import DataError
+from diswot_plugins import load_plugin
 
 _PR_SET_PDEATHSIG = 1
 
@@ -26,22 +28,34 @@ class Message(NamedTuple):
     content: Any = None
 
 
-def serve(channel: Connection, start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
-    """Prepare once, say 'ready', answer every job with its result or its error; a failed start is the first answer."""
+def serve(
+    channel: Connection, files: Sequence[Path], start: Callable[..., None] | None, arguments: tuple[Any, ...]
+) -> None:
+    """Load the plugin files of the parent, prepare once, then answer every job with its result or its error.
+
+    'ready' goes before each answer; a failed start is the first of them.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     _end_with_parent()
     one_thread()
-    failure = _attempt(start, *arguments) if start is not None else None
+    failure = _attempt(_prepare, files, start, arguments)
     try:
         while True:
             function, job = channel.recv()
             channel.send(Message("ready"))
-            if failure is not None and failure.kind == "error":
+            if failure.kind == "error":
                 channel.send(failure)
             else:
                 _send(channel, _attempt(function, job))
     except (EOFError, OSError):
         return  # the parent has no more work, or is gone
+
+
+def _prepare(files: Sequence[Path], start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    for file in files:
+        load_plugin(file)
+    if start is not None:
+        start(*arguments)
 
 
 def _attempt(function: Callable[..., Any], *arguments: Any) -> Message:

@@ -16,7 +16,7 @@ from nb201_data.skeleton import Skeleton
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
 
-RECIPE = 1
+RECIPE = 2
 """Goes up whenever networks, initialisations, images or passes change what a score is: stored scores expire."""
 
 FIRST_TEACHER_SEED = 1000

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from proxies.evidence import forward, linear, perturb, repeat
+from proxies.evidence import alive, forward, linear, perturb, repeat
 from proxies.evidence.forward import Session
 
 
@@ -40,6 +40,7 @@ PASSES = (
     _pass(
         "hessian", "hessian_gradient", forward.hessian_gradient, graph=True
     ),  # last: it may free the graph as it goes
+    _pass("alive", "alive", alive.alive),
     _pass("linear", "linear_gradients", linear.linear_gradients),
     _pass("perturbation", "perturbation", perturb.perturbation),
     _pass("batch gradients", "batch_gradients", repeat.batch_gradients),

@@ -178,6 +178,11 @@ class Evidence:
         return self._get("tangent_kernel")
 
     @property
+    def alive(self) -> frozenset[str]:
+        """Names of the layers whose output the image changes and which change the logits."""
+        return self._get("alive")
+
+    @property
     def regions(self) -> int:
         """How many different ReLU patterns the small inputs gave."""
         return self._get("regions")

@@ -6,7 +6,7 @@ from proxies.evidence import Evidence
 from proxies.registry import proxy
 
 
-@proxy("zen", direction="higher", needs=["perturbation"], paper="Lin et al., ICCV 2021")
+@proxy("zen", direction="higher", needs=["perturbation"], paper="Lin et al., ICCV 2021", version=2)
 def zen(evidence: Evidence) -> Tensor:
     """ln mean_n sum |f(x) - f(x + .01 e)| + sum over batch norms of ln sqrt(mean running variance).
 
