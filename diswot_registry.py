@@ -101,6 +101,14 @@ class _Shelf:
             )
 
 
+def _lacking(record: object, protocol: type) -> str:
+    """What a record lacks where records are told by what they offer."""
+    if not getattr(protocol, "_is_protocol", False):
+        return ""
+    lacking = [name for name in vars(protocol) if not name.startswith("_") and not hasattr(record, name)]
+    return f"; it lacks {', '.join(lacking)}"
+
+
 def _import_all(name: str) -> None:
     """A module; of a package all its modules."""
     module = importlib.import_module(name)
@@ -143,7 +151,10 @@ class Registry(Mapping[str, R], Generic[R]):
     def add(self, record: R) -> R:
         """Put a record in and return it as it is kept: a field `origin`, where it has one, says who brought it."""
         if not isinstance(record, self.record):
-            raise UsageError(f"a {self.kind} is a {self.record.__name__}, got {type(record).__name__}: {record!r:.80}")
+            raise UsageError(
+                f"a {self.kind} is a {self.record.__name__}, got {type(record).__name__}: "
+                f"{repr(record)[:80]}{_lacking(record, self.record)}"
+            )
         name, brought_by = str(getattr(record, "name", "")), self._current_origin()
         if brought_by != HOME:
             self._shelf.fill()  # so that the project's own names cannot be taken from it

@@ -1,10 +1,61 @@
-"""Trained teachers, from a file of the user's or from the data folder."""
+"""Teachers: which network a name means, how to build it, and trained ones from a file or from the data folder."""
 
 from pathlib import Path
 
-from diswot_errors import DataError
+from diswot_errors import DataError, UsageError
+from diswot_registry import did_you_mean
 from nb201_data.files import data_dir
 from nb201_data.networks import RESNETS, Network, build_resnet, load_weights
+from nb201_data.skeleton import Skeleton
+from nb201_data.spaces import SPACES, SearchSpace, get_space
+
+BEST = "best-cell"
+
+
+def resolve_teacher(name: str | None, space: SearchSpace) -> str:
+    """The full name of a teacher for networks of `space`; None: the usual one of the space.
+
+    A ResNet's name stays as it is; `best-cell` is the best cell of NAS-Bench-201 with as many classes; a cell, three
+    depths of S0 and an architecture of the space itself are checked; `SPACE:ARCH` is an architecture of any space.
+    """
+    name = name or space.teacher
+    if name in RESNETS:
+        return name
+    if name == BEST:
+        return str(get_space("nb201").best(space.skeleton.classes))
+    owner, arch = _architecture(name, space)
+    return str(arch) if owner.name in ("nb201", "s0") else f"{owner.name}:{arch}"
+
+
+def build_teacher(name: str, space: SearchSpace) -> Network:
+    """The network of a resolved name, with the classes and image size of `space`; PyTorch's default initialisation.
+
+    An architecture of the space itself gets the skeleton that its students have, any other that of its own space.
+    """
+    around: Skeleton = space.skeleton
+    if name in RESNETS:
+        return build_resnet(name, around.classes)
+    owner, arch = _architecture(name, space)
+    return (space if owner.name == space.name else owner.fitted(around.classes, around.resolution)).build(arch)
+
+
+def _architecture(name: str, space: SearchSpace) -> tuple[SearchSpace, object]:
+    """The space and architecture that `name` means. A plain name is a cell, else depths of S0, else of `space`."""
+    prefix, colon, rest = name.partition(":")
+    if colon and prefix in SPACES:
+        return SPACES[prefix], SPACES[prefix].parse(rest)
+    if name.startswith("|"):
+        return SPACES["nb201"], SPACES["nb201"].parse(name)
+    for owner in (SPACES["s0"], space):
+        try:
+            return owner, owner.parse(name)
+        except (UsageError, DataError):  # a number, where the benchmark's own numbering is not on disk
+            continue
+    raise UsageError(
+        f"unknown teacher {name!r}.{did_you_mean(name, [BEST, *RESNETS])} Expected {BEST}, {', '.join(RESNETS)}, three "
+        f"depths of S0 such as 777, a cell of NAS-Bench-201 as an arch string, or SPACE:ARCH with a space out of "
+        f"{', '.join(SPACES)}"
+    )
 
 
 def trained_teacher(name: str, images: str, classes: int, path: Path | str | None = None) -> Network:

@@ -6,14 +6,14 @@ import random
 from pathlib import Path
 
 from benchmarks.harvesting.rows import Row, append
-from benchmarks.scoring.runner import Job
 from benchmarks.scoring.question import Answer
+from benchmarks.scoring.runner import Job
 from nb201_data.space import Cell, sample_cells
 from nb201_data.spaces import get_space
 
 
 def made_up_work(job: Job) -> tuple[Job, list[dict[str, Answer]]]:
-    """In place of `runner.score_job`: params, FLOPs and l2_norm as they are, all else params with noise by its name."""
+    """In place of `score_job`: params, FLOPs and l2_norm as they are, all else params with noise by its name."""
     space = get_space(job.setting.space).with_skeleton(job.setting.skeleton)
     return job, [{name: Answer(_value(space, arch, name, job), "ok") for name in job.proxies} for arch in job.archs]
 

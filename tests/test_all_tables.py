@@ -7,7 +7,9 @@ import pytest
 from reports_support import MANIFEST
 from tables_support import made_up_work, rows_of, write_own_truth
 
-from benchmarks import all_tables, shell
+from benchmarks import all_tables
+from benchmarks.command import ending, parts
+from benchmarks.tables import together
 from diswot_errors import UsageError
 from reports.published import published
 from reports.records import Page, Run, read_run
@@ -42,11 +44,11 @@ def test_claims_that_were_decided_are_named_where_they_are_few() -> None:
 
 
 def test_a_long_table_stays_in_its_file() -> None:
-    part = all_tables.PARTS[0]
-    rows = tuple((str(i),) for i in range(all_tables.LONG + 1))
+    part = parts.PARTS[0]
+    rows = tuple((str(i),) for i in range(together.LONG + 1))
     tables = {"x": Table((Column("a"),), rows), "y": Table((Column("a"),), rows[1:])}
     page = Page("t", sections=tuple(Section(name, name, table=table) for name, table in tables.items()))
-    _, long, short = all_tables._sections(part, Run(MANIFEST, page=page), "")
+    _, long, short = together.sections_of(part, Run(MANIFEST, page=page), "")
     assert long.table is None and long.note == "201 rows, in s0-table/x.csv." and long.level == 3
     assert short.table is not None and short.name == "s0-table-y"
 
@@ -57,25 +59,25 @@ def test_without_measurements_nothing_is_confirmed_or_refuted() -> None:
 
 
 def test_parts_are_chosen_by_name() -> None:
-    assert [part.command for part in all_tables.chosen("rank_table, best_student", "")] == [
+    assert [part.command for part in parts.chosen("rank_table, best_student", "")] == [
         "rank_table",
         "best_student",
     ]
-    assert "search_table" not in [part.command for part in all_tables.chosen(None, "search_table")]
+    assert "search_table" not in [part.command for part in parts.chosen(None, "search_table")]
     for only, skip in (("rank", ""), (None, "rank"), ("rank_table", "rank_table")):
         with pytest.raises(UsageError):
-            all_tables.chosen(only, skip)
+            parts.chosen(only, skip)
 
 
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr("benchmarks.runner.score_job", made_up_work)
+    monkeypatch.setattr("benchmarks.command.opened.score_job", made_up_work)
     monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
-    monkeypatch.setattr("benchmarks.rank_table.TABLES", 20)
-    monkeypatch.setattr("benchmarks.results.RESAMPLES", 50)
+    monkeypatch.setattr("benchmarks.tables.rank.TABLES", 20)
+    monkeypatch.setattr("benchmarks.scoring.measured.RESAMPLES", 50)
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
     write_own_truth(tmp_path / "tables", cells=12)
-    start = ["--out", str(tmp_path / "out"), "--store", str(tmp_path / "s.sqlite"), "--workers", "1"]
+    start = ["--out", str(tmp_path / "out"), "--store", str(tmp_path / "s.sqlite"), "--workers", "1", "--replace"]
     return [*start, "--device", "cpu", "--seeds", "1"]
 
 
@@ -101,11 +103,11 @@ def test_a_fresh_machine(tmp_path: Path, arguments: list[str], capsys: pytest.Ca
 
 def test_when_nothing_can_be_made_it_fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        shell.run(lambda _: all_tables.main([*arguments, "--only", "search_table"]))
+        ending.run(lambda _: all_tables.main([*arguments, "--only", "search_table"]))
     assert ended.value.code == 1 and "no table could be made" in capsys.readouterr().err
 
 
 def test_wrong_use_of_a_part_is_wrong_use(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        shell.run(lambda _: all_tables.main([*arguments, "--only", "metric_ablation", "--images", "nothing"]))
+        ending.run(lambda _: all_tables.main([*arguments, "--only", "metric_ablation", "--images", "nothing"]))
     assert ended.value.code == 2

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmarks import best_student
-from benchmarks.one_order import Level, judged, load_case
 from benchmarks.statistics.same_order import (
     SameOrder,
     disagreement,
@@ -17,6 +16,7 @@ from benchmarks.statistics.same_order import (
     residual_noise,
     same_order,
 )
+from benchmarks.tables.one_order import Level, judged, load_case
 from diswot_errors import UsageError
 
 rng = np.random.default_rng(1)

@@ -12,8 +12,10 @@ import pytest
 import torch
 from scoring_support import QUICK, write_truth
 
-from benchmarks import correlation, runner, shell
+from benchmarks import correlation
+from benchmarks.command import ending, opened
 from benchmarks.harvesting.rows import Row, append
+from benchmarks.scoring import runner
 from benchmarks.scoring.study import sample_of
 from nb201_data.networks import build_resnet
 from nb201_data.space import sample_cells
@@ -30,10 +32,10 @@ def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     truth = write_truth(tmp_path / "truth.csv")
 
     def call(*arguments: str, ground_truth: str = str(truth)) -> Result:
-        given = ["--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run"), "--workers", "1"]
+        given = ["--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run"), "--workers", "1", "--replace"]
         given += ["--batch-size", "16", "--teacher", "resnet20", "--ground-truth", ground_truth, *arguments]
         with pytest.raises(SystemExit) as ended:
-            shell.run(lambda _: correlation.main(given))
+            ending.run(lambda _: correlation.main(given))
         output = capsys.readouterr()
         return ended.value.code, output.out, output.err  # type: ignore[return-value]
 
@@ -76,8 +78,9 @@ def test_a_run(command: Command, tmp_path: Path) -> None:
     written = manifest(folder)
     assert written["command"][:3] == ["python", "-m", "benchmarks.correlation"]
     assert written["skeleton"] == "c4n1k10r8" and written["images"] == "embedded:10@8" and written["seeds"] == [0, 1]
-    assert written["config"]["teacher"] == "resnet20" and written["config"]["teacher_seeds"] == [1000, 1001]
-    assert written["config"]["batch_size"] == 16 and written["config"]["sample"] == 14
+    (study,) = written["config"]["studies"]
+    assert study["teacher"] == "resnet20" and study["teacher_seeds"] == [1000, 1001]
+    assert study["batch_size"] == 16 and study["sample"] == 14
 
 
 def test_the_statistics_are_those_of_scipy(command: Command, tmp_path: Path) -> None:
@@ -130,14 +133,17 @@ def test_without_options_on_a_fresh_machine(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("NB201_DATA_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(shell, "default_workers", lambda device: 1)
+    monkeypatch.setattr(opened, "default_workers", lambda device: 1)
     assert correlation.main(["--proxies", "m_s"]) == 0  # of the defaults, only that all proxies are scored is left out
     out = capsys.readouterr().out
     assert "Ground truth kd-nb201:lite:distilled: 12 cells distilled from resnet56 on cifar100@16" in out
     assert "Images: embedded:100@16, painted by this program" in out
-    written = manifest(tmp_path / "runs" / "correlation")
-    assert written["config"]["teacher"].startswith("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|")
-    assert (written["skeleton"], written["config"]["init"]) == ("c16n1k100r16", "gaussian")
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert folder.name.startswith("correlation-kd-nb201-lite-distilled-")
+    written = manifest(folder)
+    (study,) = written["config"]["studies"]
+    assert study["teacher"].startswith("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|")
+    assert (written["skeleton"], study["init"]) == ("c16n1k100r16", "gaussian")
 
 
 def test_s0_with_and_without_shortcuts(command: Command, tmp_path: Path) -> None:
@@ -176,7 +182,7 @@ def test_lower_precision_is_measured(command: Command, tmp_path: Path) -> None:
 
 
 def test_out_of_memory_is_told(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from benchmarks import scorer
+    from benchmarks.scoring import scorer
 
     calls: list[int] = []
 
@@ -204,7 +210,7 @@ def test_ctrl_c_leaves_a_resumable_state(command: Command, monkeypatch: pytest.M
             raise KeyboardInterrupt
         return work(job)
 
-    monkeypatch.setattr(runner, "_work", interrupted)
+    monkeypatch.setattr(opened, "score_job", interrupted)
     code, _, err = command("--proxies", "nwot")
     assert code == 130
     assert "6 of 14 networks were scored and are kept" in err and "the same command goes on from there" in err
@@ -224,8 +230,8 @@ WRONG = [
     (["--images", "embedded:20"], "embedded:20 has 20 classes, the networks of this ground truth have 10"),
     (["--images", "embedded@16"], "16 pixels, the networks of this ground truth take 8"),
     (["--images", "cifar11"], "no images 'cifar11'"),
-    (["--batch-size", "1"], "a batch of one image has one class"),
-    (["--device", "tpu7"], "unknown device 'tpu7'"),
+    (["--device", "tpu7"], "unknown --device 'tpu7'"),
+    (["--device", "cpu:0"], "--device 'cpu:0' is not supported"),
     (["--ground-truth", "kd-nb202"], "unknown ground truth 'kd-nb202'. Did you mean kd-nb201"),
     (["--ground-truth", "absent.csv"], "no file absent.csv"),
 ]
@@ -240,7 +246,16 @@ def test_wrong_use(command: Command, arguments: list[str], message: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--sample", "none"], ["--seeds", "0"], ["--precision", "fp8"], ["--frobnicate"]]
+    "arguments",
+    [
+        ["--sample", "none"],
+        ["--seeds", "0"],
+        ["--seeds", "100000000"],
+        ["--batch-size", "1"],
+        ["--batch-size", "9" * 20],
+        ["--precision", "fp8"],
+        ["--frobnicate"],
+    ],
 )
 def test_malformed_options(command: Command, arguments: list[str]) -> None:
     code, _, err = command(*arguments)
@@ -272,7 +287,7 @@ def test_help_is_quick() -> None:
         "from benchmarks import correlation\n"
         "try: correlation.main(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'pandas', 'numpy', 'matplotlib'} & set(sys.modules)\n"
+        "heavy = {'torch', 'pandas', 'scipy.stats', 'matplotlib'} & set(sys.modules)\n"
         "print(heavy or 'light', time.process_time() - begin)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -283,7 +298,9 @@ def test_help_is_quick() -> None:
 def test_list_shows_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
     from proxies import all_proxies
 
-    assert correlation.main(["--list"]) == 0
+    with pytest.raises(SystemExit) as ended:
+        correlation.main(["--list"])
+    assert ended.value.code == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[2:]] == [info.name for info in all_proxies()]
 

@@ -11,11 +11,15 @@ import pytest
 from scipy.stats import spearmanr
 from scoring_support import write_truth
 
-from benchmarks import ablation, init_ablation, metric_ablation, shell
-from benchmarks.options import INITS
-from benchmarks.results import values
+from benchmarks import init_ablation, metric_ablation
+from benchmarks.command import ending, options
+from benchmarks.command.options import INITS
+from benchmarks.scoring import measured as measuring
+from benchmarks.scoring.measured import Ask
 from benchmarks.scoring.runner import Runner
 from benchmarks.scoring.store import Store
+from benchmarks.scoring.study import studies_at_hand, with_init
+from benchmarks.tables import inits, metrics
 from nb201_data.spaces import get_space
 from nb201_data.truth import measured
 from proxies import get
@@ -30,10 +34,10 @@ MAINS = {"init": init_ablation.main, "metric": metric_ablation.main}
 @pytest.fixture
 def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     def call(which: str, *arguments: str) -> Result:
-        given = ["--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run"), "--workers", "1"]
+        given = ["--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run"), "--workers", "1", "--replace"]
         given += ["--batch-size", "16", "--seeds", "2", *arguments]
         with pytest.raises(SystemExit) as ended:
-            shell.run(lambda _: MAINS[which](given))
+            ending.run(lambda _: MAINS[which](given))
         output = capsys.readouterr()
         return ended.value.code, output.out, output.err  # type: ignore[return-value]
 
@@ -58,13 +62,13 @@ def test_initialisations_on_both_spaces(command: Command, tmp_path: Path) -> Non
     assert f"On {cells}" in out and f"On {s0}" in out and "Published beside measured" in out
     folder = tmp_path / "run"
     scores = rows(folder / "scores.csv")
-    assert len(scores) == len(init_ablation.PROXIES) * len(INITS) * 2 * (14 + 12)
+    assert len(scores) == len(inits.PROXIES) * len(INITS) * 2 * (14 + 12)
     assert {row["init"] for row in scores} == set(INITS) and {row["space"] for row in scores} == {"nb201", "s0"}
     accuracy = {row["arch"]: float(row["accuracy"]) for row in rows(folder / "truth.csv")}
 
     for place, space in ((1, "nb201"), (2, "s0")):
         table = {row["proxy"]: row for row in rows(folder / f"study-{place}.csv")}
-        assert list(table) == list(init_ablation.PROXIES)
+        assert list(table) == list(inits.PROXIES)
         for init in ("kaiming", "default"):
             shown = [row for row in scores if (row["space"], row["init"], row["proxy"]) == (space, init, "m_r")]
             per_seed = []
@@ -80,13 +84,13 @@ def test_initialisations_on_both_spaces(command: Command, tmp_path: Path) -> Non
         assert agreement > 0.999 if space == "s0" else agreement < 0.999
 
     verdicts = rows(folder / "published.csv")
-    assert len(verdicts) == 2 * 2 * len(init_ablation.PROXIES)
+    assert len(verdicts) == 2 * 2 * len(inits.PROXIES)
     assert all(row["verdict"] == "setting-unknown" for row in verdicts)
     assert {row["published"] for row in verdicts if row["metric"] == "DisWOT"} == {"36.55", "77.51"}
     manifest = json.loads((folder / "manifest.json").read_text())
     assert manifest["space"] == "nb201, s0" and manifest["seeds"] == [0, 1]
-    assert manifest["config"][str(cells)]["teacher"].startswith("|")
-    assert manifest["config"][str(s0)]["teacher"] == "resnet56"
+    teachers = {study["truth"]: study["teacher"] for study in manifest["config"]["studies"]}
+    assert teachers[str(cells)].startswith("|") and teachers[str(s0)] == "resnet56"
 
     page = (folder / "report.html").read_bytes()
     (folder / "report.html").unlink()
@@ -100,7 +104,7 @@ def test_metrics(command: Command, tmp_path: Path) -> None:
     code, out, err = command("metric", "--ground-truth", str(cells), "--init", "kaiming")
     assert code == 0, err
     table = {row["proxy"]: row for row in rows(tmp_path / "run" / "study-1.csv")}
-    assert set(table) == {*metric_ablation.PROXIES, "params", "flops"}
+    assert set(table) == {*metrics.PROXIES, "params", "flops"}
     assert {row["init"] for row in rows(tmp_path / "run" / "scores.csv")} == {"kaiming"}
     verdicts = rows(tmp_path / "run" / "published.csv")
     assert [row["metric"] for row in verdicts[:3]] == ["FitNet", "FitNet", "M_s"]
@@ -143,39 +147,38 @@ def test_the_difference_is_paired(tmp_path: Path) -> None:
     import argparse
 
     cells = write_truth(tmp_path / "cells.csv", n=30)
-    parser = argparse.ArgumentParser()
-    ablation.add_options(parser, "runs")
-    options = parser.parse_args(["--ground-truth", str(cells), "--batch-size", "16", "--seeds", "2", "--device", "cpu"])
-    (study,), _ = ablation.studies(options, "gaussian")
-    infos = [get("m_s"), get("params"), get("diswot")]
+    groups = [options.truth(several=True), options.study(), options.seeds(), options.machine()]
+    parser = argparse.ArgumentParser(parents=groups)
+    given = parser.parse_args(["--ground-truth", str(cells), "--batch-size", "16", "--seeds", "2", "--device", "cpu"])
+    (study,), _ = studies_at_hand(given, (), "gaussian")
+    infos = (get("m_s"), get("params"), get("diswot"))
     with Store(tmp_path / "s.sqlite") as store, Runner(store) as runner:
         first, second = (
-            ablation.measure(runner, ablation.with_init(study, init), infos, init) for init in ("gaussian", "kaiming")
+            measuring.measure(runner, Ask(with_init(study, init), infos)) for init in ("gaussian", "kaiming")
         )
     for proxy, sign in (("m_s", -1), ("diswot", 1)):
         expected = [
             spearmanr(sign * a, study.accuracies).statistic - spearmanr(sign * b, study.accuracies).statistic
-            for a, b in zip(
-                *(values(one.answers, proxy, study.archs, study.seeds) for one in (first, second)), strict=True
-            )
+            for a, b in zip(*(one.values(proxy) for one in (first, second)), strict=True)
         ]
-        found = ablation.difference(first, second, proxy)
+        found = measuring.difference(first, second, proxy)
         assert found.value == pytest.approx(np.mean(expected), abs=1e-12)
         assert found.low is not None and found.high is not None and found.low <= np.mean(expected) <= found.high
-    same = ablation.difference(first, second, "params")  # needs no weights
+    same = measuring.difference(first, second, "params")  # needs no weights
     assert (same.value, same.low, same.high) == (0, 0, 0)
     wide = first.by_proxy["m_s"].spearman
-    narrow = ablation.difference(first, second, "m_s")
+    narrow = measuring.difference(first, second, "m_s")
     assert wide.high is not None and wide.low is not None and narrow.high is not None and narrow.low is not None
     assert narrow.high - narrow.low < wide.high - wide.low
 
 
 def test_what_is_not_on_disk_is_told(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
-    monkeypatch.setattr(ablation, "TRUTHS", f"{write_truth(tmp_path / 'cells.csv')},s0:kd")
+    truths = (str(write_truth(tmp_path / "cells.csv")), "s0:kd")
+    monkeypatch.setattr(metric_ablation, "TRUTHS", truths)
     code, out, _ = command("metric")
     assert code == 0
-    assert "Left out, because it is not on disk: s0:kd is not on disk" in out and "fetch distillation" in out
+    assert "Left out: s0:kd is not on disk" in out and "fetch distillation" in out
     code, _, err = command("metric", "--ground-truth", "s0:kd")  # asked for by name: must be there
     assert code == 1 and err.startswith("error: s0:kd is not on disk")
 

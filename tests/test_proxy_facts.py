@@ -9,11 +9,11 @@ import pytest
 from scipy.stats import rankdata, spearmanr
 from tables_support import made_up_work, rows_of, write_own_truth
 
-from benchmarks import proxy_facts, with_params
-from benchmarks.ablation import Measured
+from benchmarks import proxy_facts
+from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.question import Answer
-from benchmarks.statistics import correlate
 from benchmarks.statistics.like_pairs import LikePairs
+from benchmarks.tables import with_params
 from diswot_errors import UsageError
 from nb201_data.space import distinct_cells
 
@@ -82,19 +82,29 @@ def measured(truth: np.ndarray, scores: dict[str, np.ndarray], lower: set[str]) 
         }
         for name, row in scores.items()
     }
-    rows = correlate(truth, scores, directions, baselines=("params",), resamples=50)
-    return Measured(study, [], answers, rows)  # type: ignore[arg-type]
+    infos = tuple(SimpleNamespace(name=name, direction=direction) for name, direction in directions.items())
+    return Measured(Ask(study, infos), answers)  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr("benchmarks.runner.score_job", made_up_work)
+    monkeypatch.setattr("benchmarks.command.opened.score_job", made_up_work)
     monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
-    monkeypatch.setattr("benchmarks.results.RESAMPLES", 100)
-    monkeypatch.setattr("benchmarks.grid.BATCHES", (16, 64))
+    monkeypatch.setattr("benchmarks.scoring.measured.RESAMPLES", 100)
+    monkeypatch.setattr("benchmarks.tables.grid.BATCHES", (16, 64))
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
     return [
-        *("--out", str(tmp_path / "out"), "--store", str(tmp_path / "s.sqlite"), "--workers", "1", "--device", "cpu"),
+        *(
+            "--out",
+            str(tmp_path / "out"),
+            "--store",
+            str(tmp_path / "s.sqlite"),
+            "--workers",
+            "1",
+            "--replace",
+            "--device",
+            "cpu",
+        ),
         *("--proxies", "nwot,diswot,l2_norm", "--grid", "nwot,diswot", "--seeds", "2"),
     ]
 
@@ -114,7 +124,7 @@ def test_the_command_on_a_fresh_machine(
     assert stability["nwot"]["images_range"] == ""  # one source: the other is not on disk, and the page says so
     assert len(list(out.glob("multiples.panel-*.svg"))) == 2
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "cifar100 is left out" in page and "nb201_data fetch cifar100" in page
+    assert "Left out: stability over images cifar100" in page and "nb201_data fetch cifar100" in page
     sizes = rows_of(out / "sample-sizes.csv")
     assert ("nwot", "params") in {(row["first"], row["second"]) for row in sizes}
     assert "rows" not in capsys.readouterr().err

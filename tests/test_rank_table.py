@@ -9,6 +9,7 @@ from tables_support import made_up_work, rows_of, write_own_truth
 
 from benchmarks import rank_table
 from benchmarks.statistics.small_samples import _spearman, small_samples
+from benchmarks.tables import rank
 from diswot_errors import UsageError
 
 rng = np.random.default_rng(0)
@@ -55,11 +56,21 @@ def test_what_is_no_sample_is_refused() -> None:
 
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr("benchmarks.runner.score_job", made_up_work)
+    monkeypatch.setattr("benchmarks.command.opened.score_job", made_up_work)
     monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
-    monkeypatch.setattr(rank_table, "TABLES", 30)
+    monkeypatch.setattr(rank, "TABLES", 30)
     write_own_truth(tmp_path / "tables")
-    return ["--out", str(tmp_path / "out"), "--store", str(tmp_path / "s.sqlite"), "--workers", "1", "--device", "cpu"]
+    return [
+        "--out",
+        str(tmp_path / "out"),
+        "--store",
+        str(tmp_path / "s.sqlite"),
+        "--workers",
+        "1",
+        "--replace",
+        "--device",
+        "cpu",
+    ]
 
 
 def test_a_fresh_machine(

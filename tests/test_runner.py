@@ -13,18 +13,26 @@ import torch
 from scoring_support import QUICK, SETTING, cells
 
 from benchmarks.scoring import runner as runner_module
-from benchmarks.scoring.runner import Answers, Runner
-from benchmarks.scoring.scorer import Scorer, build_teacher
-from benchmarks.settings import BEST_CELLS, resolve_images, resolve_teacher
+from benchmarks.scoring.resolve import resolve_images
+from benchmarks.scoring.runner import Answers, Found, Job, Runner, score_job
+from benchmarks.scoring.scorer import Scorer
+from benchmarks.scoring.setting import Setting
 from benchmarks.scoring.store import Store
 from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton
+from nb201_data.networks import Network
 from nb201_data.spaces import get_space
+from nb201_data.teachers import build_teacher
 from proxies import initialise, score, select, teacher_evidence
 from proxies import registry as proxy_registry
 
 ARCHS = cells(8)
 INFOS = select(QUICK)
+
+
+def teacher_of(setting: Setting) -> Network:
+    """The network that teaches, with its constructor's weights."""
+    return build_teacher(setting.teacher, get_space(setting.space).with_skeleton(setting.skeleton))
 
 
 @pytest.fixture
@@ -46,7 +54,7 @@ def test_answers_are_those_of_score(store: Store) -> None:
     space = get_space("nb201").with_skeleton(SETTING.skeleton)
     scorer = Scorer(SETTING)
     batch = scorer.scene(3, with_teacher=False).batch
-    teacher = teacher_evidence(initialise(build_teacher(SETTING), "gaussian", 1003), batch, seed=3)
+    teacher = teacher_evidence(initialise(teacher_of(SETTING), "gaussian", 1003), batch, seed=3)
     for arch in ARCHS[:2]:
         network = initialise(space.build(space.parse(arch)), "gaussian", 3)
         expected = score(network, QUICK, batch, teacher=teacher, seed=3)
@@ -77,7 +85,7 @@ def test_processes_change_nothing(store: Store, tmp_path: Path) -> None:
     assert [list(found) for found in shared.values()] == [ARCHS] * len(shared)
 
 
-def test_what_is_stored_is_not_scored_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_stored_is_not_scored_again(store: Store) -> None:
     with Runner(store) as runner:
         before = runner.scores(SETTING, INFOS[:2], ARCHS[:4], [0])
         _, jobs = runner.plan(SETTING, INFOS, ARCHS, [0])
@@ -85,10 +93,10 @@ def test_what_is_stored_is_not_scored_again(store: Store, monkeypatch: pytest.Mo
         known = {(arch, name) for arch in ARCHS[:4] for name in QUICK[:2]}
         assert asked == {(arch, name) for arch in ARCHS for name in QUICK} - known
 
-        def refuse(*_: object) -> None:
-            raise AssertionError("scored again")
+    def refuse(job: Job) -> Found:
+        raise AssertionError(f"scored again: {job}")
 
-        monkeypatch.setattr(runner_module, "_work", refuse)
+    with Runner(store, score=refuse) as runner:
         assert runner.scores(SETTING, INFOS[:2], ARCHS[:4], [0]) == before
 
 
@@ -104,7 +112,7 @@ def test_a_proxy_without_teacher_does_not_care_which(store: Store) -> None:
 
 def test_teacher_and_student_share_no_weights() -> None:
     setting = replace(SETTING, teacher=ARCHS[0])
-    teacher = initialise(build_teacher(setting), setting.init, setting.teacher_seed(0))
+    teacher = initialise(teacher_of(setting), setting.init, setting.teacher_seed(0))
     student = initialise(Scorer(setting).space.build(Scorer(setting).space.parse(ARCHS[0])), setting.init, 0)
     pairs = zip(teacher.named_parameters(), student.named_parameters(), strict=True)
     assert not any(torch.equal(a, b) for (name, a), (_, b) in pairs if a.dim() > 1)
@@ -147,26 +155,41 @@ def test_a_failing_proxy_is_a_status(store: Store) -> None:
     assert len(store) == 2
 
 
-def test_ctrl_c_keeps_what_was_finished(
-    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    work, calls = runner_module.score_job, []
+def test_ctrl_c_keeps_what_was_finished(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    calls = []
 
-    def interrupted(job: runner_module.Job) -> object:
+    def interrupted(job: Job) -> Found:
         calls.append(job)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return work(job)
+        return score_job(job)
 
-    monkeypatch.setattr(runner_module, "_work", interrupted)
-    with Runner(store) as runner:
+    with Runner(store, score=interrupted) as runner:
         with pytest.raises(KeyboardInterrupt):
             runner.scores(SETTING, INFOS, ARCHS, [0])
         assert len(store) == 4 * len(QUICK)
         assert "4 of 8 networks were scored and are kept in" in capsys.readouterr().err
-        monkeypatch.undo()
         _, jobs = runner.plan(SETTING, INFOS, ARCHS, [0])
         assert [arch for job in jobs for arch in job.archs] == ARCHS[4:]
+
+
+def deadly(job: Job) -> Found:
+    """Score, but one network kills the process that looks at it."""
+    if ARCHS[1] in job.archs:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return score_job(job)
+
+
+def test_one_network_that_kills_its_worker_gets_a_status_and_the_rest_goes_on(store: Store) -> None:
+    infos = select("params,l2_norm")
+    with Runner(store, workers=2, score=deadly) as runner:
+        answers = runner.scores(SETTING, infos, ARCHS[:4], [0])
+    for found in answers.values():
+        assert found[ARCHS[1]].status == "out-of-memory" and "signal 9" in found[ARCHS[1]].reason
+        assert [found[arch].status for arch in ARCHS[:4] if arch != ARCHS[1]] == ["ok"] * 3
+    with Runner(store) as runner:  # an accident is not kept: asked again, the network has its scores
+        again = runner.scores(SETTING, infos, ARCHS[:4], [0])
+    assert {answer.status for found in again.values() for answer in found.values()} == {"ok"}
 
 
 def test_a_killed_run_resumes(tmp_path: Path) -> None:
@@ -175,7 +198,7 @@ def test_a_killed_run_resumes(tmp_path: Path) -> None:
         "import sys; sys.path.insert(0, 'tests')\n"
         "from pathlib import Path\n"
         "from scoring_support import SETTING, cells\n"
-        "from benchmarks import runner, store\n"
+        "from benchmarks.scoring import runner, store\n"
         "from proxies import select\n"
         "runner.WRITE_EVERY = 0\n"
         f"with store.Store(Path({str(path)!r})) as s, runner.Runner(s) as r:\n"
@@ -201,13 +224,13 @@ def test_a_killed_run_resumes(tmp_path: Path) -> None:
 
 def test_teacher_weights_of_a_file(tmp_path: Path) -> None:
     setting = replace(SETTING, teacher_weights=str(tmp_path / "teacher.pth"))
-    torch.save(initialise(build_teacher(setting), "kaiming", 1).state_dict(), setting.teacher_weights)
+    torch.save(initialise(teacher_of(setting), "kaiming", 1).state_dict(), setting.teacher_weights)
     info = select("m_r")[0]
     question = setting.question(info, 0)
     assert question.teacher_init.startswith("sha256:") and question.teacher_seed == 0
     value = Scorer(setting).scores(ARCHS[:1], ["m_r"], 0)[0]["m_r"].value
     assert value != Scorer(SETTING).scores(ARCHS[:1], ["m_r"], 0)[0]["m_r"].value
-    torch.save(initialise(build_teacher(setting), "kaiming", 2).state_dict(), setting.teacher_weights)
+    torch.save(initialise(teacher_of(setting), "kaiming", 2).state_dict(), setting.teacher_weights)
     assert setting.question(info, 0) != question
     with pytest.raises(DataError, match="no weights at"):
         _ = replace(setting, teacher_weights=str(tmp_path / "absent.pth")).teacher_init
@@ -230,26 +253,6 @@ def test_images_that_fit_a_skeleton(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_the_networks_own_images(reference_data: Path) -> None:
     assert resolve_images("real", Skeleton(16, 1, 100, 16), "cifar100") == "cifar100@16"
-
-
-def test_teachers_by_name() -> None:
-    assert resolve_teacher(None, "nb201", Skeleton(classes=100)) == BEST_CELLS[100]
-    assert resolve_teacher(None, "s0", Skeleton(classes=100)) == "resnet56"
-    assert resolve_teacher("777", "s0", Skeleton(classes=100)) == "777"
-    assert resolve_teacher(ARCHS[0], "nb201", Skeleton()) == ARCHS[0]
-    with pytest.raises(UsageError, match=r"unknown teacher 'resnet57'\. Did you mean resnet5"):
-        resolve_teacher("resnet57", "nb201", Skeleton())
-    with pytest.raises(UsageError, match="malformed cell"):
-        resolve_teacher("|nor_conv_3x3~0|", "nb201", Skeleton())
-
-
-def test_best_cells_are_the_benchmarks(reference_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nb201_data.ground_truth import load_ground_truth
-
-    monkeypatch.setenv("NB201_DATA_DIR", str(reference_data))
-    for classes, images in ((10, "cifar10"), (100, "cifar100"), (120, "imagenet16-120")):
-        values = load_ground_truth(f"nb201:{images}:test:200").values
-        assert values[BEST_CELLS[classes]] == max(values.values())
 
 
 @pytest.mark.gpu

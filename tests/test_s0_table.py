@@ -5,17 +5,30 @@ from pathlib import Path
 import pytest
 from tables_support import made_up_work, rows_of
 
-from benchmarks import groups, s0_table, shell
-from benchmarks.groups import Group
+from benchmarks import s0_table
+from benchmarks.command import ending
+from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.statistics.runs import repetition
+from benchmarks.tables import beside, groups
+from benchmarks.tables.groups import Group
 from reports.schema import Estimate
 
 
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    monkeypatch.setattr("benchmarks.runner.score_job", made_up_work)
+    monkeypatch.setattr("benchmarks.command.opened.score_job", made_up_work)
     monkeypatch.chdir(tmp_path)
-    return ["--out", str(tmp_path / "out"), "--store", str(tmp_path / "s.sqlite"), "--workers", "1", "--device", "cpu"]
+    return [
+        "--out",
+        str(tmp_path / "out"),
+        "--store",
+        str(tmp_path / "s.sqlite"),
+        "--workers",
+        "1",
+        "--replace",
+        "--device",
+        "cpu",
+    ]
 
 
 def test_without_the_accuracies_every_number_says_what_it_needs(
@@ -84,7 +97,7 @@ def test_images_asked_for_by_name_must_be_there(
     (tmp_path / "data" / "distillation").symlink_to(reference_data / "distillation")
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "data"))
     with pytest.raises(SystemExit) as ended:
-        shell.run(lambda _: s0_table.main([*arguments, "--images", "cifar100"]))
+        ending.run(lambda _: s0_table.main([*arguments, "--images", "cifar100"]))
     assert ended.value.code == 1
 
 
@@ -106,11 +119,11 @@ def test_published_beside_a_correlation_run(reference_data: Path) -> None:
         **{"teacher": "resnet20", "teacher_weights": None, "device": "cpu", "precision": "fp32"},
     )
     study = groups.study_of(options, "s0", "s0:kd", Group((), 64, "train"))
-    section = s0_table.published_section(study, list(groups.closed_form(study).values()))
-    assert section is not None and section.table is not None
+    (section,) = beside.published_on(Measured(Ask(study, ()), {}))
+    assert section.table is not None
     assert [row[7] for row in section.table.rows][:4] == ["within"] * 3 + ["not measured"]
     other = groups.study_of(options, None, "s0:vanilla", Group((), 64, "train"))
-    assert s0_table.published_section(other, []) is None
+    assert beside.published_on(Measured(Ask(other, ()), {})) == []
 
 
 def test_the_correlation_command_shows_the_published_table_on_s0(

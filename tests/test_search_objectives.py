@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from benchmarks.settings import Answer, Setting
 
 from benchmarks.search import Outcome, run_search, scoring
 from benchmarks.search.choices import objective_for, parse_settings, scorer_for
@@ -12,7 +13,6 @@ from benchmarks.search.scoring import StoredScores, proxy_objective
 from benchmarks.search.standing import Scale
 from benchmarks.search.tabular import tabular_objective, training_seconds
 from benchmarks.search.trained import TrainedObjective
-from benchmarks.settings import Answer, Setting
 from diswot_errors import UsageError
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, sample_cells

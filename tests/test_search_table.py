@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import stats
-
 from benchmarks.search.comparison import against, compare, holm
 from benchmarks.search.table_page import held_against
 from benchmarks.search.table_rows import ROWS
 from benchmarks.search.table_times import mean_course
+from scipy import stats
+
 from benchmarks.search_table import main
 from diswot_errors import UsageError
 from nb201_data.space import all_cells

@@ -4,14 +4,19 @@ import csv
 import gzip
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from scipy import stats
 
 from diswot_errors import UsageError
+from diswot_plugins import restored
+from nb201_data.counting import parameters
 from nb201_data.ground_truth import load_ground_truth
 from nb201_data.skeleton import Skeleton
-from nb201_data.spaces import DEPTHS, SPACES, SearchSpace, get_space
+from nb201_data.spaces import DEPTHS, SPACES, ListSpace, SearchSpace, Space, get_space, register
+from nb201_data.spaces.nb201 import BEST_CELLS
+from nb201_data.teachers import build_teacher, resolve_teacher
 from nb201_data.truth import benchmark
 
 
@@ -50,8 +55,21 @@ class TestProtocol:
                 space.parse(text)
 
     def test_unknown_space(self) -> None:
-        with pytest.raises(UsageError, match="expected one of nb201, s0, s0-plain"):
+        with pytest.raises(UsageError, match=r"Did you mean nb201\? Expected one of nb201, s0, s0-plain"):
             get_space("nb101")
+
+    def test_genes_tell_architectures_apart(self, space: SearchSpace) -> None:
+        genes = {space.genes(arch) for arch in space.all()}
+        assert len(genes) == len(space) and len({len(choices) for choices in genes}) == 1
+
+    def test_other_images_fit(self, space: SearchSpace) -> None:
+        fitted = space.fitted(7, 16)
+        assert (fitted.skeleton.classes, fitted.skeleton.resolution) == (7, 16)
+        assert fitted.skeleton.channels == space.skeleton.channels and fitted.name == space.name
+
+    def test_usual_truth_and_teacher(self, space: SearchSpace) -> None:
+        assert space.truth.split(":")[0].removeprefix("kd-") == space.truths_of in SPACES
+        assert resolve_teacher(None, space)
 
 
 class TestNasBench201:
@@ -113,6 +131,74 @@ class TestS0:
         ten = get_space("s0").with_skeleton(Skeleton(16, 0, 10, 32))
         arch = ten.parse("333")
         assert get_space("s0").params(arch) - ten.params(arch) == 65 * 90
+
+
+def perceptron(width: str, skeleton: Skeleton) -> Any:
+    from torch import nn
+
+    layers = nn.Linear(3 * skeleton.resolution**2, int(width)), nn.ReLU(), nn.Linear(int(width), skeleton.classes)
+    return nn.Sequential(nn.Flatten(), *layers)
+
+
+class TestListSpace:
+    def test_a_list_of_networks_is_a_space(self) -> None:
+        space = ListSpace("perceptrons", ("4", "8", "16"), perceptron, Skeleton(resolution=8), table="t.csv")
+        assert isinstance(space, SearchSpace) and space.truth == "t.csv:space=perceptrons"
+        assert space.parse("8") == "8" and space.neighbours("8") == ["4", "16"] and not space.scalable
+        assert space.params("8") == 192 * 8 + 8 + 8 * 10 + 10  # weights and biases
+        assert space.flops("8") == 192 * 8 + 8 * 10
+        assert space.fitted(5, 4).params("8") == 48 * 8 + 8 + 8 * 5 + 5
+        with pytest.raises(UsageError, match=r"no architecture '88'. Did you mean 8\?"):
+            space.parse("88")
+
+    def test_counts_are_those_of_the_closed_forms(self) -> None:
+        nb201, s0 = get_space("nb201").fitted(10, 8), get_space("s0").fitted(10, 8)
+        cell = nb201.best(10)
+        assert Space.params(nb201, cell) == nb201.params(cell) and Space.flops(nb201, cell) == nb201.flops(cell)
+        arch = s0.parse("313")
+        assert Space.params(s0, arch) == s0.params(arch)
+        assert Space.flops(s0, arch) < s0.flops(arch)  # the space counts batch norms and ReLUs too
+
+    @pytest.mark.parametrize("archs", [(), ("a", "a"), ("a ",), ("",), (3,)])
+    def test_names_that_cannot_be(self, archs: tuple[Any, ...]) -> None:
+        with pytest.raises(UsageError, match="expected different names"):
+            ListSpace("perceptrons", archs, perceptron)
+
+    def test_it_is_found_by_name_and_no_other_can_have_it(self) -> None:
+        with restored():
+            space = register(ListSpace("perceptrons", ("4",), perceptron))
+            assert get_space("perceptrons") is space and list(SPACES)[-1] == "perceptrons"
+            with pytest.raises(UsageError, match="already registered"):
+                register(space)
+            with pytest.raises(UsageError, match=r"a search space is a SearchSpace, got object.*it lacks .*neighbours"):
+                register(object())  # type: ignore[type-var]
+        assert "perceptrons" not in SPACES
+
+
+class TestTeachers:
+    def test_names(self) -> None:
+        nb201, s0, plain = map(get_space, SPACES)
+        assert resolve_teacher(None, nb201) == resolve_teacher("best-cell", s0.fitted(10, 32)) == BEST_CELLS[10]
+        assert resolve_teacher(None, nb201.fitted(100, 32)) == BEST_CELLS[100]
+        assert resolve_teacher(None, plain) == "resnet56" and resolve_teacher("777", nb201) == "777"
+        assert resolve_teacher("s0-plain:777", s0) == "s0-plain:777" and resolve_teacher("s0:777", nb201) == "777"
+        own = ListSpace("perceptrons", ("4",), perceptron, teacher="4")
+        with restored():
+            register(own)
+            assert resolve_teacher(None, own) == "perceptrons:4" == resolve_teacher("perceptrons:4", s0)
+        for wrong in ("resnet57", "778", "nobody", "|nor_conv_3x3~0|", "s0:9"):
+            with pytest.raises(UsageError):
+                resolve_teacher(wrong, s0)
+
+    def test_networks_fit_the_images(self) -> None:
+        nb201, small = get_space("nb201"), get_space("nb201").with_skeleton(Skeleton(8, 1, 7, 16))
+        cell = str(nb201.best(10))
+        sizes = {name: parameters(build_teacher(name, small)) for name in (cell, "111", "s0-plain:111", "resnet20")}
+        assert sizes[cell] == small.params(small.parse(cell))  # students' own size
+        s0 = get_space("s0").fitted(7, 16)
+        assert sizes["111"] == s0.params(s0.parse("111")) > sizes["s0-plain:111"]
+        beside = build_teacher(cell, s0)
+        assert parameters(beside) == nb201.fitted(7, 16).params(nb201.parse(cell))
 
 
 class TestSkeleton:

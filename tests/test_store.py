@@ -1,6 +1,7 @@
 """The store: exact answers, keyed by the whole question, whole after any interruption."""
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.settings import Answer, Question
+from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.store import APPLICATION_ID, LAYOUT, Store
 from diswot_errors import DataError
 
@@ -94,7 +95,7 @@ def test_survives_a_kill_while_writing(path: Path) -> None:
         "import sys; sys.path.insert(0, 'tests')\n"
         "from pathlib import Path\n"
         "from test_store import QUESTION\n"
-        "from benchmarks.settings import Answer\n"
+        "from benchmarks.scoring.question import Answer\n"
         "from benchmarks.scoring.store import Store\n"
         f"store = Store(Path({str(path)!r}))\n"
         "i = 0\n"
@@ -171,3 +172,62 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
 def test_the_header_says_whose_it_is(path: Path) -> None:
     Store(path).close()
     assert int.from_bytes(path.read_bytes()[68:72], "big") == APPLICATION_ID
+
+
+def damaged(path: Path, change: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute(change)
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE scores SET value = value + 1e-12 WHERE arch = 'a'",
+        "UPDATE scores SET value = 'text' WHERE arch = 'a'",
+        "UPDATE scores SET value = 9e999 WHERE arch = 'a'",
+        "UPDATE scores SET status = 'nan' WHERE arch = 'a'",
+        "UPDATE scores SET reason = CAST(X'ff' AS TEXT) WHERE arch = 'a'",
+        "UPDATE scores SET seconds = 7 WHERE arch = 'a'",
+        "UPDATE scores SET arch = 'c' WHERE arch = 'a'",
+        "UPDATE scores SET arch = CAST(X'fffe' AS TEXT) WHERE arch = 'a'",
+        "UPDATE scores SET checksum = 0 WHERE arch = 'a'",
+    ],
+)
+def test_a_damaged_answer_is_dropped_counted_and_taken_anew(path: Path, change: str) -> None:
+    answers = {"a": Answer(1.5, "ok", "", 2.0), "b": Answer(None, "nan", "why", 1.0)}
+    with Store(path) as store:
+        store.add([(QUESTION, arch, answer) for arch, answer in answers.items()])
+    damaged(path, change)
+    with Store(path) as store:
+        assert store.known(QUESTION) == {"b": answers["b"]} and store.damaged == 1
+        store.add([(QUESTION, "a", answers["a"])])
+        assert store.known(QUESTION) == answers and store.damaged == 1
+
+
+def test_a_damaged_question_has_no_answers(path: Path) -> None:
+    with Store(path) as store:
+        store.add([(QUESTION, "a", Answer(1.5, "ok"))])
+    damaged(path, f"UPDATE questions SET seed = {QUESTION.seed + 1}")
+    with Store(path) as store:
+        assert store.known(QUESTION) == {}
+        assert store.known(replace(QUESTION, seed=QUESTION.seed + 1)) == {} and store.damaged == 1
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_flipped_bits_never_give_another_value(path: Path, seed: int) -> None:
+    answers = {str(i): Answer(i / 7, "ok", "", 1.0) for i in range(200)}
+    with Store(path) as store:
+        store.add([(QUESTION, arch, answer) for arch, answer in answers.items()])
+    rng, content = random.Random(seed), bytearray(path.read_bytes())
+    for _ in range(3):
+        content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    path.write_bytes(content)
+    try:
+        with Store(path) as store:
+            found = store.known(QUESTION)
+    except DataError as error:
+        assert str(path) in str(error)
+    else:
+        assert found.items() <= answers.items()

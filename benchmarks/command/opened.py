@@ -17,7 +17,7 @@ SHARE = 0.9  # of the machine's memory, for all workers together
 
 
 @contextlib.contextmanager
-def opened(options: argparse.Namespace, score: Callable[[Job], Found] = score_job) -> Iterator[Runner]:
+def opened(options: argparse.Namespace, score: Callable[[Job], Found] | None = None) -> Iterator[Runner]:
     """A runner on the store, the workers and within the limits that the options name. `score`: what scores a job."""
     device = str(choose_device(options.device))
     workers = options.workers or default_workers(device)
@@ -25,7 +25,7 @@ def opened(options: argparse.Namespace, score: Callable[[Job], Found] = score_jo
     limits = Limits(options.time_limit, _memory(options.memory_limit, workers))
     with (
         Store(options.store or default_store()) as store,
-        Runner(store, workers, together, limits=limits, progress=True, score=score) as runner,
+        Runner(store, workers, together, limits=limits, progress=True, score=score or score_job) as runner,
     ):
         yield runner
 

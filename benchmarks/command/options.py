@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.scoring.resolve import RESNETS
 from benchmarks.scoring.study import SAMPLE
 
 INITS = ("gaussian", "kaiming", "xavier", "default")
@@ -121,7 +120,7 @@ def study(
         "--teacher",
         default=teacher,
         metavar="NAME",
-        help=f"best-cell (usual on nb201), {', '.join(RESNETS)}, or an architecture",
+        help="best-cell (usual on nb201), resnet20 to resnet110, or an architecture",
     )
     group.add_argument(
         "--teacher-weights", type=Path, metavar="FILE", help="a trained teacher (default: random weights)"

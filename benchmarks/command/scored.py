@@ -15,7 +15,7 @@ from benchmarks.command.opened import opened
 from benchmarks.command.plugins import load_plugins
 from benchmarks.command.publish import Content, measured_content, publish
 from benchmarks.scoring.measured import Ask, Measured, measure
-from benchmarks.scoring.runner import Found, Job, score_job
+from benchmarks.scoring.runner import Found, Job
 from reports.schema import Note, Topic
 
 
@@ -57,7 +57,7 @@ class Scored:
         self.add(parser)
         return parser
 
-    def main(self, argv: Sequence[str] | None = None, score: Callable[[Job], Found] = score_job) -> int:
+    def main(self, argv: Sequence[str] | None = None, score: Callable[[Job], Found] | None = None) -> int:
         """The command. `score`: what scores a job."""
         given = list(sys.argv[1:] if argv is None else argv)
         load_plugins(given)

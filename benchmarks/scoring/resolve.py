@@ -1,26 +1,12 @@
-"""From the names of a command to what they stand for: images that fit a skeleton, teachers."""
+"""From the name of images to those that fit a skeleton."""
 
 from __future__ import annotations
 
-import difflib
-
 from diswot_errors import DataError, UsageError
 from nb201_data.skeleton import Skeleton
-from nb201_data.spaces import get_space
-
-BEST_CELLS = {
-    10: "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|",
-    100: "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
-    120: "|nor_conv_1x1~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|",
-}
-"""By number of classes (CIFAR-10, CIFAR-100, ImageNet16-120): the cell with the highest mean test accuracy after 200
-epochs in NAS-Bench-201: 94.37 (shared with one other cell; this one is also first in validation), 73.51, 47.31 %."""
 
 REAL = "real"
 """A name for the images that the networks of a ground truth were trained on."""
-
-DEFAULT_TEACHERS = {"nb201": "best-cell", "s0": "resnet56", "s0-plain": "resnet56"}
-RESNETS = ("resnet20", "resnet32", "resnet44", "resnet56", "resnet110")
 
 
 def resolve_images(name: str, skeleton: Skeleton, own: str = "") -> str:
@@ -68,28 +54,3 @@ def _own_images(own: str) -> str:
     except DataError:
         return "embedded"
     return own
-
-
-def resolve_teacher(name: str | None, space: str, skeleton: Skeleton) -> str:
-    """A ResNet's name, or the architecture that `best-cell`, a cell or S0 depths stand for; None: the usual one."""
-    name = name or DEFAULT_TEACHERS[space]
-    if name in RESNETS:
-        return name
-    if name == "best-cell":
-        return best_cell(skeleton.classes)
-    near = difflib.get_close_matches(name, ["best-cell", *RESNETS], n=2)
-    if near or not name.startswith("|"):
-        try:
-            return str(get_space("s0").parse(name))
-        except UsageError:
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
-            raise UsageError(
-                f"unknown teacher {name!r}.{hint} Expected best-cell, {', '.join(RESNETS)}, three depths of S0 such as "
-                "777, or a cell of NAS-Bench-201 as an arch string"
-            ) from None
-    return str(get_space("nb201").parse(name))
-
-
-def best_cell(classes: int) -> str:
-    """The best cell of NAS-Bench-201 on its data set with so many classes; CIFAR-10's for any other number."""
-    return BEST_CELLS.get(classes, BEST_CELLS[10])

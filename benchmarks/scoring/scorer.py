@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.scoring.question import Answer
-from benchmarks.scoring.resolve import RESNETS
 from benchmarks.scoring.setting import Setting
 from diswot_errors import DataError, UsageError
 from nb201_data.image_set import ImageSet
 from nb201_data.images import load_images
-from nb201_data.networks import Network, build_resnet, load_weights
+from nb201_data.networks import Network, load_weights
 from nb201_data.spaces import get_space
+from nb201_data.teachers import build_teacher
 from proxies import Score, TeacherEvidence, get, initialise, score, teacher_evidence
 from proxies.evidence.split import out_of_memory
 
@@ -84,7 +84,7 @@ class Scorer:
         if setting.teacher_weights:
             network = trained_teacher(setting)
         else:
-            network = build_teacher(setting)
+            network = build_teacher(setting.teacher, self.space)
             initialise(network, setting.init, setting.teacher_seed(seed))
         try:
             return teacher_evidence(network.to(self.device), batch, seed=seed, precision=setting.precision)
@@ -141,20 +141,10 @@ def _answer(found: Score) -> Answer:
     return Answer(None if found.value is None else found.value + 0.0, found.status, found.reason, found.seconds)
 
 
-def build_teacher(setting: Setting) -> Network:
-    """The teacher's network, weights as its constructor leaves them."""
-    classes, resolution = setting.skeleton.classes, setting.skeleton.resolution
-    if setting.teacher in RESNETS:
-        return build_resnet(setting.teacher, classes)
-    space = get_space("nb201" if setting.teacher.startswith("|") else "s0")
-    around = setting.skeleton if setting.space == space.name else space.skeleton  # a cell teaches cells of its own size
-    fitted = space.with_skeleton(replace(around, classes=classes, resolution=resolution))
-    return fitted.build(fitted.parse(setting.teacher))
-
-
 def trained_teacher(setting: Setting) -> Network:
     """The teacher with the weights of the user's file."""
-    network, path = build_teacher(setting), setting.teacher_weights
+    space = get_space(setting.space).with_skeleton(setting.skeleton)
+    network, path = build_teacher(setting.teacher, space), setting.teacher_weights
     try:
         return load_weights(network, path)
     except DataError as error:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines.device import choose_device
-from benchmarks.scoring.resolve import resolve_images, resolve_teacher
+from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
-from nb201_data.spaces import SPACES
+from nb201_data.spaces import SPACES, get_space
 from reports.schema import BASELINES, Note, Topic
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
 
-DEFAULT_TRUTHS = {"nb201": "kd-nb201", "s0": "s0:kd", "s0-plain": "s0:kd"}
 TRUTHS = ("kd-nb201", "s0:kd")
 """Those that the ablations look at where they are on disk."""
+USUAL = "kd-nb201"
 FEWEST = 10  # networks that a ground truth must cover
 SAMPLE = 100
 
@@ -99,26 +98,27 @@ def truth_hash(truth: GroundTruth) -> str:
 
 def study_of(options: argparse.Namespace, space: str | None, truth_name: str | None, init: str) -> Study:
     """The resolved question of a command; every contradiction is refused before anything is computed."""
+    from nb201_data.teachers import resolve_teacher
+
     truth = load_truth(space, truth_name)
-    chosen = space or truth.space
+    chosen = get_space(space or truth.space)
+    skeleton = truth.skeleton or chosen.skeleton
     archs = sample_of(truth, options.sample, options.sample_seed)
-    skeleton = truth.skeleton
-    assert skeleton is not None  # spaces that can be built have one
     if options.teacher_weights and not options.teacher:
         raise UsageError(
             "--teacher-weights needs --teacher: say which network the file holds, as in --teacher resnet56"
         )
     setting = Setting(
-        space=chosen,
+        space=chosen.name,
         skeleton=skeleton,
         images=resolve_images(options.images, skeleton, _base(truth.images)),
         batch_size=options.batch_size,
         split=options.split,
         init=init,
-        teacher=resolve_teacher(options.teacher, chosen, skeleton),
+        teacher=resolve_teacher(options.teacher, chosen.with_skeleton(skeleton)),
         teacher_weights=str(options.teacher_weights or ""),
         device=str(choose_device(options.device)),
-        precision=options.precision,
+        precision=getattr(options, "precision", "fp32"),
     )
     if setting.teacher_weights:
         check_teacher(setting)
@@ -152,17 +152,14 @@ def with_init(study: Study, init: str) -> Study:
 
 def load_truth(space: str | None, name: str | None) -> GroundTruth:
     """The ground truth of that name, or the usual one of the space; refused where it cannot be scored in the space."""
-    if space is not None and space not in SPACES:
-        near = difflib.get_close_matches(space, SPACES, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise UsageError(f"unknown --space {space!r}.{hint} Expected one of {', '.join(SPACES)}")
-    truth = load_ground_truth(name or DEFAULT_TRUTHS[space or "nb201"])
-    if truth.space not in SPACES or truth.skeleton is None:
+    chosen = get_space(space) if space is not None else None
+    truth = load_ground_truth(name or (chosen.truth if chosen else USUAL))
+    if truth.space not in SPACES:
         raise UsageError(
             f"--ground-truth {truth.name} is about {truth.space}, whose networks cannot be built here: expected a "
             f"truth about {', '.join(SPACES)}"
         )
-    if space is not None and truth.space.partition("-")[0] != space.partition("-")[0]:
+    if chosen and get_space(truth.space).truths_of != chosen.truths_of:
         raise UsageError(
             f"--space {space} and --ground-truth {truth.name} contradict: that truth is about {truth.space}; leave "
             "--space out"

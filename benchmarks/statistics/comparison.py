@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 LEVEL = 0.05
 
@@ -27,14 +27,14 @@ def compare(regrets: Mapping[str, Sequence[float]]) -> Comparison:
     names = list(regrets)
     table = np.array([regrets[name] for name in names], dtype=float)  # (k, n)
     k, n = table.shape
-    ranks = stats.rankdata(table, axis=0).mean(axis=1)
+    ranks = scipy.stats.rankdata(table, axis=0).mean(axis=1)
     p = None
     if k > 2 and n > 1:
-        found = float(stats.friedmanchisquare(*table).pvalue) if np.ptp(table, axis=0).any() else math.nan
+        found = float(scipy.stats.friedmanchisquare(*table).pvalue) if np.ptp(table, axis=0).any() else math.nan
         p = None if math.isnan(found) else found
     difference = None
     if k > 1 and n > 1:
-        quantile = float(stats.studentized_range.ppf(1 - LEVEL, k, np.inf)) / math.sqrt(2)
+        quantile = float(scipy.stats.studentized_range.ppf(1 - LEVEL, k, np.inf)) / math.sqrt(2)
         difference = quantile * math.sqrt(k * (k + 1) / (6 * n))
     return Comparison(dict(zip(names, ranks.tolist(), strict=True)), p, difference, n)
 
@@ -45,7 +45,7 @@ def against(regrets: Mapping[str, Sequence[float]], reference: str) -> dict[str,
     raw = {}
     for name in others:
         differences = np.subtract(regrets[name], regrets[reference])
-        raw[name] = float(stats.wilcoxon(differences).pvalue) if differences.any() else 1.0
+        raw[name] = float(scipy.stats.wilcoxon(differences).pvalue) if differences.any() else 1.0
     return holm(raw)
 
 

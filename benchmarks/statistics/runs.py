@@ -4,7 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from scipy.stats import t
+import scipy
 
 from reports.schema import Estimate
 
@@ -14,7 +14,7 @@ def mean_of_runs(values: Sequence[float]) -> Estimate:
     if len(values) < 2:
         return Estimate(values[0] if values else None)
     mean, spread = statistics.fmean(values), statistics.stdev(values)
-    reach = float(t.ppf(0.975, len(values) - 1)) * spread / math.sqrt(len(values))
+    reach = float(scipy.stats.t.ppf(0.975, len(values) - 1)) * spread / math.sqrt(len(values))
     return Estimate(mean, mean - reach, mean + reach, spread)
 
 
@@ -26,5 +26,5 @@ def repetition(estimate: Estimate, seeds: int, repeats: int) -> Estimate:
     """
     if estimate.value is None or estimate.spread is None or seeds < 2:
         return Estimate(estimate.value)
-    reach = float(t.ppf(0.975, seeds - 1)) * estimate.spread * (1 / seeds + 1 / repeats) ** 0.5
+    reach = float(scipy.stats.t.ppf(0.975, seeds - 1)) * estimate.spread * (1 / seeds + 1 / repeats) ** 0.5
     return Estimate(estimate.value, max(-100.0, estimate.value - reach), min(100.0, estimate.value + reach))

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.stats import kendalltau
 
 from benchmarks.statistics.resamples import Array
 from diswot_errors import UsageError
@@ -86,7 +86,8 @@ def same_order(
         lost = second.max(axis=1) - second[rows, chosen]
         swaps += int((lost > 0).sum())
         as_large += int((lost >= max(observed, np.finfo(float).tiny)).sum())
-        taus += [float(kendalltau(first[i], second[i])[0]) for i in range(min(count, TAU_DRAWS - len(taus)))]
+        few = range(min(count, TAU_DRAWS - len(taus)))
+        taus += [float(scipy.stats.kendalltau(first[i], second[i])[0]) for i in few]
     return SameOrder(swaps / draws, as_large / draws, float(np.mean(taus)))
 
 

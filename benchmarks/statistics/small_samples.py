@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 
 from benchmarks.statistics.resamples import Array, interval
 from diswot_errors import UsageError
@@ -59,9 +59,10 @@ def small_samples(
 def _spearman(x: Array, y: Array) -> Array:
     """Row by row for (repeats, cells); cells without a score left out, rows where nothing varies too."""
     if np.isfinite(y).all():
-        return _correlation(rankdata(x, axis=1), rankdata(y, axis=1))
+        return _correlation(scipy.stats.rankdata(x, axis=1), scipy.stats.rankdata(y, axis=1))
     rows = [np.isfinite(row) for row in y]
-    parts = [_correlation(*(rankdata(v[keep])[None] for v in (a, b))) for a, b, keep in zip(x, y, rows, strict=True)]
+    ranked = scipy.stats.rankdata
+    parts = [_correlation(*(ranked(v[keep])[None] for v in (a, b))) for a, b, keep in zip(x, y, rows, strict=True)]
     return np.concatenate(parts)
 
 

@@ -151,6 +151,7 @@ def sample_sizes(base: Measured) -> Section:
 
 
 def sentences(base: Measured) -> list[str]:
+    """Who ranks better than params, and who adds something to them."""
     rows = [row for row in by_rank(base.rows) if row.proxy != "params" and row.spearman.value is not None]
     better = [row.proxy for row in rows if row.spearman_minus_params.separated > 0]
     adds = [row.proxy for row in rows if row.partial_spearman.separated > 0]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import kendalltau
+import scipy
 
 from benchmarks.statistics import same_order as null
 from benchmarks.statistics.same_order import SameOrder, repeated_noise
@@ -130,7 +130,7 @@ def tested(case: Case, noise: float, draws: int, seed: int) -> Tested:
     return Tested(
         name=case.name,
         networks=len(case.archs),
-        kendall=float(kendalltau(alone, distilled)[0]),
+        kendall=float(scipy.stats.kendalltau(alone, distilled)[0]),
         best=(_short(case.archs, alone), _short(case.archs, distilled)),
         regret=null.regret_of_alone(alone, distilled),
         two_runs=two_runs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 from benchmarks.scoring.measured import RESAMPLES, Measured
 from benchmarks.statistics import correlate
@@ -25,7 +25,7 @@ def mean_ranks(base: Measured) -> list[Correlation]:
         if row.spearman.value is not None and row.proxy != "params":
             own = base.mean_scores(row.proxy)
             scored = np.isfinite(own)
-            own[scored] = (rankdata(params[scored]) + rankdata(own[scored])) / 2
+            own[scored] = (scipy.stats.rankdata(params[scored]) + scipy.stats.rankdata(own[scored])) / 2
             means[row.proxy] = own
     directions = dict.fromkeys(means, "higher")
     return correlate(base.study.accuracies, means, directions, baselines=("params",), resamples=RESAMPLES)
