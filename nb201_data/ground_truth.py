@@ -3,7 +3,8 @@
 ===============================================  ==================================================================
 name                                             accuracies
 ===============================================  ==================================================================
-`kd-nb201[:PROTOCOL[:distilled|vanilla]]`        cells that this project trained, with a teacher and alone
+`kd-nb201[:PROTOCOL[:distilled|vanilla]]`        cells that this project trained, with a teacher and alone;
+                                                 `kd-nb201:lite-review`: by another distiller or teacher
 `nb201:DATASET:test|valid:12|200`                all cells of NAS-Bench-201; `cifar10`, `cifar100`, `imagenet16-120`
 `s0:kd`, `s0:vanilla`                            the 64 ResNets of the DisWOT paper
 `vit:autoformer|pit:DATASET:kd|vanilla`          100 vision transformers; `cifar100`, `flowers`, `chaoyang`

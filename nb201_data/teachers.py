@@ -64,7 +64,7 @@ def trained_teacher(name: str, images: str, classes: int, path: Path | str | Non
     Read from `path`, else from `teachers/{images}_{name}.pth` in the data folder.
     """
     network = build_resnet(name, classes)
-    source = Path(path) if path is not None else data_dir() / "teachers" / f"{images}_{name}.pth"
+    source = Path(path) if path is not None else teacher_file(name, images)
     if not source.is_file():
         raise DataError(
             f"no trained {name} for {images}: expected {source}; train one with "
@@ -72,6 +72,11 @@ def trained_teacher(name: str, images: str, classes: int, path: Path | str | Non
             f"and pass its file with --teacher-weights"
         )
     return load_weights(network, source).eval()
+
+
+def teacher_file(name: str, images: str) -> Path:
+    """Where the data folder has the weights of a teacher trained on `images`, if it has them."""
+    return data_dir() / "teachers" / f"{images}_{name}.pth"
 
 
 def teacher_names() -> tuple[str, ...]:

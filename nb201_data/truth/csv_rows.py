@@ -45,6 +45,17 @@ class Row:
         except ValueError:
             raise self.fault(column, f"'{found}', expected a whole number") from None
 
+    def number(self, column: str) -> float | None:
+        """A finite number, or None where the cell is empty or the table lacks the column."""
+        found = self.text(column)
+        try:
+            value = float(found or "0")
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise self.fault(column, f"'{found[:40]}', expected a number")
+        return value if found else None
+
     def percent(self, column: str) -> float:
         """An accuracy from 0 to 100."""
         found = self.required(column)
@@ -68,12 +79,14 @@ def read_rows(
 
     `further` lets any be that is not one of the known ones misspelt.
 
-    In a `growing` file a last line without an end is one that is being written, and is passed over.
+    In a `growing` file a last line without an end is one that was cut off or is being written, and is passed over.
     Refused with `DataError`: a file that is no text, a missing, unknown or repeated column, a row of another length.
     """
     content = _content(path)
-    if growing:
-        content = content[: content.rfind("\n") + 1]
+    if growing and not ",".join([*required, *(optional or ())]).startswith(content):  # more than a part of the header
+        content = content[: content.rfind("\n") + 1] or content
+    elif growing:
+        return
     reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
@@ -120,7 +133,7 @@ def _check_header(
             raise DataError(f"{path}, line 1: unknown column '{name}'.{hint} Known: {', '.join(known)}")
     missing = [name for name in required if name not in header]
     if missing:
-        found = ", ".join(header) or "an empty file"
+        found = ", ".join(header)[:200] or "an empty file"
         raise DataError(
             f"{path}, line 1: column '{missing[0]}' is missing; needed: {', '.join(required)}; found: {found}"
         )
