@@ -132,9 +132,9 @@ def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_known_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot write to .*choose another --out"):
+    with pytest.raises(DataError, match=r"cannot write to .*choose another --out"):
         claimed(tmp_path / "file" / "run", ONE).__enter__()
-    with pytest.raises(UsageError, match="not UTF-8"):
+    with pytest.raises(UsageError, match="is not UTF-8"):
         claimed(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")), ONE).__enter__()
 
 

@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.distill.budget import on_images
-from benchmarks.distill.protocols import Protocol, get_protocol
+from benchmarks.distill.protocols import Protocol, get_protocol, on_images
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.setting import file_hash
 from benchmarks.search import all_strategies, get_strategy

@@ -78,15 +78,17 @@ def distil(
     plan: PipelinePlan, teacher: Teacher, students: Mapping[Any, tuple[str, ...]], alone: Any, out: Path, workers: int
 ) -> Trained:
     """Train every student that is not on disk yet; `alone`: the student that is trained without a teacher too."""
-    plans: dict[str, jobs.Plan] = {}
+    plans: dict[str, jobs.Distillation] = {}
     for arch in students:
         names = f"{plan.distiller},{ALONE}" if plan.alone and arch == alone else plan.distiller
-        made = jobs.plan(f"{plan.space.name}:{arch}", names, plan.seeds, teacher.file, plan.protocol, plan.device)
+        made = jobs.distillation(
+            f"{plan.space.name}:{arch}", names, plan.seeds, teacher.file, plan.protocol, plan.device
+        )
         plans[str(arch)] = replace(made, out=out / "students" / jobs.student_of(made).slug)
     _share_teachers(plan, teacher, plans, out / "teacher")
     labels = {str(arch): ", ".join(roles) for arch, roles in students.items()}
     every = [
-        (labels[key], key, (each, name, seed))
+        (labels[key], key, jobs.Training(each, name, seed))
         for seed in range(plan.seeds)
         for key, each in plans.items()
         for name in each.distillers
@@ -103,12 +105,12 @@ def distil(
     }
 
 
-def _train(job: tuple[str, str, tuple[jobs.Plan, str, int]]) -> tuple[str, str, int, list[EpochResult]]:
-    label, key, (plan, name, seed) = job
-    return key, *jobs.train((plan, name, seed), f"{label}, {name} seed {seed}")
+def _train(named: tuple[str, str, jobs.Training]) -> tuple[str, str, int, list[EpochResult]]:
+    label, key, training = named
+    return key, *jobs.train(training, f"{label}, {training.distiller} seed {training.seed}")
 
 
-def _share_teachers(plan: PipelinePlan, teacher: Teacher, plans: Mapping[str, jobs.Plan], source: Path) -> None:
+def _share_teachers(plan: PipelinePlan, teacher: Teacher, plans: Mapping[str, jobs.Distillation], source: Path) -> None:
     """Some distillers make a teacher of their own (an early one, an assistant): once, for all students."""
     teaching = losses.get(plan.distiller).teaching
     if teaching not in ("early", "assistant"):
@@ -124,7 +126,9 @@ def _share_teachers(plan: PipelinePlan, teacher: Teacher, plans: Mapping[str, jo
 def speed(plan: PipelinePlan, arch: Any) -> float:
     """Multiply-adds a second, from a few training steps of a student."""
     student = f"{plan.space.name}:{arch}"
-    return budget.speed(jobs.plan(student, plan.distiller, plan.seeds, plan.teacher_file, plan.protocol, plan.device))
+    return budget.speed(
+        jobs.distillation(student, plan.distiller, plan.seeds, plan.teacher_file, plan.protocol, plan.device)
+    )
 
 
 def _say(text: str) -> None:
