@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from benchmarks.search.scoring import StoredScores, proxy_objective
 from benchmarks.settings import Answer, Setting
 
 from benchmarks.search import Outcome, run_search, scoring
 from benchmarks.search.choices import objective_for, parse_settings, scorer_for
-from benchmarks.search.scoring import StoredScores, proxy_objective
 from benchmarks.search.standing import Scale
 from benchmarks.search.tabular import tabular_objective, training_seconds
 from benchmarks.search.trained import TrainedObjective

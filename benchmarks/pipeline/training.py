@@ -125,10 +125,12 @@ def _share_teachers(plan: PipelinePlan, teacher: Teacher, plans: Mapping[str, jo
 
 def speed(plan: PipelinePlan, arch: Any) -> float:
     """Multiply-adds a second, from a few training steps of a student."""
+    return budget.speed(_distillation(plan, arch, plan.distiller, plan.teacher_file))
+
+
+def _distillation(plan: PipelinePlan, arch: Any, distillers: str, teacher: Path | None) -> jobs.Distillation:
     student = f"{plan.space.name}:{arch}"
-    return budget.speed(
-        jobs.distillation(student, plan.distiller, plan.seeds, plan.teacher_file, plan.protocol, plan.device)
-    )
+    return jobs.distillation(student, distillers, plan.seeds, teacher, plan.protocol, plan.device)
 
 
 def _say(text: str) -> None:
