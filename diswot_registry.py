@@ -119,9 +119,9 @@ def _import_all(name: str) -> None:
 class Registry(Mapping[str, R], Generic[R]):
     """Records by name, built-in ones first, in the order of registration. A read-only mapping for all but `add`.
 
-    `modules`: what to import for the built-in ones, packages with all their modules. `check`: refuses a record with
-    `UsageError`. `beside`: a registry that the same modules and packages fill. `listing`: where all names stand, for
-    messages that would be too long with them.
+    `modules`: what to import for the built-in ones, packages with all their modules. `admit`: called with each record
+    before it is kept; it refuses it with `UsageError`, or brings along what belongs to it. `beside`: a registry that
+    the same modules and packages fill. `listing`: where all names stand, for messages that would be too long with them.
     """
 
     def __init__(
@@ -131,12 +131,12 @@ class Registry(Mapping[str, R], Generic[R]):
         group: str,
         modules: Iterable[str] = (),
         *,
-        check: Callable[[R], object] | None = None,
+        admit: Callable[[R], object] | None = None,
         beside: "Registry[Any] | None" = None,
         listing: str = "",
     ) -> None:
         self.kind, self.record, self.group, self.listing = kind, record, group, listing
-        self._check = check
+        self._admit = admit
         self._entries: dict[str, tuple[R, str]] = {}
         self._shelf: _Shelf = beside._shelf if beside is not None else _Shelf()
         self._shelf.registries.append(self)
@@ -165,8 +165,8 @@ class Registry(Mapping[str, R], Generic[R]):
         if name in self._entries:
             first = self._entries[name][1]
             raise UsageError(f"{self.kind} {name!r} from {brought_by} is already registered by {first}: rename it")
-        if self._check:
-            self._check(record)
+        if self._admit:
+            self._admit(record)
         if is_dataclass(record) and "origin" in {field.name for field in fields(record)}:
             record = copy(record)
             object.__setattr__(record, "origin", brought_by)  # frozen, and its class may have a constructor of its own

@@ -87,7 +87,7 @@ class AggregateInfo:
         return (self.function.__doc__ or "").strip()
 
 
-def _check(info: ProxyInfo) -> None:
+def _admit(info: ProxyInfo) -> None:
     """Refuse a name that globs and columns cannot hold, an unknown need, a function without docstring."""
     if not _NAME.match(info.name):
         raise UsageError(
@@ -106,7 +106,7 @@ def _check(info: ProxyInfo) -> None:
         raise UsageError(f"proxy {info.name!r} has no docstring: its formula belongs there")
 
 
-def _check_aggregate(info: AggregateInfo) -> None:
+def _admit_aggregate(info: AggregateInfo) -> None:
     if PROXIES.known(info.name):
         raise UsageError(f"the name {info.name!r} is taken by a proxy: rename the aggregate")
     if not info.formula:
@@ -118,11 +118,11 @@ PROXIES = Registry[ProxyInfo](
     ProxyInfo,
     "diswot_bench.proxies",
     ("proxies.zero_cost", "proxies.distillation"),
-    check=_check,
+    admit=_admit,
     listing="--list shows all.",
 )
 AGGREGATES = Registry[AggregateInfo](
-    "aggregate", AggregateInfo, "diswot_bench.aggregates", check=_check_aggregate, beside=PROXIES
+    "aggregate", AggregateInfo, "diswot_bench.aggregates", admit=_admit_aggregate, beside=PROXIES
 )
 
 
