@@ -22,6 +22,7 @@ F = TypeVar("F", bound=ProxyFunction)
 Direction = Literal["higher", "lower"]
 
 ENTRY_POINTS = "diswot_bench.proxies"
+OURS = "diswot-bench"
 NEEDS = frozenset(
     {
         "model",  # the network itself, in training mode, restored afterwards
@@ -61,6 +62,11 @@ class ProxyInfo:
     """The package that brought it: 'diswot-bench', or the distribution behind an entry point."""
 
     @property
+    def ours(self) -> bool:
+        """Whether its function stands in this package, whatever it calls itself; all others are guests."""
+        return _package(self.function) == __name__.partition(".")[0]
+
+    @property
     def formula(self) -> str:
         """The docstring of the function: the formula, and where it differs from other code."""
         return (self.function.__doc__ or "").strip()
@@ -91,7 +97,7 @@ class AggregateInfo:
 _REGISTRY: dict[str, ProxyInfo] = {}
 _AGGREGATES: dict[str, AggregateInfo] = {}
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
-_state = {"loaded": False, "origin": "diswot-bench"}
+_state = {"loaded": False, "origin": OURS}
 
 
 def proxy(
@@ -108,13 +114,22 @@ def proxy(
 
     def register(function: F) -> F:
         add(
-            ProxyInfo(
-                name, function, direction, frozenset(needs), teacher, paper, version, origin or str(_state["origin"])
-            )
+            ProxyInfo(name, function, direction, frozenset(needs), teacher, paper, version, origin or _origin(function))
         )
         return function
 
     return register
+
+
+def _package(function: Callable[..., object]) -> str:
+    return str(getattr(function, "__module__", "")).partition(".")[0]
+
+
+def _origin(function: Callable[..., object]) -> str:
+    """The package that is being loaded; of a function that someone else's own code registers, the name of that code."""
+    package = _package(function)
+    known = str(_state["origin"])
+    return package if known == OURS and package != __name__.partition(".")[0] else known
 
 
 def aggregate(
@@ -125,7 +140,7 @@ def aggregate(
     def register(function: Callable[..., list[float]]) -> Callable[..., list[float]]:
         if name in _AGGREGATES or name in _REGISTRY:
             raise UsageError(f"the name {name!r} is taken: rename the aggregate")
-        _AGGREGATES[name] = AggregateInfo(name, function, tuple(parts), paper, str(_state["origin"]))
+        _AGGREGATES[name] = AggregateInfo(name, function, tuple(parts), paper, _origin(function))
         return function
 
     return register
@@ -168,7 +183,7 @@ def remove(name: str) -> None:
 def all_proxies() -> list[ProxyInfo]:
     """Every proxy: built in, in alphabetical order, then those of other packages."""
     _load()
-    return sorted(_REGISTRY.values(), key=lambda info: (info.origin != "diswot-bench", info.name))
+    return sorted(_REGISTRY.values(), key=lambda info: (info.origin != OURS, info.name))
 
 
 def get(name: str) -> ProxyInfo:
@@ -224,20 +239,26 @@ def _load() -> None:
 
 
 def _load_plugin(name: str, load: Callable[[], object], origin: str) -> None:
-    """An entry point names a module that registers, a `ProxyInfo`, or a function that returns some."""
+    """An entry point names a module that registers, a `ProxyInfo`, or a function that returns some.
+
+    What it changes in the process while it is loaded is put back.
+    """
+    from proxies.guests.shared import kept  # PyTorch is imported only where proxies are
+
     _state["origin"] = origin
     try:
-        thing = load()
-        if callable(thing) and not isinstance(thing, ProxyInfo):
-            thing = thing()
+        with kept():
+            thing = load()
+            if callable(thing) and not isinstance(thing, ProxyInfo):
+                thing = thing()
         for info in [thing] if isinstance(thing, ProxyInfo) else list(thing) if isinstance(thing, list | tuple) else []:
             add(replace(info, origin=origin))
-    except UsageError:
+    except (UsageError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # also `sys.exit(0)`, which would end the command as if all had gone well
         raise DataError(
             f"entry point {name!r} of {origin} (group {ENTRY_POINTS}) failed with {type(error).__name__}: {error}; "
             f"mend or uninstall {origin}"
         ) from error
     finally:
-        _state["origin"] = "diswot-bench"
+        _state["origin"] = OURS
