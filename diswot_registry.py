@@ -10,7 +10,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import fields, is_dataclass
@@ -30,6 +30,8 @@ _FEW = 25  # names that an error message still lists
 _ORIGIN: ContextVar[str] = ContextVar("origin", default="")
 JOURNAL: list[tuple["Registry[Any]", str]] = []
 """Every addition: to which registry, under which name."""
+AROUND: list[Callable[[], AbstractContextManager[object]]] = []
+"""What surrounds the loading of other people's code: a room that has something to protect from it adds to this."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -47,7 +49,10 @@ def origin(name: str) -> Iterator[list[str]]:
     start, token = len(JOURNAL), _ORIGIN.set(name)
     found: list[str] = []
     try:
-        yield found
+        with ExitStack() as stack:
+            for make in AROUND:
+                stack.enter_context(make())
+            yield found
     except BaseException:
         for registry, key in _brought_by(name, start):
             del registry._entries[key]

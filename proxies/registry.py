@@ -3,11 +3,12 @@
 import fnmatch
 import re
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from diswot_errors import UsageError
-from diswot_registry import HOME, Registry
+from diswot_registry import AROUND, HOME, Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,6 +59,11 @@ class ProxyInfo:
     version: int
     origin: str = ""
     """Who brought it: 'diswot-bench', the distribution behind an entry point, a plugin file."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether the project brought it; all others are guests."""
+        return self.origin == HOME
 
     @property
     def formula(self) -> str:
@@ -197,3 +203,13 @@ def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
     if not chosen:
         raise UsageError("no proxy was named: give names or globs separated by commas, or 'all'")
     return list(chosen.values())
+
+
+def _undisturbed() -> AbstractContextManager[object]:
+    """What other people's code changes in the process while it is loaded is put back."""
+    from proxies.guests.shared import kept  # PyTorch is imported only where others bring proxies
+
+    return kept()
+
+
+AROUND.append(_undisturbed)
