@@ -17,7 +17,7 @@ from nb201_data.spaces import get_space
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
 
-RECIPE = 1
+RECIPE = 2
 """Goes up whenever networks, initialisations, images or passes change what a score is: stored scores expire."""
 
 FIRST_TEACHER_SEED = 1000

@@ -102,7 +102,10 @@ def _edge(operation: str, channels: int) -> nn.Module:
 
 
 class CellBlock(nn.Module):
-    """A cell with its own weights: node i is the sum of its incoming edges."""
+    """A cell with its own weights: node i is the sum of its incoming edges.
+
+    As in the benchmark, a convolution that is fed by zeros runs: its batch norm's shift flows on.
+    """
 
     def __init__(self, cell: Cell, channels: int) -> None:
         super().__init__()
@@ -110,12 +113,12 @@ class CellBlock(nn.Module):
         self.layers = nn.ModuleList(_edge(op, channels) for op in cell.ops)
 
     def forward(self, x: Tensor) -> Tensor:
-        nodes: list[Tensor | None] = [x, None, None, None]
+        nodes: list[Tensor | None] = [x, None, None, None]  # None stands for zeros
         for (target, source), layer in zip(EDGES, self.layers, strict=True):
             incoming = nodes[source]
-            if incoming is None or isinstance(layer, Zero):
-                continue
-            value, so_far = layer(incoming), nodes[target]
+            if isinstance(layer, Zero) or (incoming is None and not isinstance(layer, ReLUConvBN)):
+                continue  # zeros stay zeros, but a batch norm shifts them
+            value, so_far = layer(torch.zeros_like(x) if incoming is None else incoming), nodes[target]
             nodes[target] = value if so_far is None else so_far + value
         return torch.zeros_like(x) if nodes[3] is None else nodes[3]
 

@@ -37,6 +37,7 @@ NEEDS = frozenset(
         "batch_gradients",  # dL/dW on each half of the batch
         "block_jacobians",  # random vectors drawn back through each block
         "tangent_kernel",  # gradients of the logits of single images
+        "alive",  # two images: which layers stand between the images and the logits
         "regions",  # ReLU patterns of many small inputs
     }
 )

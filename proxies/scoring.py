@@ -13,7 +13,7 @@ from diswot_errors import NotApplicable, UsageError
 from proxies.evidence import Evidence, Pass, TeacherEvidence, borrowed, plan, teacher_evidence
 from proxies.evidence.forward import Session, release
 from proxies.evidence.observers import absent
-from proxies.evidence.plan import GRAPH_NEEDS
+from proxies.evidence.plan import GRAPH_NEEDS, LAYER_NEEDS
 from proxies.evidence.record import autocast
 from proxies.evidence.split import can_split, in_parts, out_of_memory
 from proxies.registry import ProxyInfo, select
@@ -101,6 +101,12 @@ class _Run:
         if info.teacher and self.evidence.teacher_evidence is None:
             self.results[info.name] = _Failure("not-applicable", "needs a teacher: pass teacher=")
             return True
+        if info.needs & LAYER_NEEDS:
+            try:
+                _ = self.evidence.layers
+            except NotApplicable as error:  # now, for a pass is shared with scores that do without layers
+                self.results[info.name] = _failure(error)
+                return True
         return False
 
     def _run_pass(self, session: Session, one: Pass) -> None:

@@ -72,6 +72,7 @@ def test_every_need_has_one_pass_that_fills_it() -> None:
         (["weight_gradients", "features"], ("forward", "loss gradient")),
         (["hessian_gradient"], ("forward", "loss gradient", "hessian")),
         (["linear_gradients", "perturbation"], ("linear", "perturbation")),
+        (["alive", "shapes"], ("forward", "alive")),
     ],
 )
 def test_the_fewest_passes(needs: list[str], passes: tuple[str, ...]) -> None:
@@ -79,7 +80,7 @@ def test_the_fewest_passes(needs: list[str], passes: tuple[str, ...]) -> None:
 
 
 def test_no_pass_is_repeated_and_no_network_copied(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shared forward 1, Zen 2, SynFlow 1, halves 2, tangent kernel 1, regions 1: eight for everything."""
+    """Shared forward 1, Zen 2, SynFlow 1, halves 2, tangent kernel 1, regions 1, alive 1: nine for everything."""
     model = network()
     score(model, "flops", batch)  # the class is asked once whether it hands out features
     calls: list[int] = []
@@ -92,7 +93,7 @@ def test_no_pass_is_repeated_and_no_network_copied(batch: Batch, monkeypatch: py
     monkeypatch.setattr(CellNetwork, "stages", counted)
     monkeypatch.setattr(copy, "deepcopy", lambda *_: pytest.fail("a proxy copied the network"))
     score(model, "all", batch, teacher=teacher_evidence(network(), batch))
-    assert sorted(calls[1:]) == sorted([8, 8, 8, 1, 4, 4, 8, 1000])  # calls[0] is the teacher's
+    assert sorted(calls[1:]) == sorted([8, 8, 8, 1, 2, 4, 4, 8, 1000])  # calls[0] is the teacher's
     calls.clear()
     score(model, "snip,grad_norm,plain,fisher,nwot,jacob,grasp,meco,az_nas_*", batch)
     assert calls == [8]

@@ -5,19 +5,29 @@ from pathlib import Path
 
 import pytest
 import torch
-import torch.nn.functional as F
+from benchmark_network import TinyNetwork
 from torch import Tensor, nn
 
 from diswot_errors import DataError, UsageError
 from nb201_data.networks import RESNETS, Network, build_network, build_resnet, load_weights
 from nb201_data.skeleton import Skeleton
-from nb201_data.space import EDGES, Cell, distinct_cells, sample_cells
+from nb201_data.space import Cell, all_cells, distinct_cells, sample_cells
 from nb201_data.spaces import get_space
 from nb201_data.teachers import trained_teacher
 
 EMPTY = Cell(("none",) * 6)
 FULL = Cell(("nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3", "skip_connect", "nor_conv_3x3", "nor_conv_1x1"))
 CELLS = [EMPTY, FULL, *sample_cells(6, seed=11, among=distinct_cells())]
+DEAD = [
+    Cell.parse(text)
+    for text in (
+        "|none~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|avg_pool_3x3~2|",  # fed by zeros
+        "|none~0|+|none~0|nor_conv_1x1~1|+|none~0|nor_conv_3x3~1|nor_conv_3x3~2|",  # only zeros get through
+        "|none~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|none~0|skip_connect~1|nor_conv_3x3~2|",
+        "|nor_conv_3x3~0|+|nor_conv_1x1~0|none~1|+|skip_connect~0|none~1|none~2|",  # nobody uses the results
+        "|skip_connect~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|nor_conv_3x3~2|",
+    )
+]
 SKELETONS = [Skeleton(), Skeleton(16, 5, 120, 16), Skeleton(8, 1, 100, 16), Skeleton(4, 2, 10, 32)]
 
 
@@ -48,43 +58,6 @@ def counted(network: nn.Module, side: int) -> dict[str, int]:
     return found
 
 
-def by_hand(cell: Cell, weights: dict[str, Tensor], x: Tensor, cells_per_stage: int = 5) -> Tensor:
-    """Logits of the benchmark's network in evaluation mode, written down from its state dict alone."""
-
-    def norm(y: Tensor, name: str) -> Tensor:
-        mean, var = weights[f"{name}.running_mean"], weights[f"{name}.running_var"]
-        scaled = (y - mean[:, None, None]) / torch.sqrt(var[:, None, None] + 1e-5)
-        return scaled * weights[f"{name}.weight"][:, None, None] + weights[f"{name}.bias"][:, None, None]
-
-    def learning(y: Tensor, name: str, stride: int = 1) -> Tensor:
-        weight = weights[f"{name}.op.1.weight"]
-        return norm(F.conv2d(y.clamp(min=0), weight, stride=stride, padding=weight.shape[-1] // 2), f"{name}.op.2")
-
-    def edge(y: Tensor, op: str, name: str) -> Tensor:
-        if op.startswith("nor_conv"):
-            return learning(y, name)
-        if op == "avg_pool_3x3":
-            ones = F.pad(torch.ones_like(y[:1, :1]), (1, 1, 1, 1))
-            window = torch.ones(y.shape[1], 1, 3, 3)
-            return F.conv2d(y, window, padding=1, groups=y.shape[1]) / F.conv2d(ones, window[:1])
-        return y if op == "skip_connect" else 0 * y
-
-    x = norm(F.conv2d(x, weights["stem.0.weight"], padding=1), "stem.1")
-    for i in range(3 * cells_per_stage + 2):
-        name = f"cells.{i}"
-        if i in (cells_per_stage, 2 * cells_per_stage + 1):
-            short = F.conv2d(F.avg_pool2d(x, 2), weights[f"{name}.downsample.1.weight"])
-            x = short + learning(learning(x, f"{name}.conv_a", 2), f"{name}.conv_b")
-            continue
-        nodes = [x]
-        for node in (1, 2, 3):
-            incoming = [(k, source) for k, (target, source) in enumerate(EDGES) if target == node]
-            nodes.append(sum(edge(nodes[s], cell.ops[k], f"{name}.layers.{k}") for k, s in incoming))  # type: ignore[arg-type]
-        x = nodes[3]
-    x = norm(x, "lastact.0").clamp(min=0).flatten(2).sum(2) / x.shape[2] / x.shape[3]
-    return x @ weights["classifier.weight"].T + weights["classifier.bias"]
-
-
 def shaken(network: nn.Module, seed: int) -> nn.Module:
     """Batch norms with statistics and weights that are not the initial ones."""
     generator = torch.Generator().manual_seed(seed)
@@ -97,6 +70,17 @@ def shaken(network: nn.Module, seed: int) -> nn.Module:
     return network
 
 
+def fed_by_zeros() -> list[Cell]:
+    """The 2,290 cells in which a convolution is fed by zeros."""
+
+    def waits(cell: Cell) -> bool:
+        a, b, c, _, e, f = cell.ops
+        one, two = a == "none", b == "none" and (a == "none" or c == "none")
+        return any(zero and "conv" in op for zero, op in ((one, c), (one, e), (two, f)))
+
+    return [cell for cell in all_cells() if waits(cell)]
+
+
 class TestCellNetworks:
     @pytest.mark.parametrize("skeleton", SKELETONS, ids=str)
     def test_parameters_and_flops_equal_the_closed_forms(self, skeleton: Skeleton) -> None:
@@ -106,12 +90,34 @@ class TestCellNetworks:
             assert parameters(network) == space.params(cell)
             assert counted(network, skeleton.resolution)["mac"] == space.flops(cell)
 
-    @pytest.mark.parametrize("cell", CELLS, ids=str)
-    @torch.no_grad()
-    def test_logits_equal_the_network_written_by_hand(self, cell: Cell) -> None:
-        network = shaken(build_network(cell, 7, channels=4, cells_per_stage=2), seed=1).eval()
-        x = images(3, 16)
-        torch.testing.assert_close(network(x), by_hand(cell, network.state_dict(), x, 2), rtol=1e-4, atol=1e-4)
+    @pytest.mark.parametrize("training", [False, True], ids=["evaluating", "training"])
+    @pytest.mark.parametrize("cell", [*CELLS, *DEAD, *sample_cells(6, seed=5, among=fed_by_zeros())], ids=str)
+    def test_computes_what_the_benchmark_computes(self, cell: Cell, training: bool) -> None:
+        """Logits, gradients and running statistics, whatever scales, shifts and statistics the batch norms have."""
+        ours = shaken(build_network(cell, 7, channels=4, cells_per_stage=2), seed=1).train(training).double()
+        theirs = TinyNetwork(str(cell), 7, channels=4, cells_per_stage=2).train(training).double()
+        theirs.load_state_dict(ours.state_dict())  # strict: every name and shape fits
+        x = images(3, 16).double()
+        logits = [network(x) for network in (ours, theirs)]
+        torch.testing.assert_close(*logits)
+        for y in logits:
+            y.square().sum().backward()
+        for (name, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+            p.grad, q.grad = (torch.zeros_like(r) if r.grad is None else r.grad for r in (p, q))
+            torch.testing.assert_close(p.grad, q.grad, msg=name)
+        for name, buffer in theirs.named_buffers():
+            torch.testing.assert_close(ours.get_buffer(name), buffer, msg=name)
+
+    @pytest.mark.parametrize("cell", [*DEAD, *sample_cells(6, seed=6, among=fed_by_zeros())], ids=str)
+    def test_flops_of_dead_branches_count(self, cell: Cell) -> None:
+        space = get_space("nb201").with_skeleton(SKELETONS[-1])
+        assert counted(space.build(cell), 32)["mac"] == space.flops(cell)
+
+    @pytest.mark.slow
+    def test_flops_of_every_cell_are_the_closed_form(self) -> None:
+        """Which is the benchmark's column: `test_closed_forms_of_all_rows`."""
+        space = get_space("nb201").with_skeleton(Skeleton(2, 1, 10, 8))
+        assert [str(c) for c in all_cells() if counted(space.build(c), 8)["mac"] != space.flops(c)] == []
 
     @torch.no_grad()
     def test_weights_of_the_benchmarks_own_code_load(self, reference_data: Path) -> None:
@@ -120,8 +126,9 @@ class TestCellNetworks:
             path = reference_data / "reference_scores" / f"arch{number}.pt"
             saved = torch.load(path, weights_only=True)
             network = load_weights(build_network(saved["arch"], 100), path).eval()  # strict: every name and shape fits
-            by_formula = by_hand(Cell.parse(saved["arch"]), saved["state_dict"], x)
-            torch.testing.assert_close(network(x), by_formula, rtol=1e-3, atol=1e-3)
+            theirs = TinyNetwork(saved["arch"], 100).eval()
+            theirs.load_state_dict(saved["state_dict"])
+            torch.testing.assert_close(network(x), theirs(x), rtol=1e-3, atol=1e-3)
 
     def test_features(self) -> None:
         network = build_network(FULL, 10, channels=4, cells_per_stage=1).eval()
@@ -142,6 +149,9 @@ class TestCellNetworks:
         network = build_network(EMPTY, 10, channels=4, cells_per_stage=1)
         network(images(4, 16)).sum().backward()
         assert network.classifier.weight.grad is not None
+
+    def test_how_many_cells_have_a_convolution_fed_by_zeros(self) -> None:
+        assert len(fed_by_zeros()) == 2290
 
 
 class TestResNets:

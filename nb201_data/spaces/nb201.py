@@ -101,6 +101,10 @@ class NasBench201(Space):
             total += s.cells_per_stage * kernels * width**2 * side**2
         return total
 
+    def flops_pruned(self, arch: Cell) -> int:
+        """FLOPs of the cell without dead branches; none at all where no signal gets through the cell."""
+        return self.flops(arch.pruned()) if arch.is_connected() else 0
+
     def build(self, arch: Cell) -> "Network":
         """The benchmark's network around the cell."""
         from nb201_data.networks import build_network

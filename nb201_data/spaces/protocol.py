@@ -78,6 +78,9 @@ class SearchSpace(Protocol):
     def flops(self, arch: Any) -> int:
         """Operations of one forward pass on one image, by the convention of the space."""
 
+    def flops_pruned(self, arch: Any) -> int:
+        """As `flops`, of the layers alone that the image reaches and that reach the logits."""
+
     def build(self, arch: Any) -> "Network":
         """The network, PyTorch's default initialisation."""
 
@@ -168,6 +171,10 @@ class Space(ABC):
         from nb201_data.counting import multiply_adds
 
         return multiply_adds(self.build(arch), self.skeleton.resolution)
+
+    def flops_pruned(self, arch: Any) -> int:
+        """As `flops`: every layer is taken to be alive."""
+        return self.flops(arch)
 
     def fitted(self, classes: int, resolution: int) -> SearchSpace:
         """The same architectures for other images; what else the skeleton says stays."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from proxies.evidence import forward, linear, perturb, repeat
+from proxies.evidence import alive, forward, linear, perturb, repeat
 from proxies.evidence.forward import Session
 
 
@@ -40,6 +40,7 @@ PASSES = (
     _pass(
         "hessian", "hessian_gradient", forward.hessian_gradient, graph=True
     ),  # last: it may free the graph as it goes
+    _pass("alive", "alive", alive.alive),
     _pass("linear", "linear_gradients", linear.linear_gradients),
     _pass("perturbation", "perturbation", perturb.perturbation),
     _pass("batch gradients", "batch_gradients", repeat.batch_gradients),
@@ -48,6 +49,11 @@ PASSES = (
 )
 GRAPH_NEEDS = frozenset(need for p in PASSES if p.graph for need in p.gives)
 """What the forward pass and those that go back through its graph fill."""
+
+LAYER_NEEDS = frozenset(
+    f"shapes {GRADIENTS} hessian_gradient linear_gradients batch_gradients tangent_kernel alive".split()
+)
+"""What is found layer by layer, and not where a network hides weights from `Evidence.layers`."""
 
 
 @dataclass(frozen=True)

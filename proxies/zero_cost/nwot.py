@@ -7,7 +7,7 @@ from proxies.evidence import Evidence
 from proxies.registry import proxy
 
 
-@proxy("nwot", direction="higher", needs=["relu_kernel"], paper="Mellor et al., ICML 2021")
+@proxy("nwot", direction="higher", needs=["relu_kernel"], paper="Mellor et al., ICML 2021", version=2)
 def nwot(evidence: Evidence) -> Tensor:
     """ln |det K|, K_ij the number of ReLU units, over all ReLU modules, in which images i and j agree (on or off).
 

@@ -1,4 +1,4 @@
-"""The two rows that every table of proxies needs."""
+"""The rows that every table of proxies needs: how large, how costly, how costly without what is dead."""
 
 from diswot_errors import NotApplicable
 from proxies.evidence import Evidence
@@ -11,7 +11,7 @@ def params(evidence: Evidence) -> float:
     return float(sum(p.numel() for p in evidence.model.parameters()))
 
 
-@proxy("flops", direction="higher", needs=["shapes"], paper="-")
+@proxy("flops", direction="higher", needs=["shapes"], paper="-", version=2)
 def flops(evidence: Evidence) -> float:
     """Multiply-adds of convolutions and linear layers on one image.
 
@@ -21,3 +21,15 @@ def flops(evidence: Evidence) -> float:
     if not evidence.macs:
         raise NotApplicable("the network has no convolution and no linear layer")
     return float(sum(evidence.macs.values()))
+
+
+@proxy("flops_pruned", direction="higher", needs=["shapes", "alive"], paper="-")
+def flops_pruned(evidence: Evidence) -> float:
+    """Multiply-adds, as `flops`, of the layers alone that are alive: the image changes their output, they the logits.
+
+    Found on two images of noise in float64, with the weights handed in moved a little, so that scales of zero are no
+    dead ends. In NAS-Bench-201 that is the cell without dead branches.
+    """
+    if not evidence.macs:
+        raise NotApplicable("the network has no convolution and no linear layer")
+    return float(sum(macs for name, macs in evidence.macs.items() if name in evidence.alive))

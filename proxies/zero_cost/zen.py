@@ -6,13 +6,13 @@ from proxies.evidence import Evidence
 from proxies.registry import proxy
 
 
-@proxy("zen", direction="higher", needs=["perturbation"], paper="Lin et al., ICCV 2021")
+@proxy("zen", direction="higher", needs=["perturbation"], paper="Lin et al., ICCV 2021", version=2)
 def zen(evidence: Evidence) -> Tensor:
     """ln mean_n sum |f(x) - f(x + .01 e)| + sum over batch norms of ln sqrt(mean running variance).
 
     f is the map before pooling; weights, x and e are standard normal, drawn from the seed: the weights handed in do not
     matter. The running variance is that after the two passes from 1, as in NASLib and ZenNAS: .81 + .09 v1 + .1 v2.
-    One repetition (ZenNAS's command line takes 32); fp32 always.
+    One repetition (ZenNAS's command line takes 32); never under autocast.
     """
     change, variances = evidence.perturbation
     return change.log() + variances.log().sum() / 2
