@@ -80,21 +80,19 @@ class Named(NamedTuple):
 
 def parse_name(name: str) -> Named:
     """The parts of a name of images; what reads as a path, or is a folder and no data set, is a folder of images."""
-    if _is_folder(name):
-        whole = Path(name).expanduser().is_dir()
-        base, at, pixels = (name, "", "") if whole else name.rpartition("@")
-        if whole or not at or _reads_as_path(pixels):
-            return Named(name, "", None, True)
-        return Named(base, "", pixels, True)
-    base, at, pixels = name.partition("@")
+    base, at, pixels = name.rpartition("@")
+    if not at or _reads_as_path(pixels) or (_reads_as_path(name) and Path(name).expanduser().is_dir()):
+        base, at, pixels = name, "", ""
+    size = pixels if at else None
     if _is_folder(base):
-        return Named(base, "", pixels if at else None, True)
+        return Named(base, "", size, True)
     base, _, option = base.partition(":")
-    return Named(base, option, pixels if at else None, False)
+    return Named(base, option, size, False)
 
 
 def _is_folder(name: str) -> bool:
-    return _reads_as_path(name) or (name.partition(":")[0] not in DATASETS and Path(name).is_dir())
+    known = name.partition(":")[0] in DATASETS
+    return _reads_as_path(name) or (bool(name) and not known and Path(name).is_dir())
 
 
 def _reads_as_path(name: str) -> bool:

@@ -7,11 +7,12 @@ only `fetch` does, and it writes under a temporary name, checks the hash and the
 import csv
 import difflib
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import platformdirs
 
 from diswot_errors import DataError, UsageError
 from nb201_data.catalogue import FILES, DataFile
@@ -61,13 +62,7 @@ def data_dir() -> Path:
 
 def cache_dir() -> Path:
     """The user's cache folder of this project: downloads by default, and what can always be computed again."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "diswot-bench"
+    return platformdirs.user_cache_path("diswot-bench", appauthor=False, opinion=False)
 
 
 def groups() -> list[str]:
@@ -135,6 +130,12 @@ def status_of(file: DataFile, folder: Path, full: bool = True) -> Status:
         return Status(file, path, "unreadable", found=str(error))
     whole = any(expected == found for expected, found in hashes.items())
     return Status(file, path, "whole" if whole else "wrong hash", file.hash, hashes[file.hash])
+
+
+def missing(names: Iterable[str]) -> str:
+    """What stands against using these files, by presence and size only; '' where nothing does."""
+    states = (status(name, full=False) for name in names)
+    return next((str(state) for state in states if not state.usable), "")
 
 
 def verify(names: Iterable[str] = ("all",)) -> list[Status]:

@@ -67,16 +67,10 @@ def load_images(name: str, needs: SplitName | None = None) -> ImageSet:
         raise UsageError(f"no images '{name}'.{hint} Known: {', '.join(DATASETS)}, a folder with one folder a class")
     record = DATASETS[base]
     for split in (needs,) if needs else ():
-        if fault := missing(record, split):
+        if fault := files.missing(record.part(split).files):
             raise DataError(fault)
     images = _load(record, option, files.data_dir())
     return images if pixels is None else pooled(images, pixels)
-
-
-def missing(record: DataSet, split: SplitName) -> str:
-    """What stands against using a split, by presence and size of its files only; '' where nothing does."""
-    states = [files.status(name, full=False) for name in record.part(split).files]
-    return next((str(state) for state in states if not state.usable), "")
 
 
 @lru_cache(maxsize=4)
@@ -86,7 +80,7 @@ def _load(record: DataSet, option: str, folder: Path) -> ImageSet:
         return record.make(option)
     if option:
         raise UsageError(f"'{record.name}:{option}': {record.name} takes nothing after ':'")
-    faults = missing(record, "train"), missing(record, "test")
+    faults = [files.missing(part.files) for part in (record.train, record.test)]
     if all(faults):
         raise DataError(faults[0])
     train, test = _split(record, "train"), _split(record, "test")
@@ -103,9 +97,9 @@ def _split(record: DataSet, split: SplitName) -> Split:
 def _content(record: DataSet, split: SplitName) -> tuple[Tensor, Tensor]:
     """Images and labels of a split, read now."""
     if record.read is None:
-        if fault := missing(record, split):
+        if fault := files.missing(record.part(split).files):
             other: SplitName = "test" if split == "train" else "train"
-            there = "" if missing(record, other) else f" (its {other} images are here)"
+            there = "" if files.missing(record.part(other).files) else f" (its {other} images are here)"
             raise DataError(f"the {split} images of {record.name} are not all here{there}: {fault}")
         return read_pickles(record, record.part(split).files)
     try:

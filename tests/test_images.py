@@ -157,6 +157,9 @@ def test_absent_files_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_p
         ("embedded:1", "from 2 to 216"),
         ("embedded:x", "from 2 to 216"),
         ("cifar100:20", "takes nothing"),
+        ("", "no images ''"),
+        ("@16", "no images '@16'"),
+        ("cifar100@16@8", "Did you mean cifar100"),
     ],
 )
 def test_names_that_mean_nothing(name: str, message: str) -> None:
