@@ -12,6 +12,7 @@ from torch import Tensor
 from diswot_errors import DataError, UsageError
 from nb201_data import embedded, files
 from nb201_data.image_set import ImageSet, Triple, average_pool, pooled
+from nb201_data.numerals import shown, whole
 from nb201_data.pickles import load_arrays
 
 __all__ = ["ImageSet", "average_pool", "load_images"]
@@ -58,7 +59,7 @@ def load_images(name: str) -> ImageSet:
     if source not in _SOURCES:
         near = difflib.get_close_matches(source, _SOURCES, n=2, cutoff=0.4)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise UsageError(f"no images '{name}'.{hint} Known: {', '.join(_SOURCES)}, with a suffix such as '@16'")
+        raise UsageError(f"no images {shown(name)}.{hint} Known: {', '.join(_SOURCES)}, with a suffix such as '@16'")
     images = _load(source, option, files.data_dir())
     return pooled(images, pixels) if at else images
 
@@ -71,7 +72,7 @@ def _load(source: str, option: str, folder: Path) -> ImageSet:
 
 def _no_option(name: str, option: str) -> None:
     if option:
-        raise UsageError(f"'{name}:{option}': {name} takes nothing after ':'")
+        raise UsageError(f"{shown(f'{name}:{option}')}: {name} takes nothing after ':'")
 
 
 def _require(names: Sequence[str]) -> None:
@@ -129,9 +130,11 @@ def _from_files(
 
 def _embedded(option: str) -> ImageSet:
     """Painted images; the channel statistics are those of the first training images, rounded to four digits."""
-    classes = int(option) if option.isascii() and option.isdigit() else 20 if not option else 0
-    if not 2 <= classes <= embedded.most_classes():
-        raise UsageError(f"'embedded:{option}': expected a number of classes from 2 to {embedded.most_classes()}")
+    classes = (whole(option, embedded.most_classes()) or 0) if option else 20
+    if classes < 2:
+        raise UsageError(
+            f"{shown(f'embedded:{option}')}: expected a number of classes from 2 to {embedded.most_classes()}"
+        )
     train = embedded.PaintedSplit(embedded.TRAIN_PER_CLASS * classes, classes, seed=0, stream=1)
     test = embedded.PaintedSplit(embedded.TEST_PER_CLASS * classes, classes, seed=0, stream=2)
     mean, std = embedded.channel_statistics(train)
