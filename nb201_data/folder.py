@@ -22,9 +22,11 @@ from torch import Tensor
 
 from diswot_errors import DataError, UsageError
 from nb201_data.image_set import ImageSet, channel_statistics
+from nb201_data.numerals import shown, whole
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 TEST_SHARE = 6  # one image in so many
+MOST_SIDE = 4096  # pixels of a side
 FEWEST = 2  # training images of each class
 MOST_PIXELS = 50_000_000  # of one image as it is on disk
 MOST_BYTES = 4_000_000_000  # of all images as they are kept
@@ -77,8 +79,10 @@ def load_folder(name: str, pixels: str | None) -> ImageSet:
         raise UsageError(
             f"no folder of images {path}: expected one folder a class in it, as in {path / 'cat' / '1.png'}"
         )
-    if pixels is not None and not (pixels.isascii() and pixels.isdigit() and int(pixels) >= 4):
-        raise UsageError(f"'{name}@{pixels}': expected a number of pixels from 4 behind '@', as in '{name}@32'")
+    if pixels is not None and (whole(pixels, MOST_SIDE) or 0) < 4:
+        raise UsageError(
+            f"{shown(f'{name}@{pixels}')}: expected a number of pixels from 4 behind '@', as in '{name}@32'"
+        )
     root = path.resolve()
     try:
         names = _images(root)

@@ -1,44 +1,60 @@
-"""Files that can tell whether they are whole: a line with the SHA-256 of the content, then the content."""
+"""Files that know their own content: caches and checkpoints, which are read back whole or not at all.
 
-import contextlib
+A sealed file is one line, `diswot-bench sealed 1 SHA256 LENGTH`, and the content. It appears in one step, so that a
+killed or full machine leaves the old file or none; a bit that flips later is found when it is read.
+"""
+
 import hashlib
 import os
-import tempfile
+import re
 from pathlib import Path
 
 from diswot_errors import DataError
 
-SEAL = b"sealed sha256:"
-_LINE = len(SEAL) + 64 + 1
+_HEADER = re.compile(rb"diswot-bench sealed 1 ([0-9a-f]{64}) ([0-9]{1,15})\n")
+_HEADER_LENGTH = 128  # no header is longer
+
+
+class SealedError(DataError):
+    """A file is there and does not hold what was sealed. What it held can be computed again: the caller decides."""
 
 
 def write_sealed(path: Path, content: bytes) -> None:
-    """Write whole or not at all, the folder made where it is missing."""
-    partial = ""
+    """Put `content` at `path` with its seal, in one step; `DataError` where the disk refuses, nothing changed then."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    header = f"diswot-bench sealed 1 {hashlib.sha256(content).hexdigest()} {len(content)}\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            partial = file.name
-            file.write(SEAL + hashlib.sha256(content).hexdigest().encode() + b"\n")
-            file.write(content)
-        os.replace(partial, path)
+        try:
+            with partial.open("wb") as stream:
+                stream.write(header.encode())
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(partial)
-        reason = error.strerror or error
-        raise DataError(f"cannot write {path}: {reason}; free some space or choose another place") from error
+        raise DataError(
+            f"cannot write {path}: {error.strerror or error}; free some space, or choose a place that is yours"
+        ) from error
 
 
-def read_sealed(path: Path) -> bytes:
-    """The content as it was written; refused with `DataError` where a single bit is another."""
+def read_sealed(path: Path) -> bytes | None:
+    """The content that was sealed at `path`, None where there is no file; `SealedError` where it is anything else."""
     try:
-        found = path.read_bytes()
+        whole = path.read_bytes()
+    except FileNotFoundError:
+        return None
     except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
-    line, content = found[:_LINE], found[_LINE:]
-    if not line.startswith(SEAL) or not line.endswith(b"\n"):
-        raise DataError(f"{path} is damaged or no file of this program: it does not begin with its SHA-256")
-    digest = hashlib.sha256(content).hexdigest()
-    if line[len(SEAL) : -1] != digest.encode():
-        raise DataError(f"{path} is damaged: SHA-256 {digest[:12]}... of {len(content):,} bytes is not the sealed one")
+        raise SealedError(f"{path} cannot be read ({error.strerror or error}): check its permissions") from error
+    match = _HEADER.match(whole[:_HEADER_LENGTH])
+    if match is None:
+        raise SealedError(f"{path} is not a sealed file ({len(whole)} bytes): truncated, altered or of another program")
+    content = whole[match.end() :]
+    if len(content) != int(match[2]):
+        raise SealedError(f"{path} is truncated or altered: expected {int(match[2])} bytes, found {len(content)}")
+    found = hashlib.sha256(content).hexdigest()
+    if found != match[1].decode():
+        raise SealedError(f"{path} is altered: expected sha256:{match[1].decode()}, found sha256:{found}")
     return content

@@ -187,6 +187,9 @@ def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
     """Proxies by name or glob: 'all', 'm_s,m_r', 'az_nas*', or a list of these; each once, in the order of asking."""
     if isinstance(patterns, str):
         patterns = patterns.split(",")
+    patterns = list(patterns) if isinstance(patterns, Iterable) else [patterns]
+    if strange := [pattern for pattern in patterns if not isinstance(pattern, str)]:
+        raise UsageError(f"a proxy is named by a text, got {strange[0]!r}: give names or globs, or 'all'")
     chosen: dict[str, ProxyInfo] = {}
     for pattern in (part.strip() for part in patterns):
         if pattern == "all":

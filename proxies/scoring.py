@@ -19,6 +19,8 @@ from proxies.registry import ProxyInfo, select
 
 __all__ = ["Score", "Status", "score"]
 
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
 
 def score(
     model: nn.Module,
@@ -194,8 +196,12 @@ class _GuestRun(_Run):
 
 
 def _check_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    x, labels = batch
-    if len(x) != len(labels) or labels.dim() != 1 or labels.is_floating_point():
+    x, labels = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)
+    if not isinstance(x, Tensor) or not isinstance(labels, Tensor) or not x.dim():
+        raise UsageError(
+            f"a batch of {type(x).__name__} and {type(labels).__name__}: expected two tensors, images and labels"
+        )
+    if labels.dim() != 1 or len(x) != len(labels) or labels.dtype not in INTEGERS:
         raise UsageError(
             f"a batch of images {tuple(x.shape)} with labels {labels.dtype} {tuple(labels.shape)}: "
             "expected as many integer labels as images"
@@ -205,6 +211,8 @@ def _check_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
             f"a batch of {len(x)} with one class ({int(labels[0]) if len(x) else 'empty'}): "
             "expected at least 2 images of 2 classes; draw a larger or another batch"
         )
+    if int(labels.min()) < 0:
+        raise UsageError(f"a batch with label {int(labels.min())}: expected labels from 0 to the number of classes - 1")
     return x, labels
 
 

@@ -72,10 +72,11 @@ def finished(folder: Path, settings: Settings, last: int) -> Checkpoint | None:
 def latest(folder: Path, device: torch.device | str = "cpu") -> Checkpoint | None:
     """The newest whole checkpoint; a damaged one is named, and the one before it taken."""
     for file in (folder / CHECKPOINT, folder / BEFORE):
-        if not file.exists():
-            continue
         try:
-            saved = torch.load(io.BytesIO(read_sealed(file)), map_location=device, weights_only=True)
+            content = read_sealed(file)
+            if content is None:
+                continue
+            saved = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
             return Checkpoint(saved["trainer"], [EpochResult(*values) for values in saved["history"]])
         except DataError as error:
             print(f"warning: {error}; the run goes on from what was before", file=sys.stderr, flush=True)

@@ -136,13 +136,12 @@ class Stream:
 
     def _stored(self, epoch: int) -> Tensor | None:
         """(N,K) half precision from the cache; None where no run computed them before, or where the file is damaged."""
-        file = self._file(epoch)
-        if not file.is_file():
-            return None
         try:
-            content = read_sealed(file)
+            content = read_sealed(self._file(epoch))
         except DataError as error:
             print(f"warning: {error}; the teacher's answers are computed again", file=sys.stderr, flush=True)
+            return None
+        if content is None:
             return None
         return torch.frombuffer(bytearray(content), dtype=torch.half).view(len(self), -1).to(self.device)
 
