@@ -26,6 +26,7 @@ CHECKPOINT, BEFORE, CURVE, WEIGHTS = "checkpoint.pt", "checkpoint-before.pt", "c
 class Checkpoint(NamedTuple):
     """What a run has reached: the trainer's state and all epochs so far."""
 
+    file: Path
     trainer: dict[str, Any]
     history: list[EpochResult]
 
@@ -77,7 +78,7 @@ def latest(folder: Path, device: torch.device | str = "cpu") -> Checkpoint | Non
             if content is None:
                 continue
             saved = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
-            return Checkpoint(saved["trainer"], [EpochResult(*values) for values in saved["history"]])
+            return Checkpoint(file, saved["trainer"], [EpochResult(*values) for values in saved["history"]])
         except DataError as error:
             print(f"warning: {error}; the run goes on from what was before", file=sys.stderr, flush=True)
     return None
@@ -89,6 +90,8 @@ def _resume(trainer: Trainer, folder: Path) -> list[EpochResult]:
         return []
     try:
         trainer.load(saved.trainer)
+        if saved.file.name == BEFORE:  # which the next one must not replace by the damaged one
+            (folder / CHECKPOINT).unlink(missing_ok=True)
     except (RuntimeError, KeyError, ValueError) as error:  # written by a version with other networks
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"cannot go on in {folder}: {reason}; remove the folder to start this run again") from error

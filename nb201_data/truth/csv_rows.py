@@ -4,6 +4,7 @@ import csv
 import difflib
 import gzip
 import io
+import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -54,11 +55,8 @@ class Row:
     def number(self, column: str) -> float | None:
         """A finite number, or None where the cell is empty or the table lacks the column."""
         found = self.text(column)
-        try:
-            value = float(found or "0")
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
+        value = real(found or "0")
+        if math.isnan(value):
             raise self.fault(column, f"{shown(found)}, expected a number")
         return value if found else None
 
