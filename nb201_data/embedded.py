@@ -19,6 +19,7 @@ from torch import Tensor
 
 from diswot_errors import UsageError
 from nb201_data.image_set import ImageSet, channel_statistics
+from nb201_data.numerals import shown, whole
 
 Array = npt.NDArray[Any]
 
@@ -272,9 +273,9 @@ class PaintedSplit:
 
 def painted(option: str) -> ImageSet:
     """`embedded` (20 classes) or, with `option`, so many classes."""
-    classes = int(option) if option.isascii() and option.isdigit() else 20 if not option else 0
-    if not 2 <= classes <= most_classes():
-        raise UsageError(f"'embedded:{option}': expected a number of classes from 2 to {most_classes()}")
+    classes = (whole(option, most_classes()) or 0) if option else 20
+    if classes < 2:
+        raise UsageError(f"{shown(f'embedded:{option}')}: expected a number of classes from 2 to {most_classes()}")
     train = PaintedSplit(TRAIN_PER_CLASS * classes, classes, seed=0, stream=1)
     test = PaintedSplit(TEST_PER_CLASS * classes, classes, seed=0, stream=2)
     name = f"embedded:{classes}" if option else "embedded"

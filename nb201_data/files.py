@@ -17,6 +17,7 @@ import platformdirs
 from diswot_errors import DataError, UsageError
 from nb201_data.catalogue import FILES, DataFile
 from nb201_data.hashes import hash_of, hash_of_bytes
+from nb201_data.numerals import shown
 
 State = Literal["absent", "present", "whole", "wrong size", "wrong hash", "unreadable"]
 
@@ -57,7 +58,7 @@ class Status:
 def data_dir() -> Path:
     """The folder that holds every external file: `NB201_DATA_DIR`, or the user's cache folder."""
     named = os.environ.get("NB201_DATA_DIR", "")
-    return Path(named).expanduser().absolute() if named else cache_dir()
+    return Path(os.path.expanduser(named)).absolute() if named else cache_dir()
 
 
 def cache_dir() -> Path:
@@ -98,6 +99,17 @@ def record(name: str) -> DataFile:
 def path_of(name: str) -> Path:
     """Where the file called `name` lies, present or not."""
     return data_dir() / record(name).path
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file is at `path`; a refusal where that cannot be found out."""
+    try:
+        return path.is_file()
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise DataError(
+            f"{shown(str(path))} cannot be looked at ({error.strerror}): check its name and the permissions of its "
+            "folder, or name another data folder with NB201_DATA_DIR"
+        ) from error
 
 
 def remedy(file: DataFile) -> str:

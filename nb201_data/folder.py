@@ -22,6 +22,7 @@ from torch import Tensor
 
 from diswot_errors import DataError, UsageError
 from nb201_data.image_set import ImageSet, channel_statistics
+from nb201_data.numerals import shown, whole
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 TEST_SHARE = 6  # one image in so many
@@ -77,8 +78,9 @@ def load_folder(name: str, pixels: str | None) -> ImageSet:
         raise UsageError(
             f"no folder of images {path}: expected one folder a class in it, as in {path / 'cat' / '1.png'}"
         )
-    if pixels is not None and not (pixels.isascii() and pixels.isdigit() and int(pixels) >= 4):
-        raise UsageError(f"'{name}@{pixels}': expected a number of pixels from 4 behind '@', as in '{name}@32'")
+    size = None if pixels is None else whole(pixels, MOST_PIXELS)
+    if pixels is not None and (size is None or size < 4):
+        raise UsageError(f"{shown(f'{name}@{pixels}')}: expected a number of pixels from 4 behind '@', as in {name}@32")
     root = path.resolve()
     try:
         names = _images(root)
@@ -87,7 +89,7 @@ def load_folder(name: str, pixels: str | None) -> ImageSet:
         raise DataError(f"{root} cannot be read: {error}") from error
     if wanted and wanted != digest:
         raise DataError(f"{root} is not what it was: its files are {digest}, expected {wanted}; start the run anew")
-    return _load(root, tuple(names), int(pixels) if pixels else None, digest)
+    return _load(root, tuple(names), size, digest)
 
 
 @lru_cache(maxsize=4)

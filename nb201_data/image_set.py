@@ -12,6 +12,7 @@ from torch import Tensor
 
 from diswot_errors import UsageError
 from nb201_data.datasets import SplitName, Triple
+from nb201_data.numerals import shown, whole
 
 FLATTEST = round(1 / 255, 4)
 
@@ -125,9 +126,11 @@ def average_pool(x: Tensor, factor: int) -> Tensor:
 
 def pooled(images: ImageSet, pixels: str) -> ImageSet:
     """The same images averaged down to `pixels` x `pixels`, which must divide their resolution."""
-    target = int(pixels) if pixels.isascii() and pixels.isdigit() else 0
-    if not 1 <= target <= images.resolution or images.resolution % target:
-        raise UsageError(f"'{images.name}@{pixels}': the resolution after '@' must divide {images.resolution}")
+    target = whole(pixels, images.resolution)
+    if not target or images.resolution % target:
+        raise UsageError(
+            f"{shown(f'{images.name}@{pixels}')}: the resolution after '@' must divide {images.resolution}"
+        )
     if target == images.resolution:
         return images
     factor = images.resolution // target

@@ -13,6 +13,7 @@ from diswot_registry import did_you_mean
 from nb201_data import files
 from nb201_data.datasets import DATASETS, DataSet, SplitName, parse_name
 from nb201_data.image_set import ImageSet, Split, average_pool, channel_statistics, pooled
+from nb201_data.numerals import shown
 from nb201_data.pickles import load_arrays
 
 __all__ = ["ImageSet", "average_pool", "load_images"]
@@ -63,8 +64,8 @@ def load_images(name: str, needs: SplitName | None = None) -> ImageSet:
 
         return load_folder(base, pixels)
     if base not in DATASETS:
-        hint = did_you_mean(base, DATASETS)
-        raise UsageError(f"no images '{name}'.{hint} Known: {', '.join(DATASETS)}, a folder with one folder a class")
+        known = f"{did_you_mean(base, DATASETS)} Known: {', '.join(DATASETS)}, a folder with one folder a class"
+        raise UsageError(f"no images {shown(name)}.{known}")
     record = DATASETS[base]
     for split in (needs,) if needs else ():
         if fault := files.missing(record.part(split).files):
@@ -79,7 +80,7 @@ def _load(record: DataSet, option: str, folder: Path) -> ImageSet:
     if record.make:
         return record.make(option)
     if option:
-        raise UsageError(f"'{record.name}:{option}': {record.name} takes nothing after ':'")
+        raise UsageError(f"{shown(f'{record.name}:{option}')}: {record.name} takes nothing after ':'")
     faults = [files.missing(part.files) for part in (record.train, record.test)]
     if all(faults):
         raise DataError(faults[0])

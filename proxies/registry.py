@@ -3,11 +3,12 @@
 import fnmatch
 import re
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from diswot_errors import UsageError
-from diswot_registry import HOME, Registry
+from diswot_registry import GUARDS, HOME, Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,6 +59,11 @@ class ProxyInfo:
     version: int
     origin: str = ""
     """Who brought it: 'diswot-bench', the distribution behind an entry point, a plugin file."""
+
+    @property
+    def ours(self) -> bool:
+        """Whether the project brought it, as the registry saw it; all others are guests."""
+        return self.origin == HOME
 
     @property
     def formula(self) -> str:
@@ -126,6 +132,16 @@ AGGREGATES = Registry[AggregateInfo](
 )
 
 
+def _as_it_was() -> AbstractContextManager[object]:
+    """Settings and functions of PyTorch, random streams and the like: put back after other people's code was loaded."""
+    from proxies.guests.shared import kept  # PyTorch is imported only where proxies are
+
+    return kept()
+
+
+GUARDS.append(_as_it_was)
+
+
 def proxy(
     name: str,
     *,
@@ -181,6 +197,9 @@ def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
     """Proxies by name or glob: 'all', 'm_s,m_r', 'az_nas*', or a list of these; each once, in the order of asking."""
     if isinstance(patterns, str):
         patterns = patterns.split(",")
+    patterns = list(patterns) if isinstance(patterns, Iterable) else [patterns]
+    if strange := [pattern for pattern in patterns if not isinstance(pattern, str)]:
+        raise UsageError(f"a proxy is named by a text, got {strange[0]!r}: give names or globs, or 'all'")
     chosen: dict[str, ProxyInfo] = {}
     for pattern in (part.strip() for part in patterns):
         if pattern == "all":

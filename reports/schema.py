@@ -57,7 +57,7 @@ class Score:
     device: str
     precision: str
     value: float | None
-    status: str  # 'ok', 'nan', 'infinite', 'not-applicable', 'out-of-memory', 'failed'
+    status: str  # 'ok', 'nan', 'infinite', 'not-applicable', 'out-of-memory', 'failed', 'violation'
     reason: str
     seconds: float
 

@@ -24,6 +24,8 @@ from pathlib import Path
 
 from diswot_errors import DataError, UsageError
 from nb201_data.datasets import DATASETS
+from nb201_data.files import is_there
+from nb201_data.numerals import shown, whole
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
 from nb201_data.truth.csv_rows import Row, read_rows
@@ -36,7 +38,7 @@ OPTIONAL = ("space", "skeleton", "images", "split", "epochs", "teacher", "protoc
 
 def load(path: Path, conditions: dict[str, str]) -> GroundTruth:
     """The accuracies in the CSV file at `path`."""
-    if not path.is_file():
+    if not is_there(path):
         raise UsageError(f"no file {path}: expected a CSV with the columns {', '.join(REQUIRED)}")
     records: list[Record] = []
     lines: dict[Record, int] = {}
@@ -67,10 +69,14 @@ def _record(row: Row, usual_space: str) -> Record:
         if not row.text("space"):
             raise
         raise row.fault("space", str(error)) from error
+    try:
+        fitted = _fitted(skeleton, images)
+    except UsageError as error:
+        raise row.fault("images", str(error)) from error
     return Record(
         space=space,
         arch=checked_arch(row, space),
-        skeleton=checked_skeleton(row, default=str(_fitted(skeleton, images))),
+        skeleton=checked_skeleton(row, default=str(fitted)),
         images=images,
         split=row.text("split"),
         epochs=row.integer("epochs"),
@@ -83,8 +89,10 @@ def _record(row: Row, usual_space: str) -> Record:
 
 def _fitted(skeleton: Skeleton, images: str) -> Skeleton:
     """`skeleton` with the classes and resolution of the data set, where it is a known one (`@16`: pooled to 16x16)."""
-    name, _, pooled = images.partition("@")
+    name, at, pooled = images.partition("@")
     if name not in DATASETS:
         return skeleton
-    resolution = int(pooled) if pooled.isdigit() else DATASETS[name].resolution
+    resolution = whole(pooled) if at else DATASETS[name].resolution
+    if resolution is None:
+        raise UsageError(f"{shown(images)}: expected pixels after '@', as in '{name}@16'")
     return replace(skeleton, classes=DATASETS[name].classes, resolution=resolution)
