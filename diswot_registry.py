@@ -28,6 +28,9 @@ HOME = "diswot-bench"
 _NAME = re.compile(r"[a-z][a-z0-9_.+-]*\Z")
 _FEW = 25  # names that an error message still lists
 _ORIGIN: ContextVar[str] = ContextVar("origin", default="")
+GUARDS: list[Callable[[], AbstractContextManager[object]]] = []
+"""What surrounds the loading of other people's code: a room adds what puts back the state that it depends on."""
+
 JOURNAL: list[tuple["Registry[Any]", str]] = []
 """Every addition: to which registry, under which name."""
 AROUND: list[Callable[[], AbstractContextManager[object]]] = []
@@ -99,7 +102,9 @@ class _Shelf:
         try:
             with origin(package):
                 registry.take(point.load())
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also `sys.exit(0)`, which would end the command as if all had gone well
             self.failures.append(
                 f"entry point {point.name!r} of {package} (group {registry.group}) failed with "
                 f"{type(error).__name__}: {error}; mend or uninstall {package}"
@@ -160,7 +165,7 @@ class Registry(Mapping[str, R], Generic[R]):
                 f"a {self.kind} is a {self.record.__name__}, got {type(record).__name__}: "
                 f"{repr(record)[:80]}{_lacking(record, self.record)}"
             )
-        name, brought_by = str(getattr(record, "name", "")), self._current_origin()
+        name, brought_by = str(getattr(record, "name", "")), self._current_origin(record)
         if brought_by != HOME:
             self._shelf.fill()  # so that the project's own names cannot be taken from it
         if not _NAME.match(name):
@@ -227,13 +232,13 @@ class Registry(Mapping[str, R], Generic[R]):
     def __repr__(self) -> str:
         return f"<registry of {self.kind}s: {', '.join(self._entries)}>"
 
-    def _current_origin(self) -> str:
+    def _current_origin(self, record: R) -> str:
         """The project, where one of its own modules is being imported; else the package or file being loaded; else
-        the module that is running."""
+        the module of the record's function, or the one that is running."""
         frame = sys._getframe(1)
         while frame.f_back and frame.f_code.co_name != "<module>":
             frame = frame.f_back
         running = str(frame.f_globals.get("__name__", "__main__"))
         if any(running == own or running.startswith(f"{own}.") for own in self._shelf.modules):
             return HOME
-        return _ORIGIN.get() or running
+        return _ORIGIN.get() or str(getattr(getattr(record, "function", None), "__module__", "") or running)

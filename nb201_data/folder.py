@@ -91,7 +91,7 @@ def load_folder(name: str, pixels: str | None) -> ImageSet:
         raise DataError(f"{root} cannot be read: {error}") from error
     if wanted and wanted != digest:
         raise DataError(f"{root} is not what it was: its files are {digest}, expected {wanted}; start the run anew")
-    return _load(root, tuple(names), int(pixels) if pixels else None, digest)
+    return _load(root, tuple(names), size, digest)
 
 
 @lru_cache(maxsize=4)

@@ -15,7 +15,7 @@ from nb201_data import build_network, load_ground_truth, load_images
 from nb201_data.datasets import DATASETS
 from nb201_data.spaces import SPACES, get_space
 from nb201_data.teachers import build_teacher, resolve_teacher
-from proxies import get, score
+from proxies import get, initialise, score
 from proxies.distillation import losses
 from proxies.registry import AGGREGATES, PROXIES, aggregates
 
@@ -110,23 +110,23 @@ def test_a_proxy_scores_and_an_aggregate_combines(plugin: Path) -> None:
 
 def test_a_distiller_trains_and_one_that_compares_is_a_proxy(plugin: Path) -> None:
     space = get_space("thin").fitted(2, 8)
-    student, teacher = space.build("1-1-1"), build_teacher(resolve_teacher(None, space), space).eval()
+    teacher = initialise(build_teacher(resolve_teacher(None, space), space), "kaiming", seed=1)
     x, y = load_images("stripes").batch(32, seed=0)
     with torch.no_grad():
         taught = teacher.forward_features(x)
     for name in ("absolute", "bridged"):
-        loss = losses.get(name)
+        loss, student = losses.get(name), initialise(space.build("1-1-1"), "kaiming", seed=0)
         head = loss.make_head(student.forward_features(x), taught)
         learned = [*student.parameters(), *(head.parameters() if head else ())]
-        optimiser = torch.optim.SGD(learned, lr=0.05)
+        optimiser = torch.optim.Adam(learned, lr=0.01)
         values = []
-        for _ in range(5):
+        for _ in range(10):
             optimiser.zero_grad()
             value = loss.objective(student.forward_features(x), taught, y, head)
             value.backward()
             optimiser.step()
             values.append(value.item())
-        assert values[-1] < values[0]
+        assert values[-1] < 0.9 * values[0]
     assert get("absolute").teacher and get("absolute").direction == "lower" and "bridged" not in PROXIES
     assert get("absolute").formula.startswith("mean |z^S - z^T|, z the logits.")
 

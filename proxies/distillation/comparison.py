@@ -30,7 +30,7 @@ def as_proxy(loss: Loss) -> ProxyInfo:
         return refused(loss, student, teacher, evidence.labels)
 
     compare.__doc__ = f"{loss.formula} The loss of the distiller, without its weight."
-    compare.__name__ = loss.name
+    compare.__name__, compare.__module__ = loss.name, loss.function.__module__
     return ProxyInfo(loss.name, compare, "lower", frozenset({"features"}), True, loss.paper, loss.version)
 
 

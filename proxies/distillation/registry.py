@@ -68,5 +68,5 @@ def _on(field: str, function: Callable[..., Tensor]) -> Term:
     ) -> Tensor:
         return function(getattr(student, field), getattr(teacher, field))
 
-    term.__doc__ = function.__doc__
+    term.__doc__, term.__module__ = function.__doc__, function.__module__
     return term
