@@ -16,7 +16,7 @@ from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import file_hash
 from benchmarks.search.choices import NATIVE
 from benchmarks.tables.search_page import content
-from benchmarks.tables.search_rows import CONTENDERS, RANKED_IMAGES, Terms, contenders_of, data_of, entries_of
+from benchmarks.tables.search_rows import CONTENDERS, RANKED_IMAGES, Terms, entries_of, named
 from benchmarks.tables.search_runs import estimate, search_all
 from nb201_data.ground_truth import load_ground_truth
 
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     load_plugins(given)
     options = _parser().parse_args(given)
-    contenders, names = contenders_of(options.rows), data_of(options.data)
+    rows, names = named("--rows", options.rows, CONTENDERS), named("--data", options.data, NATIVE)
     for name in names:
         load_ground_truth(f"nb201:{name}:valid:12")  # refused now where the table is not on disk
     terms = Terms(
@@ -42,9 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         shared_epochs=options.shared_epochs,
         shared_images=options.shared_images,
     )
-    entries = entries_of(contenders, names, options.seeds, options.shared_seeds, terms)
+    entries = entries_of([CONTENDERS[row] for row in rows], names, options.seeds, options.shared_seeds, terms)
     settings = {
-        **{"command": "search_table", "rows": [each.key for each in contenders], **asdict(terms)},
+        **{"command": "search_table", "rows": rows, **asdict(terms)},
         **{"seeds": options.seeds, "shared_seeds": options.shared_seeds},
         "images": {name: resolve_images(terms.images, NATIVE[name], name) for name in names},
         "teacher_weights": file_hash(str(options.teacher_weights)) if options.teacher_weights else "random",
@@ -68,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     description = "Table 8: search strategies on NAS-Bench-201, published beside measured."
     parser = shared.parser("search_table", description, parents)
     more = parser.add_argument
-    more("--data", default=",".join(NATIVE), help="data sets, a comma list")
-    more("--rows", default="all", help=f"a comma list of {', '.join(each.key for each in CONTENDERS)}")
+    more("--data", default="all", help=f"a comma list of {', '.join(NATIVE)}")
+    more("--rows", default="all", help=f"a comma list of {', '.join(CONTENDERS)}")
     more("--budget", type=shared.positive, default=50, help="evaluations of the searches by a score")
     more(
         "--ranked-budget", type=shared.positive, default=20, help=f"those of TE-NAS, on at most {RANKED_IMAGES} images"

@@ -2,7 +2,7 @@
 
 import random
 
-from benchmarks.search import Outcome
+from benchmarks.search import EachByItself, Trial, Value
 from nb201_data.space import Cell
 
 BEST = Cell.parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|")
@@ -14,12 +14,12 @@ def likeness(cell: Cell) -> float:
     return shared + random.Random(str(cell)).gauss(0, 0.5)
 
 
-class Epochs:
+class Epochs(EachByItself):
     """An objective with two fidelities: the low one is a noisy, cheaper view of the high one."""
 
     name = "epochs"
     fidelities = (12, 200)
 
-    def __call__(self, arch: Cell, fidelity: int) -> Outcome:
-        noise = random.Random(f"{arch}@12").gauss(0, 1) if fidelity == 12 else 0.0
-        return Outcome(likeness(arch) + noise, seconds=float(fidelity))
+    def value(self, trial: Trial) -> Value:
+        noise = random.Random(f"{trial.arch}@12").gauss(0, 1) if trial.fidelity == 12 else 0.0
+        return Value(likeness(trial.arch) + noise, seconds=float(trial.fidelity))

@@ -33,7 +33,8 @@ def trajectory(folder: Path) -> list[tuple[str, str]]:
 def search(tmp_path):
     def run(name: str, *more: str) -> Path:
         out = tmp_path / name
-        common = ["--score", "nwot", "--budget", "45", "--batch-size", "8", "--store", str(tmp_path / f"{name}.sqlite")]
+        common = ["--score", "nwot", "--budget", "45", "--batch-size", "8", "--workers", "1", "--device", "cpu"]
+        common += ["--store", str(tmp_path / f"{name}.sqlite")]
         assert main([*common, "--out", str(out), *more]) == 0
         return out
 
@@ -69,15 +70,17 @@ def test_constraints_resume_and_files(search, tmp_path, capsys):
     out = search("first", *common, "--max-params", "9e3")
     trajectory_45 = trajectory(out)
     assert len(trajectory_45) == 45
-    assert (
-        trajectory(search("first", *common, "--max-params", "9e3", "--budget", "60", "--resume"))[:45] == trajectory_45
-    )
+    assert trajectory(search("first", *common, "--max-params", "9e3", "--budget", "60"))[:45] == trajectory_45
     whole = search("whole", *common, "--max-params", "9e3", "--budget", "60")
     assert trajectory(out) == trajectory(whole)
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["config"]["max_params"] == 9000 and manifest["skeleton"] == SKELETON
     page = (out / "report.html").read_text()
     assert "The course of the search" in page and "no ground truth judges it" in page
+    with pytest.raises(UsageError, match=r"seed: 0 there, 1 now.*raise only budget.*--replace"):
+        search("first", *common, "--max-params", "9e3", "--budget", "60", "--seed", "1")
+    other = search("first", *common, "--max-params", "9e3", "--seed", "1", "--replace")
+    assert trajectory(other) != trajectory_45 and len(trajectory(other)) == 45
     with pytest.raises(UsageError, match="no architecture of nb201"):
         search("never", *common, "--max-flops", "10")
     with pytest.raises(UsageError, match="go together"):
@@ -102,8 +105,33 @@ def test_weight_sharing_from_the_command(search):
     assert [row["epoch"] for row in rows] == ["1", "2"] and rows[0]["cell"].startswith("|")
 
 
-def test_import_without_torch():
-    code = "import sys, benchmarks.search, benchmarks.search.choices; assert 'torch' not in sys.modules"
+def test_the_default_folder_is_named_by_the_settings(search, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    common = ["--ground-truth", "none", "--skeleton", SKELETON, "--score", "params", "--budget", "3"]
+    common += ["--store", str(tmp_path / "s.sqlite"), "--workers", "1", "--strategy", "random"]
+    for seed in ("0", "1", "0"):
+        assert main([*common, "--seed", seed]) == 0
+    folders = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert len(folders) == 2 and all(name.startswith("search-random-params-") for name in folders)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--strategy", "random"], "45 evaluations by random"),
+        (["--strategy", "gdas", "--epochs", "2", "--max-images", "64"], "2 epochs of gdas"),
+        (["--score", "trained:glance"], "trained by glance"),
+    ],
+)
+def test_dry_run(search, tmp_path, capsys, words, said):
+    search("dry", "--skeleton", "c4n1k2r8", "--ground-truth", "none", "--dry-run", *words)
+    out = capsys.readouterr().out
+    assert said in out and "about" in out and not (tmp_path / "dry").exists()
+
+
+def test_import_and_help_without_torch():
+    code = "import sys, benchmarks.search, benchmarks.search.options as o; o.parser().format_help()"
+    code += "; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
 
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from search_support import Epochs, likeness
 
-from benchmarks.search import Answer, SearchProblem, make_strategy, run_search
+from benchmarks.search import Evaluation, SearchProblem, make_strategy, run_search
 from benchmarks.search.strategies.bohb import CategoricalDensity
 from nb201_data.space import Cell
 from nb201_data.spaces import get_space
@@ -23,17 +23,17 @@ def test_algorithm_1_step_by_step():
     asker = make_strategy("evolution", problem, 0, {"population": 10, "ratio": 0.5, "top": 2})
     first = asker.ask()
     assert len(first) == 10
-    for question in first:
-        asker.tell(Answer(question, likeness(question.arch)))
+    for trial in first:
+        asker.tell(Evaluation(trial, likeness(trial.arch)))
     for _ in range(200):
         before = sorted(asker.population, key=lambda member: member[1])
-        (question,) = asker.ask()
-        value = likeness(question.arch)
-        parents = [arch for arch, _ in before if question.arch in SPACE.neighbours(arch)]
+        (trial,) = asker.ask()
+        value = likeness(trial.arch)
+        parents = [arch for arch, _ in before if trial.arch in SPACE.neighbours(arch)]
         # of five rivals out of ten, the two best are at least as good as the fourth lowest of the population
         assert any(likeness(parent) >= before[3][1] for parent in parents)
-        asker.tell(Answer(question, value))
-        expected = sorted([*before, (question.arch, value)], key=lambda member: member[1])[1:]
+        asker.tell(Evaluation(trial, value))
+        expected = sorted([*before, (trial.arch, value)], key=lambda member: member[1])[1:]
         assert [member[1] for member in sorted(asker.population, key=lambda m: m[1])] == [m[1] for m in expected]
 
 
@@ -41,17 +41,17 @@ def test_ageing_evolution_drops_the_oldest():
     asker = make_strategy("evolution-aging", SearchProblem(SPACE), 0)
     told = []
     for _ in range(60):
-        for question in asker.ask():
-            told.append(question.arch)
-            asker.tell(Answer(question, likeness(question.arch)))
+        for trial in asker.ask():
+            told.append(trial.arch)
+            asker.tell(Evaluation(trial, likeness(trial.arch)))
         assert [arch for arch, _ in asker.population] == told[-10:]
 
 
 def test_reinforce_learns_the_policy():
     asker = make_strategy("reinforce", SearchProblem(SPACE), 0, {"learning_rate": 0.05})
     for _ in range(600):
-        (question,) = asker.ask()
-        asker.tell(Answer(question, float(question.arch.count("skip_connect"))))
+        (trial,) = asker.ask()
+        asker.tell(Evaluation(trial, float(trial.arch.count("skip_connect"))))
     skip = [choices.index("skip_connect") for choices in asker.problem.choices]
     assert min(p[i] for p, i in zip(asker.policy(), skip, strict=True)) > 0.8
 
@@ -82,12 +82,12 @@ def test_density_sums_to_one_and_prefers_what_it_saw():
 
 def test_bohb_halves_and_spends_little_on_the_low_fidelity():
     result = run_search(SPACE, "bohb", Epochs(), 15 * 10, seed=0)
-    rounds = [[a.question.fidelity for a in result.trajectory[i : i + 15]] for i in range(0, 150, 15)]
+    rounds = [[a.trial.fidelity for a in result.trajectory[i : i + 15]] for i in range(0, 150, 15)]
     assert rounds == [[12] * 9 + [200] * 3 + [200] * 3] * 10
     first = result.trajectory[:12]
-    promoted = [a.question.arch for a in first[9:]]
+    promoted = [a.trial.arch for a in first[9:]]
     ranked = sorted(first[:9], key=lambda a: a.value, reverse=True)
-    assert promoted == [a.question.arch for a in ranked[:3]]
+    assert promoted == [a.trial.arch for a in ranked[:3]]
     assert likeness(result.best) == result.value  # chosen at the full fidelity
 
 

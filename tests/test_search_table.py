@@ -7,21 +7,28 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from benchmarks.search.comparison import against, compare, holm
-from benchmarks.search.table_page import held_against
-from benchmarks.search.table_rows import ROWS
-from benchmarks.search.table_times import mean_course
 from scipy import stats
 
+from benchmarks.scoring.lockstep import SIDE_BY_SIDE, lockstep
+from benchmarks.scoring.runner import Runner
+from benchmarks.scoring.store import Store
+from benchmarks.search import run_search
+from benchmarks.search.choices import setting_for
+from benchmarks.search.scored import scored_objective
 from benchmarks.search_table import main
+from benchmarks.statistics.comparison import against, compare, holm
+from benchmarks.tables.search_page import held_against
+from benchmarks.tables.search_rows import CONTENDERS
+from benchmarks.tables.search_times import mean_course
 from diswot_errors import UsageError
 from nb201_data.space import all_cells
+from nb201_data.spaces import get_space
 from nb201_data.truth.benchmark import COLUMNS
 from reports import published as paper
 from reports.published import published
 from reports.schema import Verdict, VerdictKind
 
-RANDOM, LARGEST, DISWOT = (next(row for row in ROWS if row.key == key) for key in ("random", "largest", "diswot"))
+RANDOM, LARGEST, DISWOT = (CONTENDERS[key] for key in ("random", "largest", "diswot"))
 
 
 def test_comparison_against_scipy():
@@ -89,39 +96,76 @@ def made_benchmark(tmp_path, monkeypatch):
     return tmp_path
 
 
+SIZE = ["--budget", "2", "--ranked-budget", "3", "--batch-size", "4"]
+SIZE += ["--shared-epochs", "1", "--shared-images", "128", "--shared-seeds", "1"]
+
+
+def run(folder, out, *more: str) -> list[dict[str, str]]:
+    store = ["--store", str(folder / f"{out}.sqlite")]
+    assert main(["--data", "cifar10", "--device", "cpu", *SIZE, *store, "--out", str(folder / out), *more]) == 0
+    return list(csv.DictReader((folder / out / "runs.csv").read_text().splitlines()))
+
+
 def test_command(made_benchmark, capsys):
-    out = made_benchmark / "out"
-    rows = [
-        "--rows",
-        "evolution,gdas,te-nas,diswot,draw,largest",
-        "--data",
-        "cifar10",
-        "--seeds",
-        "2",
-        "--workers",
-        "1",
-    ]
-    size = [
-        "--budget",
-        "2",
-        "--ranked-budget",
-        "3",
-        "--batch-size",
-        "4",
-        "--shared-epochs",
-        "1",
-        "--shared-images",
-        "128",
-        "--shared-seeds",
-        "1",
-    ]
-    assert main([*rows, *size, "--store", str(made_benchmark / "scores.sqlite"), "--out", str(out)]) == 0
-    runs = list(csv.DictReader((out / "runs.csv").read_text().splitlines()))
+    rows = ["--rows", "evolution,gdas,te-nas,diswot,draw,largest", "--workers", "1"]
+    runs = run(made_benchmark, "out", *rows, "--seeds", "2")
     names = ["evolution"] * 2 + ["gdas"] + ["te-nas"] * 2 + ["diswot"] * 2 + ["draw"] * 2 + ["largest"]
     assert [row["strategy"] for row in runs] == names
     assert [row["evaluations"] for row in runs] == ["1969"] * 2 + ["1", "3", "3", "2", "2", "0", "0", "0"]
     assert float(runs[0]["accuracy"]) > 88 and float(runs[-1]["accuracy"]) > 88
-    assert "Do the speed-ups of Table 8 follow" in (out / "report.html").read_text()
+    assert "Do the speed-ups of Table 8 follow" in (made_benchmark / "out" / "report.html").read_text()
+    more = run(made_benchmark, "out", *rows, "--seeds", "3")  # more of the same goes on
+    assert [row for row in more if row["seed"] != "2" and row["strategy"] != "gdas"] == [
+        row for row in runs if row["strategy"] != "gdas"
+    ]
+    with pytest.raises(UsageError, match="batch_size: 4 there, 8 now"):
+        run(made_benchmark, "out", *rows, "--seeds", "3", "--batch-size", "8")
+
+
+def test_side_by_side_a_search_finds_what_it_finds_alone(made_benchmark):
+    """Searches of three seeds and two scores in lockstep, against each by itself through `run_search`."""
+    runs = run(made_benchmark, "together", "--rows", "nwot,m_r", "--seeds", "3", "--budget", "5", "--workers", "2")
+    space = get_space("nb201")
+    found = {}
+    with Store(made_benchmark / "alone.sqlite") as store, Runner(store) as runner:
+        setting = setting_for(space, "embedded", batch_size=4)
+        for row in runs:
+            strategy = {"nwot": "random", "m_r": "evolution"}[row["strategy"]]
+            objective = scored_objective(runner, setting, int(row["seed"]), [row["strategy"]])
+            result = run_search(space, strategy, objective, 5, seed=int(row["seed"]))
+            found[row["strategy"], row["seed"]] = str(result.best), str(result.evaluations)
+    assert {(row["strategy"], row["seed"]): (row["arch"], row["evaluations"]) for row in runs} == found
+
+
+def test_lockstep_asks_for_everything_at_once():
+    """Three inquiries of different length: each step is one call, and each gets the answers to its own request."""
+    asked = []
+
+    class Echo:
+        def answer(self, requests):
+            asked.append(requests)
+            return [request * 10 for request in requests]
+
+    def inquiry(first: int, steps: int):
+        total = 0
+        for step in range(steps):
+            total += yield first + step
+        return total
+
+    found = list(lockstep(Echo(), [inquiry(1, 1), inquiry(5, 3), inquiry(9, 0)]))
+    assert sorted(found) == [0, 10, 180] and asked == [[1, 5], [6], [7]]
+    many = [inquiry(i, 1 + i % 3) for i in range(40)]
+    asked.clear()
+    assert len(list(lockstep(Echo(), many))) == 40 and max(map(len, asked)) == SIDE_BY_SIDE
+    assert sum(map(len, asked)) == sum(1 + i % 3 for i in range(40))
+
+
+def test_dry_run(made_benchmark, capsys):
+    out = made_benchmark / "dry"
+    dry = ["--data", "cifar10", "--device", "cpu", *SIZE, "--rows", "nwot,draw", "--dry-run", "--out", str(out)]
+    assert main([*dry, "--store", str(made_benchmark / "dry.sqlite")]) == 0
+    said = capsys.readouterr().out
+    assert "NWOT, cifar10: 20 searches of about" in said and not out.exists()
 
 
 def test_refusals(made_benchmark):
@@ -129,4 +173,4 @@ def test_refusals(made_benchmark):
         main(["--rows", "randon"])
     with pytest.raises(UsageError, match="expected some of cifar10"):
         main(["--data", "mnist"])
-    assert {row.key for row in ROWS} >= set(paper.TABLES["search"].rows)
+    assert {*CONTENDERS} >= set(paper.TABLES["search"].rows)

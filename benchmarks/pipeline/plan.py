@@ -70,7 +70,7 @@ class PipelinePlan:
             "students": self.students,
             "seeds": self.seeds,
             "seed": self.seed,
-            "ground truth": self.truth.name if self.truth else "none",
+            "ground truth": self.truth.name if self.truth is not None else "none",
         }
 
 

@@ -58,7 +58,7 @@ def objective_of(
 def _search(
     plan: PipelinePlan, objective: ScoredObjective | TabularObjective | TrainedObjective, workers: int, folder: Path
 ) -> SearchResult:
-    with Progress(plan.budget, "evaluation", "search: ") as shown, at_work(objective, workers) as working:
+    with Progress(plan.budget, "evaluation", "search") as shown, at_work(objective, workers) as working:
         return run_search(
             plan.space,
             plan.strategy,

@@ -12,6 +12,7 @@ from benchmarks.pipeline.training import Teacher
 from benchmarks.search import SearchResult
 from benchmarks.search.judgement import judge_all
 from benchmarks.search.page import curve
+from benchmarks.search.registry import in_words
 from reports import figures
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table
 
@@ -34,9 +35,9 @@ def teacher_section(plan: PipelinePlan, teacher: Teacher) -> Section:
         ("seconds", f"{teacher.seconds:,.1f}", "of training" if teacher.history else "of testing it"),
         ("in the search", plan.scoring_teacher, _scoring(plan)),
     )
-    curve = [(float(result.epoch), Estimate(result.loss)) for result in teacher.history]
-    drawing = figures.lines({"loss": curve}, x_label="epoch", y_label="training loss") if curve else ""
-    shown = (Figure("loss", drawing, "Training loss of the teacher."),) if curve else ()
+    losses = [(float(result.epoch), Estimate(result.loss)) for result in teacher.history]
+    drawing = figures.lines({"loss": losses}, x_label="epoch", y_label="training loss") if losses else ""
+    shown = (Figure("loss", drawing, "Training loss of the teacher."),) if losses else ()
     return Section("teacher", "Teacher", table=Table(FACTS, rows), figures=shown)
 
 
@@ -48,12 +49,9 @@ def _scoring(plan: PipelinePlan) -> str:
 
 def search_section(plan: PipelinePlan, result: SearchResult, choice: Choice) -> Section:
     """What was maximised, how, and the course of it."""
-    settings = ", ".join(
-        f"{key}={value:.3g}" if isinstance(value, float) else f"{key}={value}" for key, value in result.settings.items()
-    )
     value = "none" if result.value is None else f"{result.value:.6g}"
     rows = (
-        ("strategy", plan.strategy, settings),
+        ("strategy", plan.strategy, in_words(result.settings)),
         ("score", plan.score, "higher is better; of the networks that are trained, in the skeleton below"),
         ("space", plan.space.name, f"{plan.space.skeleton}, {choice.pool:,} different students allowed"),
         ("constraints", " and ".join(map(str, plan.constraints)) or "none", ""),

@@ -13,7 +13,7 @@ from benchmarks.search.courses import course_of
 from benchmarks.search.driver import GROWING
 from benchmarks.search.options import parser
 from benchmarks.search.page import content
-from benchmarks.search.registry import all_strategies
+from benchmarks.search.registry import all_strategies, in_words
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.dry_run:
             print(course.estimate())
             return 0
-        truth = course.truth.name if course.truth else "none"
+        truth = course.truth.name if course.truth is not None else "none"
         settings = {"command": "search", **course.identity, "ground truth": truth}
         out = options.out or folder_for("search", [options.strategy, options.score], settings)
         with claimed(out, settings, growing=GROWING, replace=options.replace):
@@ -46,11 +46,8 @@ def listed() -> str:
     """The strategies, two lines each."""
     lines = []
     for info in all_strategies():
-        values = (f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in info.settings.items())
-        lines += [
-            f"{info.name:16} {info.summary}",
-            f"{'':16} {'; '.join(filter(None, [info.paper, ', '.join(values)]))}",
-        ]
+        about = "; ".join(filter(None, [info.paper, in_words(info.settings)]))
+        lines += [f"{info.name:16} {info.summary}", f"{'':16} {about}"]
     return "\n".join(lines)
 
 

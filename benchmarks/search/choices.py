@@ -1,9 +1,7 @@
 """From the words of a command to a search: which truth judges it, which skeleton, which objective."""
 
 import contextlib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.runner import Runner
@@ -105,23 +103,3 @@ def objective_for(
         protocol, _, loss = score.removeprefix(TRAINED).partition(":")
         return TrainedObjective(space, protocol, setting.images, loss or "ce", seed, setting.device)
     return scored_objective(runner, setting, seed, score.split(","))
-
-
-def parse_settings(pairs: Sequence[str], defaults: dict[str, Any]) -> dict[str, Any]:
-    """`population=50` as the type of the default; what has none is left to `StrategyInfo.resolve` to refuse."""
-    settings = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not equals:
-            raise UsageError(f"--set {pair}: expected KEY=VALUE")
-        settings[key] = _as(type(defaults[key]), text, pair) if key in defaults else text
-    return settings
-
-
-def _as(kind: type, text: str, pair: str) -> Any:
-    try:
-        if kind is bool:
-            return {"true": True, "false": False}[text.lower()]
-        return kind(text)
-    except (ValueError, KeyError):
-        raise UsageError(f"--set {pair}: expected a {kind.__name__}") from None

@@ -1,6 +1,5 @@
 """What a searched network may cost at most: parameters, multiply-adds, milliseconds from a table. No torch."""
 
-import csv
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 
 from diswot_errors import UsageError
 from nb201_data.spaces import SearchSpace
+from nb201_data.truth.csv_rows import read_rows
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,16 @@ def max_latency(space: SearchSpace, limit: float, table: Path | str) -> Constrai
 
 def read_latencies(space: SearchSpace, table: Path | str) -> dict[str, float]:
     """Milliseconds by str(arch), from a CSV with columns `arch` and `milliseconds`."""
-    try:
-        with open(table, newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            if not {"arch", "milliseconds"} <= set(reader.fieldnames or ()):
-                raise UsageError(f"latency table {table}: expected columns arch, milliseconds; got {reader.fieldnames}")
-            return {str(space.parse(row["arch"])): _milliseconds(row["milliseconds"]) for row in reader}
-    except OSError as error:
-        raise UsageError(f"cannot read the latency table {table}: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"latency table {table}: {error}") from error
-
-
-def _milliseconds(text: str | None) -> float:
-    value = float(text or "nan")
-    if not value >= 0:
-        raise ValueError(f"milliseconds must be a number >= 0, got {text!r}")
-    return value
+    times = {}
+    for row in read_rows(Path(table), ("arch", "milliseconds"), None):
+        try:
+            value = float(row.required("milliseconds"))
+        except ValueError:
+            value = math.nan
+        if not value >= 0:
+            raise row.fault("milliseconds", f"'{row.text('milliseconds')}', expected a number, at least 0")
+        times[str(space.parse(row.required("arch")))] = value
+    return times
 
 
 def feasible(space: SearchSpace, constraints: Sequence[Constraint]) -> tuple[Any, ...]:

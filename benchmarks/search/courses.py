@@ -17,7 +17,7 @@ from benchmarks.engines.local import Workers
 from benchmarks.engines.progress import Progress
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.search import trajectory
-from benchmarks.search.choices import is_table, objective_for, parse_settings, setting_for, space_for, truth_for
+from benchmarks.search.choices import is_table, objective_for, setting_for, space_for, truth_for
 from benchmarks.search.constraints import Constraint
 from benchmarks.search.driver import Search, SearchResult, watched
 from benchmarks.search.objective import Objective, on_workers
@@ -56,7 +56,7 @@ class Course:
 def course_of(options: argparse.Namespace) -> Iterator[Course]:
     """What the options ask for; what does not fit is refused here."""
     info = get_strategy(options.strategy)
-    settings = info.resolve(parse_settings(options.set, info.settings))
+    settings = info.resolve(dict(options.set))
     truth = truth_for(options.ground_truth, options.space, options.score, options.images)
     space = space_for(options.space, truth, options.images, options.skeleton)
     constraints = constraints_of(space, options)
@@ -79,7 +79,7 @@ def _evaluating(
         setting = setting_for(
             space,
             options.images,
-            own_images=truth.images if truth else "",
+            own_images=truth.images if truth is not None else "",
             teacher=options.teacher,
             teacher_weights=options.teacher_weights,
             batch_size=options.batch_size,

@@ -16,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     made = shared.parser("search", "Search for the network that a score, or an accuracy, calls best.", parents)
     made.add_argument("--skeleton", help="as c16n5k10r32 (default: the ground truth's)")
     made.add_argument("--max-seconds", type=shared.above_zero, help="stop where the cost would exceed this")
-    made.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of the strategy")
+    made.add_argument("--set", type=_pair, action="append", default=[], metavar="KEY=VALUE", help="of the strategy")
     made.add_argument("--epochs", type=shared.positive, default=10, help="of the shared network (rsps, darts, gdas)")
     made.add_argument("--max-images", type=shared.positive, help="at most so many of the training split (these three)")
     made.add_argument("--list", action="store_true", help="list the strategies and stop")
@@ -60,3 +60,10 @@ def constraints_of(space: SearchSpace, options: argparse.Namespace) -> tuple[Con
     if options.max_latency is not None:
         constraints.append(max_latency(space, options.max_latency, options.latency_table))
     return tuple(constraints)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"expected KEY=VALUE, got {text!r}")
+    return key, value

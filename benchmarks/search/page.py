@@ -20,9 +20,13 @@ _WHERE = "Every evaluation is in trajectory.csv."
 def content(course: Course, found: Found, config: Mapping[str, Any], elapsed: float) -> Content:
     """Judge what was found: the words and sections of its page."""
     space, truth, constraints = course.space, course.truth, course.constraints
-    judged = judge(space, found.best, truth.values, constraints) if truth else None
+    judged = judge(space, found.best, truth.values, constraints) if truth is not None else None
     among = f", among networks with {' and '.join(map(str, constraints))}" if constraints else ""
-    note = "The truth was read once, after the search." if truth else "No ground truth on disk judges the result."
+    note = (
+        "The truth was read once, after the search."
+        if truth is not None
+        else "No ground truth on disk judges the result."
+    )
     return Content(
         title=f"Search by {found.strategy}",
         lead=[
@@ -37,8 +41,8 @@ def content(course: Course, found: Found, config: Mapping[str, Any], elapsed: fl
         config={**config, "settings": found.settings, "objective": course.objective},
         device=course.device,
         seeds=[int(config["seed"])],
-        ground_truth=truth.name if truth else "",
-        ground_truth_note=truth.note if truth else "",
+        ground_truth=truth.name if truth is not None else "",
+        ground_truth_note=truth.note if truth is not None else "",
         images=str(config["images"]),
         skeleton=str(space.skeleton),
         space=space.name,
@@ -75,7 +79,7 @@ def _result(course: Course, found: Found, judged: Judgement | None, elapsed: flo
         ("cost", f"{found.seconds:,.1f} s", "seconds that the evaluations stand for"),
         ("elapsed", f"{elapsed:,.1f} s", "of this run of the command"),
     ]
-    if judged and truth:
+    if judged and truth is not None:
         name = truth.name
         if judged.accuracy is None or judged.regret is None:
             rows.append(("true accuracy", "unknown", f"{name} holds {len(truth):,} networks, not this one"))

@@ -10,9 +10,9 @@ resumable without a line of its own.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from benchmarks.search.problem import SearchProblem
 from diswot_errors import UsageError
@@ -44,16 +44,6 @@ class Value:
     """None: the wall seconds that it took, see `objective.EachByItself`."""
 
 
-class Line(NamedTuple):
-    """An evaluation as a file holds it."""
-
-    arch: str
-    fidelity: int
-    value: float | None
-    seconds: float
-    reason: str
-
-
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """A trial and its value. Seconds are 0 where the value was already known."""
@@ -76,11 +66,6 @@ class Evaluation:
     def rank_value(self) -> float:
         """The value, or minus infinity for a failure: a failure is never preferred."""
         return -math.inf if self.value is None else self.value
-
-    @property
-    def line(self) -> Line:
-        """For a file."""
-        return Line(*self.trial.key, self.value, self.seconds, self.reason)
 
 
 class Strategy(ABC):
@@ -126,16 +111,17 @@ class Strategy(ABC):
             self.evaluations += evaluations
             self.learn(evaluations)
 
-    def restore(self, lines: Iterable[Line]) -> list[Evaluation]:
-        """Bring a fresh strategy to where these lines end; `UsageError` where it does not ask for them."""
+    def restore(self, recorded: Iterable[Evaluation]) -> list[Evaluation]:
+        """Bring a fresh strategy to where these end, by key; `UsageError` where it does not ask for one of them."""
         restored = []
-        for count, line in enumerate(lines, start=1):
-            trial = next((trial for trial in self.ask() if trial.key == line[:2]), None)
+        for count, old in enumerate(recorded, start=1):
+            trial = next((trial for trial in self.ask() if trial.key == old.trial.key), None)
             if trial is None:
                 raise UsageError(
-                    f"cannot go on with {self.name}: evaluation {count} was {line.arch} at fidelity {line.fidelity}, "
-                    f"which this search does not ask for there; give the same seed and settings, or start anew"
+                    f"cannot go on with {self.name}: evaluation {count} was {old.trial.arch} at fidelity "
+                    f"{old.trial.fidelity}, which this search does not ask for there; give the same seed and settings, "
+                    "or start anew"
                 )
-            restored.append(Evaluation(trial, line.value, line.seconds, line.reason))
+            restored.append(replace(old, trial=trial))
             self.tell(restored[-1])
         return restored

@@ -1,7 +1,8 @@
 """Strategies by name. One file in `strategies/` adds one; other packages add theirs by an entry point."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -34,19 +35,25 @@ class StrategyInfo:
         parameters = inspect.signature(self.make).parameters.values()
         return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
-    def resolve(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """All settings, defaults filled in; unknown ones and wrong types are refused."""
-        defaults = self.settings
+    def resolve(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """All settings, defaults filled in, text read as the type of the default; what does not fit is refused."""
+        resolved = self.settings
         for key, value in settings.items():
-            if key not in defaults:
-                known = ", ".join(f"{name}={default!r}" for name, default in defaults.items()) or "none"
-                raise UsageError(
-                    f"{self.name} has no setting {key!r}.{did_you_mean(key, defaults)} Its settings: {known}"
-                )
-            wanted = type(defaults[key])
-            if not isinstance(value, wanted) and not (wanted is float and isinstance(value, int)):
-                raise UsageError(f"{self.name}: {key} must be a {wanted.__name__}, got {value!r}")
-        return {**defaults, **settings}
+            if key not in resolved:
+                known = ", ".join(f"{name}={default!r}" for name, default in resolved.items()) or "none"
+                near = did_you_mean(key, resolved)
+                raise UsageError(f"{self.name} has no setting {key!r}.{near} Its settings: {known}")
+            resolved[key] = _as(type(resolved[key]), value, f"{self.name}: {key}")
+        return resolved
+
+
+def _as(wanted: type, value: Any, what: str) -> Any:
+    with suppress(ValueError):
+        if isinstance(value, str) and wanted is not str:
+            value = {"true": True, "false": False}.get(value.lower(), value) if wanted is bool else wanted(value)
+    if not isinstance(value, wanted) and not (wanted is float and isinstance(value, int)):
+        raise UsageError(f"{what} must be a {wanted.__name__}, got {value!r}")
+    return value
 
 
 STRATEGIES = Registry("search strategy", StrategyInfo, "diswot_bench.strategies", ["benchmarks.search.strategies"])
@@ -77,3 +84,8 @@ def make_strategy(name: str, problem: SearchProblem, seed: int, settings: dict[s
         raise UsageError(f"{name} trains one shared network and asks for no evaluations: see weight_sharing.search")
     made: Strategy = info.make(problem, seed, **info.resolve(settings or {}))
     return made
+
+
+def in_words(settings: Mapping[str, Any]) -> str:
+    """'population=36, ratio=0.222'."""
+    return ", ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in settings.items())

@@ -4,8 +4,8 @@ import csv
 import os
 from pathlib import Path
 
-from benchmarks.search.protocol import Evaluation, Line
-from diswot_errors import DataError
+from benchmarks.search.protocol import Evaluation, Trial
+from nb201_data.truth.csv_rows import read_rows
 
 NAME = "trajectory.csv"
 COLUMNS = ("index", "arch", "fidelity", "value", "seconds", "reason")
@@ -13,33 +13,29 @@ COLUMNS = ("index", "arch", "fidelity", "value", "seconds", "reason")
 
 def append(path: Path, index: int, evaluation: Evaluation) -> None:
     """Write evaluation `index`, from 1 on; the first one begins the file."""
-    arch, fidelity, value, seconds, reason = evaluation.line
     with open(path, "w" if index == 1 else "a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         if index == 1:
             writer.writerow(COLUMNS)
-        number = "" if value is None else repr(value)
-        writer.writerow([index, arch, fidelity, number, repr(seconds), " ".join(reason.split())])
+        value = "" if evaluation.value is None else repr(evaluation.value)
+        reason = " ".join(evaluation.reason.split())  # one line an evaluation
+        writer.writerow([index, *evaluation.trial.key, value, repr(evaluation.seconds), reason])
 
 
-def read(path: Path) -> list[Line]:
-    """All whole lines; of a search that was killed the last may be torn, and is cut off the file as well."""
-    if not path.exists():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
-        os.truncate(path, len(whole))
-    rows = list(csv.reader(whole.decode("utf-8").splitlines()))
-    if rows and tuple(rows[0]) != COLUMNS:
-        raise DataError(f"{path} is not a trajectory: expected the columns {', '.join(COLUMNS)}")
-    lines: list[Line] = []
-    for number, row in enumerate(rows[1:], start=1):
+def read(path: Path) -> list[Evaluation]:
+    """All whole lines, the architectures as text; of a search that was killed the last may be torn, and is cut off."""
+    content = path.read_bytes() if path.exists() else b""
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
+    found: list[Evaluation] = []
+    for row in read_rows(path, COLUMNS) if whole else ():
         try:
-            index, arch, fidelity, value, seconds, reason = row
-            if int(index) != number:
-                raise ValueError(f"index {index}")
-            lines.append(Line(arch, int(fidelity), float(value) if value else None, float(seconds), reason))
+            if row.integer("index") != len(found) + 1:
+                raise ValueError(f"expected index {len(found) + 1}")
+            value = float(row.cells["value"]) if row.cells["value"] else None
+            trial = Trial(row.cells["arch"], int(row.cells["fidelity"]))
+            found.append(Evaluation(trial, value, float(row.cells["seconds"]), row.cells["reason"]))
         except ValueError as error:
-            raise DataError(f"{path}, evaluation {number}: {error}; remove the damaged lines or start anew") from error
-    return lines
+            raise row.fault("index", f"{error}; remove the damaged lines or start anew") from error
+    return found

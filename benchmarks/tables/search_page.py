@@ -67,7 +67,7 @@ class Judged:
         space = get_space("nb201").with_skeleton(NATIVE[data])
         archs = [space.parse(finding.arch) if finding.arch else None for finding in self.findings]
         self.judgements = judge_all(space, archs, truth)
-        self.rows = [row for row in CONTENDERS if any(finding.row == row.key for finding in self.findings)]
+        self.rows = [row for row in CONTENDERS.values() if any(finding.row == row.key for finding in self.findings)]
         seeds = {key: len(self.of(key, "regret")) for key in (row.key for row in self.rows)}
         most = max(seeds.values(), default=0)
         self.complete = [key for key, count in seeds.items() if count == most and most > 1]
@@ -137,43 +137,28 @@ def _sentence(judged: Judged) -> str:
 
 
 def _data_section(judged: Judged) -> Section:
-    rows = [_row(judged, row) for row in judged.rows]
-    shown = [(row.label, mean_of_runs(judged.of(row.key, "accuracy"))) for row in judged.rows]
-    figure = Figure(
-        "accuracy",
-        figures.intervals(
-            [label for label, _ in shown],
-            [estimate for _, estimate in shown],
-            x_label="test accuracy %",
-            reference=None,
-        ),
-        "Mean over seeds with its 95 % interval.",
-    )
-    drawn = [figure, *_ranks(judged)]
+    rows = tuple(_row(judged, row) for row in judged.rows)
+    means = [(row.label, mean_of_runs(judged.of(row.key, "accuracy"))) for row in judged.rows]
+    drawn = [_drawn("accuracy", means, "test accuracy %", "Mean over seeds with its 95 % interval.")]
+    if judged.comparison and judged.comparison.critical_difference is not None:
+        half, by_key = judged.comparison.critical_difference / 2, judged.comparison.mean_ranks
+        ranks = sorted((by_key[row.key], row.label) for row in judged.rows if row.key in by_key)
+        about = "1 is best. Strategies differ where their bars do not overlap (Nemenyi, 5 %)."
+        bars = [(label, Estimate(rank, rank - half, rank + half)) for rank, label in ranks]
+        drawn.append(_drawn("ranks", bars, "mean rank", about))
     return Section(
         judged.data,
         f"NAS-Bench-201, {judged.data}",
-        table=Table(MEASURED, tuple(rows)),
+        table=Table(MEASURED, rows),
         figures=tuple(drawn),
         claims=tuple(_claims(judged)),
         note=f"{_difference(judged)} {_about_published()}",
     )
 
 
-def _ranks(judged: Judged) -> list[Figure]:
-    """Mean ranks with half the critical difference to both sides, where there is one."""
-    found = judged.comparison
-    if found is None or found.critical_difference is None:
-        return []
-    half = found.critical_difference / 2
-    ranks = sorted((found.mean_ranks[row.key], row.label) for row in judged.rows if row.key in found.mean_ranks)
-    drawing = figures.intervals(
-        [label for _, label in ranks],
-        [Estimate(rank, rank - half, rank + half) for rank, _ in ranks],
-        x_label="mean rank",
-        reference=None,
-    )
-    return [Figure("ranks", drawing, "1 is best. Strategies differ where their bars do not overlap (Nemenyi, 5 %).")]
+def _drawn(name: str, pairs: Sequence[tuple[str, Estimate]], label: str, about: str) -> Figure:
+    labels, estimates = [text for text, _ in pairs], [estimate for _, estimate in pairs]
+    return Figure(name, figures.intervals(labels, estimates, x_label=label, reference=None), about)
 
 
 def _row(judged: Judged, row: Contender) -> tuple[Cell, ...]:

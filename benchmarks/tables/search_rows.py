@@ -1,9 +1,9 @@
 """The rows of Table 8 as searches: each knows the validation data and the scores, but no test accuracy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from benchmarks.search.choices import NATIVE
 from diswot_errors import UsageError
@@ -29,7 +29,7 @@ class Contender:
 
 SMALL, ALONE = ("a small shared network",), ("trained alone, where the paper distils",)
 VARIANT = ("a variant of BOHB that proposes nothing twice",)
-CONTENDERS = (
+_EVERY = (
     Contender("random", "RS", "accuracy", "random", "valid:12"),
     Contender("reinforce", "RL", "accuracy", "reinforce", "valid:12"),
     Contender("bohb", "BOHB (our variant)", "accuracy", "bohb", "valid", VARIANT),
@@ -46,6 +46,7 @@ CONTENDERS = (
     Contender("draw", "one random cell (added)", "draw"),
     Contender("largest", "largest network (added)", "largest"),
 )
+CONTENDERS = {contender.key: contender for contender in _EVERY}
 
 
 @dataclass(frozen=True)
@@ -114,20 +115,10 @@ def entries_of(
     return entries
 
 
-def contenders_of(text: str) -> list[Contender]:
-    """Of a comma list of keys, or all."""
-    known = {contender.key: contender for contender in CONTENDERS}
+def named(option: str, text: str, known: Mapping[str, Any]) -> list[str]:
+    """The names of a comma list, or all that are known."""
     names = list(known) if text == "all" else text.split(",")
     for name in names:
         if name not in known:
-            raise UsageError(f"--rows {name}: expected some of {', '.join(known)}")
-    return [known[name] for name in names]
-
-
-def data_of(text: str) -> list[str]:
-    """Of a comma list of data sets."""
-    names = text.split(",")
-    for name in names:
-        if name not in NATIVE:
-            raise UsageError(f"--data {name}: expected some of {', '.join(NATIVE)}")
+            raise UsageError(f"{option} {name}: expected some of {', '.join(known)}")
     return names
