@@ -59,7 +59,7 @@ class ProxyInfo:
     paper: str
     version: int
     origin: str
-    """The package that brought it: 'diswot-bench', or the distribution behind an entry point."""
+    """Who brought it: 'diswot-bench', the distribution behind an entry point, or the module that registered it."""
 
     @property
     def ours(self) -> bool:
