@@ -24,12 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "data_card",
         "Write the data card of a harvested table, everything in it computed from the rows. Tables beside it of the "
         "same protocol, with another teacher or distiller, become sections of their own.",
-        [recipes.protocol("lite")],
+        [recipes.protocol("lite"), recipes.table(), shared.dry_run("written")],
     )
     parser.add_argument("--rival", default="lite-all", help="a candidate protocol to compare on the cells both trained")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="another than the project's table of the protocol")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the card (default: beside the table)")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be read and written, and stop")
     options = parser.parse_args(given)
     table = options.table or table_path(get_protocol(options.protocol).name)
     rows, others = read_rows(table), beside(table, options.protocol)

@@ -54,18 +54,23 @@ def _parser() -> argparse.ArgumentParser:
     parser = shared.parser(
         "harvest",
         "Train cells distilled and alone and append one row each to a table; what is in it is not trained again.",
-        [recipes.protocol("lite"), recipes.teacher(), shared.seeds(of="repetitions of each cell"), shared.machine()],
+        [
+            recipes.protocol("lite"),
+            recipes.teacher(),
+            recipes.table(),
+            shared.seeds(of="repetitions of each cell"),
+            shared.machine(),
+            shared.dry_run("trained"),
+        ],
     )
     parser.add_argument("--distiller", default=DISTILLER, help="kd, diswot+, review, ...: one with a trained teacher")
     parser.add_argument("--alone", action="store_true", help="train without teacher only, into a table of its own")
     parser.add_argument("--cells", type=shared.positive, default=100, help="how many cells of the fixed order")
     parser.add_argument("--share", type=_share, default=(1, 1), metavar="I/N", help="only every Nth cell, from the Ith")
-    parser.add_argument("--table", type=Path, metavar="FILE", help="where rows go (default: the project's own table)")
     parser.add_argument("--merge", type=Path, nargs="+", metavar="FILE", help="only add the rows of other tables")
     parser.add_argument(
         "--together", type=shared.positive, help=f"cells at once in a process (1; {GPU_TOGETHER} on a GPU)"
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be trained and how long, and stop")
     return parser
 
 

@@ -90,6 +90,12 @@ def parse_name(name: str) -> Named:
     return Named(base, option, size, False)
 
 
+def unpooled(name: str) -> str:
+    """`cifar100` of `cifar100@16`: the name of the images before they are pooled."""
+    found = parse_name(name)
+    return f"{found.base}:{found.option}" if found.option else found.base
+
+
 def _is_folder(name: str) -> bool:
     known = name.partition(":")[0] in DATASETS
     return _reads_as_path(name) or (bool(name) and not known and Path(name).is_dir())

@@ -64,7 +64,7 @@ def test_options_are_defined_once() -> None:
             if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument":
                 flags = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
                 found.setdefault(str(flags[0]), []).append(path.name)
-    shared = ("--out", "--workers", "--device", "--dry-run", "--store", "--replace", "--plugin", "--seeds", "--sample")
+    shared = ("--workers", "--device", "--dry-run", "--store", "--replace", "--plugin", "--seeds", "--sample")
     assert all(found[flag] == ["options.py"] for flag in shared)
 
 

@@ -56,6 +56,12 @@ def output(default: str = "runs/COMMAND-...", what: str = "done") -> Parser:
     group = Parser(add_help=False)
     group.add_argument("--out", type=Path, metavar="DIR", help=f"run folder (default: {default}); goes on in it")
     group.add_argument("--replace", action="store_true", help="throw away a run of other settings that --out holds")
+    return Parser(add_help=False, parents=[group, dry_run(what)])
+
+
+def dry_run(what: str = "done") -> Parser:
+    """Of every command."""
+    group = Parser(add_help=False)
     group.add_argument("--dry-run", action="store_true", help=f"say what would be {what} and how long, and stop")
     return group
 

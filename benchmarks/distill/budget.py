@@ -13,6 +13,7 @@ from benchmarks.distill.jobs import Distillation, school_of, student_of
 from benchmarks.distill.protocols import Protocol, get_protocol
 from benchmarks.distill.trainer import learns_from_logits
 from diswot_errors import UsageError
+from nb201_data.datasets import unpooled
 from nb201_data.images import load_images
 from nb201_data.networks import Network, build_resnet
 from proxies import score
@@ -59,7 +60,7 @@ def _of_teachers(plan: Distillation) -> float:
 
 def teacher_macs(protocol: Protocol) -> float:
     """Multiply-adds of the teacher on one image, as large as it sees it."""
-    whole = load_images(protocol.images.partition("@")[0])
+    whole = load_images(unpooled(protocol.images))
     return macs(build_resnet(protocol.teacher, whole.classes), whole.resolution)
 
 

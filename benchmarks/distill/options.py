@@ -30,6 +30,13 @@ def protocol(default: str | None) -> Parser:
     return group
 
 
+def table() -> Parser:
+    """Which harvested table."""
+    group = Parser(add_help=False)
+    group.add_argument("--table", type=Path, metavar="FILE", help="another than the project's table of the protocol")
+    return group
+
+
 def changes(images: str | None = None) -> Parser:
     """What may be other than in the protocol."""
     group = Parser(add_help=False)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from diswot_errors import DataError, UsageError
 from nb201_data import augment
+from nb201_data.datasets import unpooled
 from nb201_data.files import cache_dir
 from nb201_data.images import ImageSet, average_pool, load_images
 from nb201_data.networks import Network
@@ -58,7 +59,7 @@ class Stream:
         per_class: int = 0,
         held_out: int = 0,
     ) -> None:
-        self.whole: ImageSet = load_images(images.partition("@")[0])
+        self.whole: ImageSet = load_images(unpooled(images))
         self.images: ImageSet = load_images(images)
         self.padding, self.device, self.teacher = padding, device, teacher
         self._factor = self.whole.resolution // self.images.resolution

@@ -14,6 +14,7 @@ from benchmarks.distill.protocols import Protocol
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.trainer import EpochResult, Trainer
 from benchmarks.scoring.setting import file_hash
+from nb201_data.datasets import unpooled
 from nb201_data.networks import RESNETS, Network, build_resnet
 from nb201_data.teachers import teacher_file, trained_teacher
 from proxies.distillation import losses
@@ -42,7 +43,7 @@ class School:
     @property
     def images(self) -> str:
         """What the teacher sees: the images before they are pooled for the student."""
-        return self.protocol.images.partition("@")[0]
+        return unpooled(self.protocol.images)
 
     def teacher_for(self, loss: Loss, say: Say) -> Network | None:
         """The teacher that `loss` asks for."""

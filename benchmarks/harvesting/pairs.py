@@ -17,6 +17,7 @@ from benchmarks.engines import provenance
 from benchmarks.harvesting.rows import PairRow
 from benchmarks.scoring.setting import file_hash
 from diswot_errors import UsageError
+from nb201_data.datasets import unpooled
 from nb201_data.images import load_images
 from nb201_data.networks import RESNETS, Network
 from nb201_data.space import Cell
@@ -69,7 +70,7 @@ class Recipe:
         """The teacher, trained; an error that says how to come by it."""
         if not self.distiller:
             return None
-        whole = load_images(self.protocol.images.partition("@")[0])
+        whole = load_images(unpooled(self.protocol.images))
         return trained_teacher(self.protocol.teacher, whole.name, whole.classes, self.weights)
 
     def space(self) -> SearchSpace:

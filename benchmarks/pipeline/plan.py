@@ -17,6 +17,7 @@ from benchmarks.search.constraints import Constraint, feasible
 from benchmarks.search.options import constraints_of
 from benchmarks.search.scored import parts_of
 from diswot_errors import DataError, UsageError
+from nb201_data.datasets import unpooled
 from nb201_data.files import data_dir
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.images import load_images
@@ -50,7 +51,7 @@ class PipelinePlan:
     @property
     def whole_images(self) -> str:
         """The images before they are pooled for the student: what the teacher sees."""
-        return self.protocol.images.partition("@")[0]
+        return unpooled(self.protocol.images)
 
     def identity(self) -> dict[str, Any]:
         """Every setting that decides a number."""
@@ -116,7 +117,7 @@ def resolve(options: argparse.Namespace) -> PipelinePlan:
 
 def _teacher_file(protocol: Protocol, given: Path | None) -> Path | None:
     """The user's file, else that of the data folder, else None."""
-    usual = data_dir() / "teachers" / f"{protocol.images.partition('@')[0]}_{protocol.teacher}.pth"
+    usual = data_dir() / "teachers" / f"{unpooled(protocol.images)}_{protocol.teacher}.pth"
     if given is not None and not given.is_file():
         raise DataError(f"no weights at {given}: give a file of {protocol.teacher} written by torch.save")
     return given or (usual if usual.is_file() else None)

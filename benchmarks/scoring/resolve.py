@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from diswot_errors import DataError, UsageError
+from nb201_data.datasets import SplitName, parse_name, unpooled
 from nb201_data.skeleton import Skeleton
 
 REAL = "real"
 """A name for the images that the networks of a ground truth were trained on."""
 
 
-def resolve_images(name: str, skeleton: Skeleton, own: str = "") -> str:
+def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitName | None = None) -> str:
     """The images that fit a skeleton: `embedded` gets its classes, larger images are pooled to its resolution.
 
     `real` stands for the networks' `own` images where they are on disk, else for `embedded`. What the user spelt out is
-    left as it is and refused where it does not fit.
+    left as it is and refused where it does not fit, or where the split that it `needs` is not on disk.
     """
     from nb201_data.images import load_images
 
     if name == REAL:
-        name = _own_images(own)
-    base, at, _ = name.partition("@")
+        name = _own_images(own, needs)
+    base, pixels, is_folder = unpooled(name), parse_name(name).pixels, parse_name(name).is_folder
     if base == "embedded":
         base = f"embedded:{skeleton.classes}"
-    full = f"{base}@{skeleton.resolution}" if not at else base + name[name.index("@") :]
-    source = load_images(base)
+    source = load_images(base, needs)
     if source.classes != skeleton.classes:
         raise UsageError(
             f"--images {name}: {base} has {source.classes} classes, the networks of this ground truth have "
             f"{skeleton.classes} ({skeleton}): choose images with {skeleton.classes} classes, such as "
             f"embedded:{skeleton.classes}, or another --ground-truth"
         )
-    if not at and source.resolution % skeleton.resolution:
+    if pixels is None and not is_folder and source.resolution % skeleton.resolution:
         raise UsageError(
             f"--images {name}: {source.resolution} pixels cannot be pooled to the {skeleton.resolution} pixels that "
             f"the networks of this ground truth take ({skeleton}): choose other images or another --ground-truth"
         )
-    images = load_images(full)
+    images = load_images(f"{base}@{skeleton.resolution if pixels is None else pixels}", needs)
     if images.resolution != skeleton.resolution:
         raise UsageError(
             f"--images {name}: {images.resolution} pixels, the networks of this ground truth take "
@@ -44,13 +44,13 @@ def resolve_images(name: str, skeleton: Skeleton, own: str = "") -> str:
     return images.name
 
 
-def _own_images(own: str) -> str:
+def _own_images(own: str, needs: SplitName | None) -> str:
     from nb201_data.images import load_images
 
     if not own:
         raise UsageError(f"--images {REAL}: this ground truth does not say on which images it was trained: name them")
     try:
-        load_images(own)
+        load_images(own, needs)
     except DataError:
         return "embedded"
     return own

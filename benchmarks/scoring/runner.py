@@ -158,9 +158,11 @@ class Runner:
                 )
                 for job, results in found:
                     for arch, by_proxy in zip(job.archs, results, strict=True):
+                        beside = any(answer.status == "violation" for answer in by_proxy.values())
                         for name, answer in by_proxy.items():
                             answers[job.setting][name, job.seed][arch] = answer
-                            waiting.append((job.setting.question(infos[name], job.seed), arch, answer))
+                            if not beside:  # where a guest changed what is not its own, nothing is kept
+                                waiting.append((job.setting.question(infos[name], job.seed), arch, answer))
                     done += len(job.archs)
                     if shown:
                         shown.advance(len(job.archs))

@@ -59,6 +59,8 @@ class Scorer:
         share one source of randomness: those of the built-in spaces have none.)
         """
         scene = self.scene(seed, any(get(name).teacher for name in names))
+        if not all(get(name).ours for name in names):
+            together = 1  # what a guest changes in the process is put back after it, but others would run meanwhile
         if together == 1 or len(archs) == 1:
             return [self._answers(arch, names, scene) for arch in archs]
         with ThreadPoolExecutor(min(together, len(archs))) as threads:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.scoring.question import Question
 from diswot_errors import DataError
+from diswot_registry import HOME, Registry
+from nb201_data.datasets import DATASETS, parse_name
 from nb201_data.skeleton import Skeleton
+from nb201_data.spaces import SPACES
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
@@ -51,14 +54,14 @@ class Setting:
         """What is asked of every architecture for one proxy and one seed."""
         looks = info.teacher
         return Question(
-            space=self.space,
+            space=_known_as(SPACES, self.space),
             skeleton=str(self.skeleton),
             proxy=info.name,
             version=info.version,
             origin=info.origin,
             init=self.init,
             seed=seed,
-            images=self.images,
+            images=_known_as(DATASETS, self.images),
             batch_size=self.batch_size,
             split=self.split,
             batch_seed=seed,
@@ -70,6 +73,13 @@ class Setting:
             torch=torch_version(),
             recipe=RECIPE,
         )
+
+
+def _known_as(registry: Registry[Any], name: str) -> str:
+    """The name, and who brought it where that is not the project: an edited plugin file brings something else."""
+    key = parse_name(name).base if registry is DATASETS else name
+    origin = registry.origin(key) if key in registry else HOME
+    return name if origin == HOME else f"{name} of {origin}"
 
 
 def file_hash(path: str) -> str:

@@ -12,6 +12,7 @@ from benchmarks.engines.device import choose_device
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
+from nb201_data.datasets import unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES, get_space
 from reports.schema import BASELINES, Note, Topic
@@ -46,12 +47,13 @@ class Study:
         about = f"{truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
         notes = [Note(Topic.TRUTH, f"Ground truth {truth.name}: {about}")]
         if setting.images.startswith("embedded"):
+            real = unpooled(truth.images) or "cifar100"
             painted = (
                 f"Images: {setting.images}, painted by this program, not photographs, so that nothing needs to be "
-                f"downloaded. With real images, --images {_base(truth.images) or 'cifar100'}, other numbers may result."
+                f"downloaded. With real images, --images {real}, other numbers may result."
             )
             notes.append(Note(Topic.IMAGES, painted))
-        elif truth.images and _base(truth.images) != _base(setting.images):
+        elif truth.images and unpooled(truth.images) != unpooled(setting.images):
             other = f"The networks were trained on {truth.images} and are scored on {setting.images}."
             notes.append(Note(Topic.IMAGES, other))
         if setting.space != truth.space:
@@ -86,10 +88,6 @@ class Study:
         }
 
 
-def _base(images: str) -> str:
-    return images.partition("@")[0]
-
-
 def truth_hash(truth: GroundTruth) -> str:
     """Of all accuracies, so that a table that has grown or changed is told from the one that was used."""
     lines = "".join(f"{arch},{truth.values[arch]!r}\n" for arch in sorted(truth.values))
@@ -111,7 +109,7 @@ def study_of(options: argparse.Namespace, space: str | None, truth_name: str | N
     setting = Setting(
         space=chosen.name,
         skeleton=skeleton,
-        images=resolve_images(options.images, skeleton, _base(truth.images)),
+        images=resolve_images(options.images, skeleton, unpooled(truth.images), options.split),
         batch_size=options.batch_size,
         split=options.split,
         init=init,

@@ -10,6 +10,7 @@ from benchmarks.search.scored import ScoredObjective, scored_objective
 from benchmarks.search.tabular import TabularObjective, tabular_objective
 from benchmarks.search.trained import TrainedObjective
 from diswot_errors import DataError, UsageError
+from nb201_data.datasets import unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SearchSpace, get_space
@@ -43,7 +44,7 @@ def truth_for(name: str | None, space: str, score: str, images: str) -> GroundTr
         return None
     if name:
         return load_ground_truth(name)
-    data = score.split(":")[1] if score.startswith("nb201:") else images.partition("@")[0]
+    data = score.split(":")[1] if score.startswith("nb201:") else unpooled(images)
     names = [f"nb201:{data}:test:200"] * (space == "nb201" and data in NATIVE) + [get_space(space).truth]
     for each in names:
         with contextlib.suppress(UsageError, DataError):
@@ -60,7 +61,7 @@ def space_for(name: str, truth: GroundTruth | None, images: str, skeleton: str |
         return space.with_skeleton(Skeleton.parse(skeleton))
     if truth is not None and truth.skeleton:
         return space.with_skeleton(truth.skeleton)
-    native = NATIVE.get(images.partition("@")[0])
+    native = NATIVE.get(unpooled(images))
     return space.with_skeleton(native) if native and name == "nb201" else space
 
 
@@ -83,7 +84,7 @@ def setting_for(
     return Setting(
         space=space.name,
         skeleton=space.skeleton,
-        images=resolve_images(images, space.skeleton, own_images.partition("@")[0]),
+        images=resolve_images(images, space.skeleton, unpooled(own_images)),
         batch_size=batch_size,
         init=init,
         teacher=resolve_teacher(teacher, space),

@@ -9,6 +9,7 @@ from benchmarks.engines.device import one_thread
 from benchmarks.search.objective import EachByItself
 from benchmarks.search.protocol import FULL, Trial, Value
 from diswot_errors import DataError, UsageError
+from nb201_data.datasets import unpooled
 from nb201_data.spaces import SearchSpace
 
 HELD_OUT = 5  # every fifth image of each class of the training split
@@ -76,7 +77,7 @@ class TrainedObjective(EachByItself):
             )
         teacher = None
         if losses.get(self.loss).teacher:
-            base = self.images.partition("@")[0]
+            base = unpooled(self.images)
             teacher = trained_teacher(recipe.teacher, base, images.classes).to(self.device)
         device = torch.device(self.device)
         stream = Stream(self.images, recipe.padding, device, teacher, recipe.per_class, HELD_OUT)

@@ -13,6 +13,7 @@ from benchmarks.scoring.measured import Measured, agreement
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.study import Study
 from diswot_errors import DataError
+from nb201_data.datasets import unpooled
 from reports import figures
 from reports.schema import Cell, Column, Figure, Section, Table
 
@@ -33,7 +34,7 @@ def places(study: Study) -> tuple[dict[Place, Study], dict[str, str]]:
     found = {Place("seed", str(seed)): replace(study, seeds=(seed,)) for seed in study.seeds}
     changed = {Place("batch", str(size)): replace(base, batch_size=size) for size in {*BATCHES, base.batch_size}}
     changed = dict(sorted(changed.items(), key=lambda item: item[1].batch_size))
-    for source in dict.fromkeys((base.images, "embedded", study.truth.images.partition("@")[0] or "cifar100")):
+    for source in dict.fromkeys((base.images, "embedded", unpooled(study.truth.images) or "cifar100")):
         try:
             images = resolve_images(source, base.skeleton)
         except DataError as error:
