@@ -14,6 +14,7 @@ from proxies.evidence import observers
 from proxies.evidence.blocks import BlockJacobians, BlockMaps
 from proxies.evidence.borrow import seed_global
 from proxies.evidence.capture import forward_features, hands_out_features, widened
+from proxies.evidence.norm import exact_batch_norm
 from proxies.evidence.record import Evidence, autocast
 from proxies.evidence.second_order import twice_differentiable
 
@@ -81,7 +82,14 @@ def forward(session: Session) -> None:
     twice = twice_differentiable(evidence.model) if second else nullcontext()
     try:
         looked_at = observers.attached(evidence.model, session.watchers, evidence.precision)
-        with twice, looked_at, grad, sdpa_kernel(SDPBackend.MATH), autocast(x.device, evidence.precision):
+        with (
+            twice,
+            exact_batch_norm(evidence.model),
+            looked_at,
+            grad,
+            sdpa_kernel(SDPBackend.MATH),
+            autocast(x.device, evidence.precision),
+        ):
             features = forward_features(evidence.model, x)
         for watcher in session.watchers:
             watcher.finish(evidence)

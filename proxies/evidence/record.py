@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from diswot_errors import NotApplicable, UsageError
 from proxies.evidence.borrow import borrowed, seed_global
 from proxies.evidence.capture import CONVOLUTION, Features, forward_features
+from proxies.evidence.norm import exact_batch_norm
 
 
 class Layer(NamedTuple):
@@ -226,7 +227,7 @@ def teacher_evidence(
 ) -> TeacherEvidence:
     """Look at a teacher once, for all students that will be scored on the same batch. It comes back as it was."""
     x, y = batch
-    with borrowed(teacher), torch.no_grad(), autocast(x.device, precision):
+    with borrowed(teacher), exact_batch_norm(teacher), torch.no_grad(), autocast(x.device, precision):
         seed_global(seed, "teacher", x.device)
         features = forward_features(teacher, x).detached()
         return TeacherEvidence(features, y, classifier_weight(teacher, features.logits.shape[1]))

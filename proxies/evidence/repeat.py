@@ -8,6 +8,7 @@ from diswot_errors import NotApplicable
 from proxies.evidence.borrow import seed_of
 from proxies.evidence.capture import widened
 from proxies.evidence.forward import Session, filled, gradients_of
+from proxies.evidence.norm import exact_batch_norm
 from proxies.evidence.record import autocast
 
 KERNEL_IMAGES = 16
@@ -25,7 +26,7 @@ def batch_gradients(session: Session) -> None:
     gradients = []
     for part in (slice(0, half), slice(half, 2 * half)):
         session.seed("batch gradients")
-        with autocast(evidence.x.device, evidence.precision):
+        with exact_batch_norm(evidence.model), autocast(evidence.x.device, evidence.precision):
             logits = evidence.model(evidence.x[part])
         loss = functional.cross_entropy(widened(logits), evidence.labels[part])
         gradients.append(filled(gradients_of(loss, weights), weights))
@@ -38,7 +39,7 @@ def tangent_kernel(session: Session) -> None:
     weights = evidence.parameters
     x = evidence.x[:KERNEL_IMAGES]
     session.seed("tangent kernel")
-    with autocast(x.device, evidence.precision):
+    with exact_batch_norm(evidence.model), autocast(x.device, evidence.precision):
         sums = widened(evidence.model(x)).sum(1)
     rows: list[Tensor] = []
     for i in range(len(x)):
