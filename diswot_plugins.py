@@ -86,7 +86,9 @@ def _run(source: bytes, place: Path, module: ModuleType) -> None:
         raise UsageError(f"plugin {_where(place, error)}: {error}") from error
     except SystemExit as error:
         raise DataError(f"plugin {_where(place, error)} ends the program (exit {error.code}): take that out") from error
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         advice = "install it, or write all into the one file" if isinstance(error, ModuleNotFoundError) else "mend it"
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         raise DataError(f"plugin {_where(place, error)}: {type(error).__name__}: {text}; {advice}") from error

@@ -10,7 +10,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import fields, is_dataclass
@@ -28,8 +28,13 @@ HOME = "diswot-bench"
 _NAME = re.compile(r"[a-z][a-z0-9_.+-]*\Z")
 _FEW = 25  # names that an error message still lists
 _ORIGIN: ContextVar[str] = ContextVar("origin", default="")
+GUARDS: list[Callable[[], AbstractContextManager[object]]] = []
+"""What surrounds the loading of other people's code: a room adds what puts back the state that it depends on."""
+
 JOURNAL: list[tuple["Registry[Any]", str]] = []
 """Every addition: to which registry, under which name."""
+AROUND: list[Callable[[], AbstractContextManager[object]]] = []
+"""What surrounds the loading of other people's code: a room that has something to protect from it adds to this."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -47,7 +52,10 @@ def origin(name: str) -> Iterator[list[str]]:
     start, token = len(JOURNAL), _ORIGIN.set(name)
     found: list[str] = []
     try:
-        yield found
+        with ExitStack() as stack:
+            for make in AROUND:
+                stack.enter_context(make())
+            yield found
     except BaseException:
         for registry, key in _brought_by(name, start):
             del registry._entries[key]
@@ -94,7 +102,9 @@ class _Shelf:
         try:
             with origin(package):
                 registry.take(point.load())
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also `sys.exit(0)`, which would end the command as if all had gone well
             self.failures.append(
                 f"entry point {point.name!r} of {package} (group {registry.group}) failed with "
                 f"{type(error).__name__}: {error}; mend or uninstall {package}"
@@ -119,9 +129,9 @@ def _import_all(name: str) -> None:
 class Registry(Mapping[str, R], Generic[R]):
     """Records by name, built-in ones first, in the order of registration. A read-only mapping for all but `add`.
 
-    `modules`: what to import for the built-in ones, packages with all their modules. `check`: refuses a record with
-    `UsageError`. `beside`: a registry that the same modules and packages fill. `listing`: where all names stand, for
-    messages that would be too long with them.
+    `modules`: what to import for the built-in ones, packages with all their modules. `admit`: called with each record
+    before it is kept; it refuses it with `UsageError`, or brings along what belongs to it. `beside`: a registry that
+    the same modules and packages fill. `listing`: where all names stand, for messages that would be too long with them.
     """
 
     def __init__(
@@ -131,12 +141,12 @@ class Registry(Mapping[str, R], Generic[R]):
         group: str,
         modules: Iterable[str] = (),
         *,
-        check: Callable[[R], object] | None = None,
+        admit: Callable[[R], object] | None = None,
         beside: "Registry[Any] | None" = None,
         listing: str = "",
     ) -> None:
         self.kind, self.record, self.group, self.listing = kind, record, group, listing
-        self._check = check
+        self._admit = admit
         self._entries: dict[str, tuple[R, str]] = {}
         self._shelf: _Shelf = beside._shelf if beside is not None else _Shelf()
         self._shelf.registries.append(self)
@@ -155,7 +165,7 @@ class Registry(Mapping[str, R], Generic[R]):
                 f"a {self.kind} is a {self.record.__name__}, got {type(record).__name__}: "
                 f"{repr(record)[:80]}{_lacking(record, self.record)}"
             )
-        name, brought_by = str(getattr(record, "name", "")), self._current_origin()
+        name, brought_by = str(getattr(record, "name", "")), self._current_origin(record)
         if brought_by != HOME:
             self._shelf.fill()  # so that the project's own names cannot be taken from it
         if not _NAME.match(name):
@@ -165,8 +175,8 @@ class Registry(Mapping[str, R], Generic[R]):
         if name in self._entries:
             first = self._entries[name][1]
             raise UsageError(f"{self.kind} {name!r} from {brought_by} is already registered by {first}: rename it")
-        if self._check:
-            self._check(record)
+        if self._admit:
+            self._admit(record)
         if is_dataclass(record) and "origin" in {field.name for field in fields(record)}:
             record = copy(record)
             object.__setattr__(record, "origin", brought_by)  # frozen, and its class may have a constructor of its own
@@ -222,13 +232,13 @@ class Registry(Mapping[str, R], Generic[R]):
     def __repr__(self) -> str:
         return f"<registry of {self.kind}s: {', '.join(self._entries)}>"
 
-    def _current_origin(self) -> str:
+    def _current_origin(self, record: R) -> str:
         """The project, where one of its own modules is being imported; else the package or file being loaded; else
-        the module that is running."""
+        the module of the record's function, or the one that is running."""
         frame = sys._getframe(1)
         while frame.f_back and frame.f_code.co_name != "<module>":
             frame = frame.f_back
         running = str(frame.f_globals.get("__name__", "__main__"))
         if any(running == own or running.startswith(f"{own}.") for own in self._shelf.modules):
             return HOME
-        return _ORIGIN.get() or running
+        return _ORIGIN.get() or str(getattr(getattr(record, "function", None), "__module__", "") or running)

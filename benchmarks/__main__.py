@@ -8,12 +8,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
 
-from diswot_registry import did_you_mean
-
 from benchmarks.command import ending
 from benchmarks.command.plugins import load_plugins
 from benchmarks.command.registry import COMMANDS, TABLES
 from diswot_errors import UsageError
+from diswot_registry import did_you_mean
 
 ELSEWHERE = {"data": ("nb201_data.__main__", "the data there are; get them"), "reports": ("reports.__main__", "pages")}
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.claim import prepare
-from benchmarks.command.parts import arguments, chosen, main_of
 from benchmarks.command.plugins import load_plugins
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.resolve import REAL
+from benchmarks.tables.parts import arguments, chosen, main_of
 from benchmarks.tables.together import Part, image_notes, names, sections_of
 from diswot_errors import DataError, UsageError
 from reports import consistency

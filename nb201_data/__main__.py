@@ -9,8 +9,10 @@ from statistics import median
 from textwrap import TextWrapper
 
 from diswot_errors import DataError, UsageError
+from diswot_plugins import load_plugin
 from nb201_data import files
 from nb201_data.catalogue import DataFile
+from nb201_data.datasets import DATASETS, DataSet, SplitName
 from nb201_data.ground_truth import GroundTruth, available, load_ground_truth
 
 _MARKS = {"whole": "whole", "present": "on disk", "absent": "-"}
@@ -19,6 +21,8 @@ _MARKS = {"whole": "whole", "present": "on disk", "absent": "-"}
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     arguments = _parser().parse_args(argv)
+    for plugin in arguments.plugin:
+        load_plugin(plugin)
     code: int = arguments.command(arguments)
     return code
 
@@ -31,13 +35,17 @@ def _parser() -> argparse.ArgumentParser:
         "Exit codes: 0 done, 1 something is broken or could not be got, 2 wrong use.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--plugin", metavar="FILE.py", action="append", default=[], help="a file that brings data sets or spaces"
+    )
 
     def add(name: str, function: object, summary: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=summary, description=summary)
+        command = commands.add_parser(name, help=summary, description=summary, parents=[shared])
         command.set_defaults(command=function)
         return command
 
-    add("list", _list, "groups of files and all ground truths, and what of them is on disk")
+    add("list", _list, "groups of files, data sets and all ground truths, and what of them is on disk")
     info = add("info", _info, "everything about one file, group of files or ground truth")
     info.add_argument("name", metavar="NAME", help="as `list` shows it, or the path of a CSV with a ground truth")
     fetch = add("fetch", _fetch, "get files or groups from their official sources, check them, put them in place")
@@ -63,6 +71,12 @@ def _list(_arguments: argparse.Namespace) -> int:
         count = f"{sum(state.usable for state in there)} of {len(there)}" + (f", {broken} broken" if broken else "")
         rows.append((group, count, _size(members), members[0].licence, members[0].what))
     _table(rows)
+    rows = [("IMAGES", "ON DISK", "CLASSES", "PIXELS", "TRAIN", "TEST", "ORIGIN")]
+    for data in DATASETS.values():
+        sizes = (f"{data.classes:,}", f"{data.resolution}", f"{data.train.count:,}", f"{data.test.count:,}")
+        rows.append((data.name, _there(data), *sizes, data.origin))
+    print()
+    _table(rows, right=(2, 3, 4, 5))
     rows = [("GROUND TRUTH", "ON DISK", "N", "KIND")]
     for truth in available():
         on_disk = "-" if not truth.on_disk else "yes" if truth.n is not None else "broken"
@@ -71,6 +85,13 @@ def _list(_arguments: argparse.Namespace) -> int:
     _table(rows, right=(2,))
     print("\nMore: python -m nb201_data info NAME. Get files: python -m nb201_data fetch NAME")
     return 0
+
+
+def _there(data: DataSet) -> str:
+    """Which splits of a data set can be used."""
+    splits: tuple[SplitName, ...] = ("train", "test")
+    there = [split for split in splits if not files.missing(data.part(split).files)]
+    return "yes" if len(there) == 2 else there[0] if there else "-"
 
 
 def _info(arguments: argparse.Namespace) -> int:

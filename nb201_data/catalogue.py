@@ -15,6 +15,7 @@ class Source:
     urls: tuple[str, ...]
     hash: str = ""
     size: int | None = None  # bytes, where known
+    redirects: tuple[str, ...] = ()  # hosts that its addresses may lead on to
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class DataFile:
     also: tuple[str, ...] = ()  # hashes of other files that serve as well
     size: int | None = None  # bytes, where known
     urls: tuple[str, ...] = ()  # direct downloads of this very file
+    redirects: tuple[str, ...] = ()  # hosts that they may lead on to
     archive: str = ""  # name of an `Archive` that holds it
     conversions: tuple[Conversion, ...] = ()  # ways to make it: the first that gives the pinned table is taken
     manual: str = ""  # how to get it by hand, alone or where the download fails
@@ -65,6 +67,7 @@ _TORONTO = "https://www.cs.toronto.edu/~kriz/"
 _DISWOT = _RAW + "lliai/DisWOT-CVPR2023/63c8ae2944a2d115f2dd5510192667cd5df2fb53/exps/"
 _AUTO_PROX = _RAW + "lliai/Auto-Prox-AAAI24/69ccf82bfa8897ce3c955a700a5b0f046d8e5f87/gt_results/"
 _RELEASE = "https://github.com/chenyaofo/pytorch-cifar-models/releases/download/resnet/"
+_RELEASE_HOSTS = ("objects.githubusercontent.com", "release-assets.githubusercontent.com")
 _DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 
 _ARCHIVES = (
@@ -73,14 +76,14 @@ _ARCHIVES = (
         (_TORONTO + "cifar-100-python.tar.gz",),
         "md5:eb9058c3a382ffc7106e4002c42a8d85",
         169_001_437,
-        "cifar100",
+        folder="cifar100",
     ),
     Archive(
         "cifar-10-python.tar.gz",
         (_TORONTO + "cifar-10-python.tar.gz",),
         "md5:c58f30108f718f92721af3b95e74349a",
         170_498_071,
-        "cifar10",
+        folder="cifar10",
     ),
 )
 ARCHIVES: dict[str, Archive] = {archive.name: archive for archive in _ARCHIVES}
@@ -132,6 +135,7 @@ def _teacher(images: str, name: str, digits: str, *also: str) -> DataFile:
         f"sha256-prefix:{digits}",
         also,
         urls=(f"{_RELEASE}{images}_{name}-{digits}.pt",),
+        redirects=_RELEASE_HOSTS,
     )
 
 

@@ -17,8 +17,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from diswot_errors import UsageError
+from nb201_data.image_set import ImageSet, channel_statistics
+from nb201_data.numerals import shown, whole
+
 Array = npt.NDArray[Any]
-Triple = tuple[float, float, float]
 
 SIDE = 32  # pixels
 TRAIN_PER_CLASS, TEST_PER_CLASS = 500, 100
@@ -268,12 +271,12 @@ class PaintedSplit:
         return torch.from_numpy(paint(chosen, labels, self._seed, self._stream)), torch.from_numpy(labels)
 
 
-def channel_statistics(split: PaintedSplit, count: int = 256) -> tuple[Triple, Triple]:
-    """Mean and standard deviation of each channel (of pixels in [0,1]) over the first images; sums are of integers."""
-    x = split.take(range(min(count, len(split))))[0].numpy().astype(np.int64)
-    pixels = x.size // 3
-    means = x.sum(axis=(0, 2, 3)) / pixels
-    deviations = np.sqrt((x * x).sum(axis=(0, 2, 3)) / pixels - means * means)
-    red, green, blue = (round(float(m) / 255, 4) for m in means)
-    red_std, green_std, blue_std = (round(float(d) / 255, 4) for d in deviations)
-    return (red, green, blue), (red_std, green_std, blue_std)
+def painted(option: str) -> ImageSet:
+    """`embedded` (20 classes) or, with `option`, so many classes."""
+    classes = (whole(option, most_classes()) or 0) if option else 20
+    if classes < 2:
+        raise UsageError(f"{shown(f'embedded:{option}')}: expected a number of classes from 2 to {most_classes()}")
+    train = PaintedSplit(TRAIN_PER_CLASS * classes, classes, seed=0, stream=1)
+    test = PaintedSplit(TEST_PER_CLASS * classes, classes, seed=0, stream=2)
+    name = f"embedded:{classes}" if option else "embedded"
+    return ImageSet(name, classes, SIDE, *channel_statistics(train), train, test)

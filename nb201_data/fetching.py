@@ -6,25 +6,27 @@ import shutil
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-
-import pooch
 
 from diswot_errors import DataError
 from nb201_data.catalogue import ARCHIVES, FILES, Archive, Conversion, DataFile, Source
+from nb201_data.downloading import LIMITS, Limits, download, fault_of
 from nb201_data.files import remedy, status_of
-from nb201_data.hashes import hash_of
 from nb201_data.published_tables import CONVERTERS
 
 _INCOMING = ".incoming-"
 _STALE = 24 * 3600  # seconds after which the workspace of a killed download is cleared
-_TIMEOUT = 30  # seconds without an answer
+_Get = Callable[[Source, Path], Path]  # a source, into a folder
 
 
-def fetch_files(wanted: Sequence[DataFile], folder: Path, progress: bool = False) -> list[Path]:
+def fetch_files(
+    wanted: Sequence[DataFile], folder: Path, progress: bool = False, limits: Limits = LIMITS
+) -> list[Path]:
     """Get every file of `wanted` that is not whole below `folder`; all are tried before failures are reported."""
+    get = partial(download, progress=progress, limits=limits)
     failures: list[str] = []
     for file in wanted:
         if status_of(file, folder).usable:
@@ -33,7 +35,7 @@ def fetch_files(wanted: Sequence[DataFile], folder: Path, progress: bool = False
             if not file.automatic:
                 raise DataError(f"{file.name}: {remedy(file)}")
             with _workspace(folder) as workspace:
-                _fetch_one(file, folder, workspace, progress)
+                _fetch_one(file, folder, workspace, get)
         except DataError as error:
             failures.append(str(error))
     if failures:
@@ -41,15 +43,15 @@ def fetch_files(wanted: Sequence[DataFile], folder: Path, progress: bool = False
     return [folder / file.path for file in wanted]
 
 
-def _fetch_one(file: DataFile, folder: Path, workspace: Path, progress: bool) -> None:
+def _fetch_one(file: DataFile, folder: Path, workspace: Path, get: _Get) -> None:
     if file.archive:
-        _from_archive(ARCHIVES[file.archive], folder, workspace, progress)
+        _from_archive(ARCHIVES[file.archive], folder, workspace, get)
     elif file.conversions:
-        _install(_converted(file, workspace, progress), folder / file.path)
+        _install(_converted(file, workspace, get), folder / file.path)
     else:
-        source = Source(file.name, file.urls, file.hash, file.size)
+        source = Source(file.name, file.urls, file.hash, file.size, file.redirects)
         try:
-            _install(_download(source, workspace, progress), folder / file.path)
+            _install(get(source, workspace), folder / file.path)
         except DataError as error:
             if not file.manual:
                 raise
@@ -88,60 +90,15 @@ def _disk_error(error: OSError, folder: Path) -> DataError:
     return DataError(f"writing below {folder} failed: {error}")
 
 
-def _download(source: Source, workspace: Path, progress: bool) -> Path:
-    """One source, from the first of its addresses that gives the expected content."""
-    _ensure_room(source, workspace)
-    faults = []
-    for url in source.urls:
-        target = workspace / source.name.replace("/", "-")
-        try:
-            pooch.HTTPDownloader(progressbar=progress, chunk_size=1 << 20, timeout=_TIMEOUT)(url, str(target), None)
-        except OSError as error:  # requests' own errors are OSErrors too
-            if error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS):
-                raise
-            faults.append(f"{url} failed: {error}")
-            continue
-        fault = _fault(target, source)
-        if not fault:
-            return target
-        target.unlink()
-        faults.append(f"{url} gave a wrong file: {fault}; it was thrown away")
-    raise DataError(
-        f"{source.name} could not be fetched. {'. '.join(faults)}. "
-        "Try again later; if it stays so, the file was replaced at its source or altered on the way."
-    )
-
-
-def _ensure_room(source: Source, workspace: Path) -> None:
-    free = shutil.disk_usage(workspace).free
-    if source.size is not None and free < source.size:
-        raise DataError(
-            f"{source.name} needs {source.size / 1e6:,.0f} MB and the disk of {workspace.parent} has "
-            f"{free / 1e6:,.0f} MB left: free some space or set NB201_DATA_DIR to another disk"
-        )
-
-
-def _fault(path: Path, source: Source) -> str:
-    """What speaks against a downloaded file, or nothing."""
-    size = path.stat().st_size
-    if source.size is not None and size != source.size:
-        return f"expected {source.size} bytes, found {size}"
-    if source.hash:
-        found = hash_of(path, source.hash)
-        if found != source.hash:
-            return f"expected {source.hash}, found {found}"
-    return ""
-
-
 def _install(made: Path, place: Path) -> None:
     """Move a checked file to its place in one step."""
     place.parent.mkdir(parents=True, exist_ok=True)
     os.replace(made, place)
 
 
-def _from_archive(archive: Archive, folder: Path, workspace: Path, progress: bool) -> None:
+def _from_archive(archive: Archive, folder: Path, workspace: Path, get: _Get) -> None:
     """Download a tar file, take out the members that the catalogue knows, check each, then move them all."""
-    packed = _download(archive, workspace, progress)
+    packed = get(archive, workspace)
     wanted = {str(Path(f.path).relative_to(archive.folder)): f for f in FILES.values() if f.archive == archive.name}
     unpacked: dict[str, Path] = {}
     try:
@@ -167,20 +124,20 @@ def _unpack(tar: tarfile.TarFile, member: tarfile.TarInfo, file: DataFile, works
         raise DataError(f"{file.name} in the archive has {member.size} bytes, expected {file.size}: not installed")
     with stream, target.open("wb") as out:
         shutil.copyfileobj(stream, out, 1 << 20)
-    fault = _fault(target, Source(file.name, (), file.hash, file.size))
+    fault = fault_of(target, Source(file.name, (), file.hash, file.size))
     if fault:
         raise DataError(f"{file.name} in the archive is altered: {fault}; not installed")
     return target
 
 
-def _converted(file: DataFile, workspace: Path, progress: bool) -> Path:
+def _converted(file: DataFile, workspace: Path, get: _Get) -> Path:
     """The table of `file`, from the first conversion that gives the pinned values."""
     faults = []
     for number, conversion in enumerate(file.conversions):
         try:
             table = workspace / f"table-{number}.csv"
-            table.write_text(_table(conversion, workspace, progress), encoding="utf-8", newline="\n")
-            fault = _fault(table, Source(file.name, (), file.hash))
+            table.write_text(_table(conversion, workspace, get), encoding="utf-8", newline="\n")
+            fault = fault_of(table, Source(file.name, (), file.hash))
         except DataError as error:
             fault = str(error)
         if not fault:
@@ -189,5 +146,5 @@ def _converted(file: DataFile, workspace: Path, progress: bool) -> Path:
     raise DataError(f"{file.name} could not be made from {file.origin}. {'. '.join(faults)}. Nothing was installed")
 
 
-def _table(conversion: Conversion, workspace: Path, progress: bool) -> str:
-    return CONVERTERS[conversion.function]([_download(source, workspace, progress) for source in conversion.sources])
+def _table(conversion: Conversion, workspace: Path, get: _Get) -> str:
+    return CONVERTERS[conversion.function]([get(source, workspace) for source in conversion.sources])

@@ -7,15 +7,17 @@ only `fetch` does, and it writes under a temporary name, checks the hash and the
 import csv
 import difflib
 import os
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import platformdirs
+
 from diswot_errors import DataError, UsageError
 from nb201_data.catalogue import FILES, DataFile
 from nb201_data.hashes import hash_of, hash_of_bytes
+from nb201_data.numerals import shown
 
 State = Literal["absent", "present", "whole", "wrong size", "wrong hash", "unreadable"]
 
@@ -56,18 +58,12 @@ class Status:
 def data_dir() -> Path:
     """The folder that holds every external file: `NB201_DATA_DIR`, or the user's cache folder."""
     named = os.environ.get("NB201_DATA_DIR", "")
-    return Path(named).expanduser().absolute() if named else cache_dir()
+    return Path(os.path.expanduser(named)).absolute() if named else cache_dir()
 
 
 def cache_dir() -> Path:
     """The user's cache folder of this project: downloads by default, and what can always be computed again."""
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "diswot-bench"
+    return platformdirs.user_cache_path("diswot-bench", appauthor=False, opinion=False)
 
 
 def groups() -> list[str]:
@@ -105,6 +101,17 @@ def path_of(name: str) -> Path:
     return data_dir() / record(name).path
 
 
+def is_there(path: Path) -> bool:
+    """Whether a file is at `path`; a refusal where that cannot be found out."""
+    try:
+        return path.is_file()
+    except OSError as error:  # a folder that may not be entered, a name that is too long
+        raise DataError(
+            f"{shown(str(path))} cannot be looked at ({error.strerror}): check its name and the permissions of its "
+            "folder, or name another data folder with NB201_DATA_DIR"
+        ) from error
+
+
 def remedy(file: DataFile) -> str:
     """How to get this file."""
     by_hand = f"by hand: {file.manual}; it belongs at {data_dir() / file.path}" if file.manual else ""
@@ -135,6 +142,12 @@ def status_of(file: DataFile, folder: Path, full: bool = True) -> Status:
         return Status(file, path, "unreadable", found=str(error))
     whole = any(expected == found for expected, found in hashes.items())
     return Status(file, path, "whole" if whole else "wrong hash", file.hash, hashes[file.hash])
+
+
+def missing(names: Iterable[str]) -> str:
+    """What stands against using these files, by presence and size only; '' where nothing does."""
+    states = (status(name, full=False) for name in names)
+    return next((str(state) for state in states if not state.usable), "")
 
 
 def verify(names: Iterable[str] = ("all",)) -> list[Status]:

@@ -3,7 +3,8 @@
 ===============================================  ==================================================================
 name                                             accuracies
 ===============================================  ==================================================================
-`kd-nb201[:PROTOCOL[:distilled|vanilla]]`        cells that this project trained, with a teacher and alone
+`kd-nb201[:PROTOCOL[:distilled|vanilla]]`        cells that this project trained, with a teacher and alone;
+                                                 `kd-nb201:lite-review`: by another distiller or teacher
 `nb201:DATASET:test|valid:12|200`                all cells of NAS-Bench-201; `cifar10`, `cifar100`, `imagenet16-120`
 `s0:kd`, `s0:vanilla`                            the 64 ResNets of the DisWOT paper
 `vit:autoformer|pit:DATASET:kd|vanilla`          100 vision transformers; `cifar100`, `flowers`, `chaoyang`
@@ -14,11 +15,14 @@ Each may be followed by conditions on its records, as in `kd-nb201:lite:distille
 """
 
 import difflib
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from diswot_errors import DataError, UsageError
+from nb201_data.files import is_there
+from nb201_data.numerals import shown
 from nb201_data.truth import benchmark, measured, published, user_csv
 from nb201_data.truth.benchmark import official_cell, official_index, official_order
 from nb201_data.truth.records import GroundTruth, Kind, Record
@@ -55,7 +59,7 @@ def load_ground_truth(name: str | Path, **conditions: object) -> GroundTruth:
     chosen |= {field: "" if value is None else str(value) for field, value in conditions.items()}
     family, *parts = plain.split(":")
     if plain.endswith((".csv", ".csv.gz")) or isinstance(name, Path):
-        return user_csv.load(Path(plain).expanduser(), chosen)
+        return user_csv.load(Path(os.path.expanduser(plain)), chosen)
     if family == measured.FAMILY:
         return measured.load(str(name), parts, chosen)
     if family == "nb201":
@@ -65,7 +69,9 @@ def load_ground_truth(name: str | Path, **conditions: object) -> GroundTruth:
     known = [measured.FAMILY, *benchmark.names(), *published.names()]
     near = difflib.get_close_matches(plain, known, n=2, cutoff=0.5)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise UsageError(f"unknown ground truth '{name}'.{hint} There is {', '.join(known)}, or the path of a .csv file")
+    raise UsageError(
+        f"unknown ground truth {shown(str(name))}.{hint} There is {', '.join(known)}, or the path of a .csv file"
+    )
 
 
 def available() -> list[Available]:
@@ -76,10 +82,15 @@ def available() -> list[Available]:
             found.append(Available(name, "measured", len(load_ground_truth(name)), True))
         except (DataError, UsageError):
             found.append(Available(name, "measured", None, True))
-    there = benchmark.path().is_file()
-    found += [Available(name, "benchmark", benchmark.COUNT, there) for name in benchmark.names()]
-    tables = published.PUBLISHED.values()
-    return found + [Available(table.name, "published", table.n, table.path.is_file()) for table in tables]
+    found += [_looked_at(name, "benchmark", benchmark.COUNT, benchmark.path()) for name in benchmark.names()]
+    return found + [_looked_at(t.name, "published", t.n, t.path) for t in published.PUBLISHED.values()]
+
+
+def _looked_at(name: str, kind: Kind, n: int, path: Path) -> Available:
+    try:
+        return Available(name, kind, n, is_there(path))
+    except DataError:
+        return Available(name, kind, None, True)
 
 
 def _split(name: str) -> tuple[str, dict[str, str]]:

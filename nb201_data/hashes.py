@@ -36,7 +36,7 @@ def _canonical(cell: str) -> str:
     """A number to four decimals; a JSON value with sorted keys and its numbers likewise; anything else as it is."""
     try:
         value = _plain(json.loads(cell))
-    except ValueError:
+    except (ValueError, RecursionError, OverflowError):  # OverflowError: a whole number that no float holds
         return cell
     return value if isinstance(value, str) else json.dumps(value)
 

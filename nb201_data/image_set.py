@@ -4,15 +4,17 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from typing import Literal, Protocol
+from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from diswot_errors import UsageError
+from nb201_data.datasets import SplitName, Triple
+from nb201_data.numerals import shown, whole
 
-SplitName = Literal["train", "test"]
-Triple = tuple[float, float, float]
+FLATTEST = round(1 / 255, 4)
 
 
 class Split(Protocol):
@@ -124,9 +126,11 @@ def average_pool(x: Tensor, factor: int) -> Tensor:
 
 def pooled(images: ImageSet, pixels: str) -> ImageSet:
     """The same images averaged down to `pixels` x `pixels`, which must divide their resolution."""
-    target = int(pixels) if pixels.isascii() and pixels.isdigit() else 0
-    if not 1 <= target <= images.resolution or images.resolution % target:
-        raise UsageError(f"'{images.name}@{pixels}': the resolution after '@' must divide {images.resolution}")
+    target = whole(pixels, images.resolution)
+    if not target or images.resolution % target:
+        raise UsageError(
+            f"{shown(f'{images.name}@{pixels}')}: the resolution after '@' must divide {images.resolution}"
+        )
     if target == images.resolution:
         return images
     factor = images.resolution // target
@@ -137,3 +141,17 @@ def pooled(images: ImageSet, pixels: str) -> ImageSet:
         train=PooledSplit(images.train, factor),
         test=PooledSplit(images.test, factor),
     )
+
+
+def channel_statistics(split: Split, count: int = 256) -> tuple[Triple, Triple]:
+    """Mean and standard deviation of each channel (of pixels in [0,1]) over the first images; sums are of integers.
+
+    A channel that is the same everywhere counts as one with a deviation of one step of 255.
+    """
+    x = split.take(range(min(count, len(split))))[0].numpy().astype(np.int64)
+    pixels = x.size // 3
+    means = x.sum(axis=(0, 2, 3)) / pixels
+    deviations = np.sqrt((x * x).sum(axis=(0, 2, 3)) / pixels - means * means)
+    red, green, blue = (round(float(m) / 255, 4) for m in means)
+    red_std, green_std, blue_std = (max(round(float(d) / 255, 4), FLATTEST) for d in deviations)
+    return (red, green, blue), (red_std, green_std, blue_std)

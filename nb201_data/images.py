@@ -1,6 +1,5 @@
-"""Images by name: CIFAR-10, CIFAR-100, ImageNet16-120 from their official files, and an embedded procedural source."""
+"""Images by name: a data set of `datasets`, or a folder with one folder a class."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -10,15 +9,20 @@ import torch
 from torch import Tensor
 
 from diswot_errors import DataError, UsageError
-from nb201_data import embedded, files
-from nb201_data.image_set import ImageSet, Triple, average_pool, pooled
+from diswot_registry import did_you_mean
+from nb201_data import files
+from nb201_data.datasets import DATASETS, DataSet, SplitName, parse_name
+from nb201_data.image_set import ImageSet, Split, average_pool, channel_statistics, pooled
+from nb201_data.numerals import shown
 from nb201_data.pickles import load_arrays
 
 __all__ = ["ImageSet", "average_pool", "load_images"]
 
+MEASURED_ON = 1024  # training images that give the channel statistics where none are stated
 
-class FileSplit:
-    """A split that is read from its files when it is first used."""
+
+class LazySplit:
+    """A split that is read when it is first used; a split whose files are not there says so then."""
 
     def __init__(self, length: int, read: Callable[[], tuple[Tensor, Tensor]]) -> None:
         self._length = length
@@ -47,129 +51,97 @@ class FileSplit:
         return self.x[chosen], self.y[chosen]
 
 
-def load_images(name: str) -> ImageSet:
-    """Images by name: 'cifar10', 'cifar100', 'imagenet16-120', 'embedded' (20 classes), 'embedded:100'.
+def load_images(name: str, needs: SplitName | None = None) -> ImageSet:
+    """Images by name: 'cifar10', 'cifar100', 'imagenet16-120', 'embedded' (20 classes), 'embedded:100', a folder.
 
-    A suffix such as '@16' pools them to 16x16 pixels. Files are found at once and read (and checked) on first use;
-    within a process all who ask for the same images share them.
+    A suffix such as '@16' pools them to 16x16 pixels; those of a folder are cut to it. Files are found at once and read
+    (and checked) on first use. One split is enough: the other is refused when it is used, or at once where it is the
+    one that the caller `needs`. Within a process all who ask for the same images share them.
     """
-    base, at, pixels = name.partition("@")
-    source, _, option = base.partition(":")
-    if source not in _SOURCES:
-        near = difflib.get_close_matches(source, _SOURCES, n=2, cutoff=0.4)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise UsageError(f"no images '{name}'.{hint} Known: {', '.join(_SOURCES)}, with a suffix such as '@16'")
-    images = _load(source, option, files.data_dir())
-    return pooled(images, pixels) if at else images
+    base, option, pixels, is_folder = parse_name(name)
+    if is_folder:
+        from nb201_data.folder import load_folder
+
+        return load_folder(base, pixels)
+    if base not in DATASETS:
+        hint = did_you_mean(base, DATASETS)
+        raise UsageError(
+            f"no images {shown(name)}.{hint} Known: {', '.join(DATASETS)}, a folder with one folder a class"
+        )
+    record = DATASETS[base]
+    for split in (needs,) if needs else ():
+        if fault := files.missing(record.part(split).files):
+            raise DataError(fault)
+    images = _load(record, option, files.data_dir())
+    return images if pixels is None else pooled(images, pixels)
 
 
 @lru_cache(maxsize=4)
-def _load(source: str, option: str, folder: Path) -> ImageSet:
+def _load(record: DataSet, option: str, folder: Path) -> ImageSet:
     """The image set at full resolution; `folder` is where its files lie, so that another folder is another set."""
-    return _SOURCES[source](option)
-
-
-def _no_option(name: str, option: str) -> None:
+    if record.make:
+        return record.make(option)
     if option:
-        raise UsageError(f"'{name}:{option}': {name} takes nothing after ':'")
+        raise UsageError(f"{shown(f'{record.name}:{option}')}: {record.name} takes nothing after ':'")
+    faults = [files.missing(part.files) for part in (record.train, record.test)]
+    if all(faults):
+        raise DataError(faults[0])
+    train, test = _split(record, "train"), _split(record, "test")
+    mean, std = record.mean, record.std
+    if mean is None or std is None:
+        mean, std = channel_statistics(train, MEASURED_ON)
+    return ImageSet(record.name, record.classes, record.resolution, mean, std, train, test)
 
 
-def _require(names: Sequence[str]) -> None:
-    """Refuse early, by presence and size only, what would be refused on reading."""
-    for name in names:
-        state = files.status(name, full=False)
-        if not state.usable:
-            raise DataError(str(state))
+def _split(record: DataSet, split: SplitName) -> Split:
+    return LazySplit(record.part(split).count, lambda: _content(record, split))
 
 
-def _read(
-    names: Sequence[str], label_key: str, resolution: int, first_label: int, classes: int
-) -> tuple[Tensor, Tensor]:
-    """Images and labels of some files one after another, those of the first `classes` classes only."""
+def _content(record: DataSet, split: SplitName) -> tuple[Tensor, Tensor]:
+    """Images and labels of a split, read now."""
+    if record.read is None:
+        if fault := files.missing(record.part(split).files):
+            other: SplitName = "test" if split == "train" else "train"
+            there = "" if files.missing(record.part(other).files) else f" (its {other} images are here)"
+            raise DataError(f"the {split} images of {record.name} are not all here{there}: {fault}")
+        return read_pickles(record, record.part(split).files)
+    try:
+        x, y = (torch.as_tensor(part) for part in record.read(split))
+    except DataError:
+        raise
+    except Exception as error:  # somebody else's code
+        raise DataError(
+            f"data set {record.name} from {record.origin}: reading its {split} images failed with "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    expected = (record.part(split).count, 3, record.resolution, record.resolution)
+    if x.dtype != torch.uint8 or x.shape != expected or y.shape != expected[:1]:
+        raise DataError(
+            f"data set {record.name} from {record.origin}: its {split} images are {x.dtype} {tuple(x.shape)} and its "
+            f"labels {tuple(y.shape)}, expected torch.uint8 {expected} and {expected[:1]}"
+        )
+    if y.min() < 0 or y.max() >= record.classes:
+        raise DataError(
+            f"data set {record.name} from {record.origin}: {split} labels from {y.min()} to {y.max()}, expected 0 to "
+            f"{record.classes - 1}"
+        )
+    return x, y.to(torch.int64)
+
+
+def read_pickles(record: DataSet, names: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """Images and labels of files of the catalogue one after another, those of the record's classes only."""
     xs, ys = [], []
     for name in names:
         content = load_arrays(files.read_checked(name), str(files.path_of(name)))
         try:
-            x = np.asarray(content["data"]).reshape(-1, 3, resolution, resolution)
-            y = np.asarray(content[label_key], dtype=np.int64) - first_label
+            x = np.asarray(content["data"]).reshape(-1, 3, record.resolution, record.resolution)
+            y = np.asarray(content[record.label_key], dtype=np.int64) - record.first_label
         except (KeyError, ValueError, TypeError) as error:
             raise DataError(f"{files.path_of(name)} does not hold images as expected: {error!r}") from error
         if x.dtype != np.uint8 or y.shape != (len(x),) or (len(y) and y.min() < 0):
             raise DataError(f"{files.path_of(name)}: images {x.dtype} {x.shape}, labels {y.shape} do not fit together")
-        keep = y < classes
+        keep = y < record.classes
         xs.append(x if keep.all() else x[keep])
         ys.append(y if keep.all() else y[keep])
     joined = (xs[0], ys[0]) if len(xs) == 1 else (np.concatenate(xs), np.concatenate(ys))
     return torch.from_numpy(joined[0]), torch.from_numpy(joined[1])
-
-
-def _from_files(
-    name: str,
-    classes: int,
-    resolution: int,
-    mean: Triple,
-    std: Triple,
-    train: tuple[int, Sequence[str]],
-    test: tuple[int, Sequence[str]],
-    label_key: str,
-    first_label: int = 0,
-) -> Callable[[str], ImageSet]:
-    """A loader of an image set whose splits are (number of images, files)."""
-
-    def split(length: int, names: Sequence[str]) -> FileSplit:
-        return FileSplit(length, lambda: _read(names, label_key, resolution, first_label, classes))
-
-    def load(option: str) -> ImageSet:
-        _no_option(name, option)
-        _require([*train[1], *test[1]])
-        return ImageSet(name, classes, resolution, mean, std, split(*train), split(*test))
-
-    return load
-
-
-def _embedded(option: str) -> ImageSet:
-    """Painted images; the channel statistics are those of the first training images, rounded to four digits."""
-    classes = int(option) if option.isascii() and option.isdigit() else 20 if not option else 0
-    if not 2 <= classes <= embedded.most_classes():
-        raise UsageError(f"'embedded:{option}': expected a number of classes from 2 to {embedded.most_classes()}")
-    train = embedded.PaintedSplit(embedded.TRAIN_PER_CLASS * classes, classes, seed=0, stream=1)
-    test = embedded.PaintedSplit(embedded.TEST_PER_CLASS * classes, classes, seed=0, stream=2)
-    mean, std = embedded.channel_statistics(train)
-    name = f"embedded:{classes}" if option else "embedded"
-    return ImageSet(name, classes, embedded.SIDE, mean, std, train, test)
-
-
-_SOURCES: dict[str, Callable[[str], ImageSet]] = {
-    "cifar10": _from_files(
-        "cifar10",
-        10,
-        32,
-        (0.4914, 0.4822, 0.4465),
-        (0.2470, 0.2435, 0.2616),
-        (50_000, [f"cifar10/data_batch_{i}" for i in range(1, 6)]),
-        (10_000, ["cifar10/test_batch"]),
-        "labels",
-    ),
-    "cifar100": _from_files(
-        "cifar100",
-        100,
-        32,
-        (0.5071, 0.4867, 0.4408),
-        (0.2675, 0.2565, 0.2761),
-        (50_000, ["cifar100/train"]),
-        (10_000, ["cifar100/test"]),
-        "fine_labels",
-    ),
-    "imagenet16-120": _from_files(
-        "imagenet16-120",
-        120,
-        16,
-        (122.68 / 255, 116.66 / 255, 104.01 / 255),
-        (63.22 / 255, 61.26 / 255, 65.09 / 255),
-        (151_700, [f"imagenet16-120/train_data_batch_{i}" for i in range(1, 11)]),
-        (6_000, ["imagenet16-120/val_data"]),
-        "labels",
-        first_label=1,
-    ),
-    "embedded": _embedded,
-}

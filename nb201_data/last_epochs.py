@@ -16,6 +16,7 @@ from typing import BinaryIO
 from diswot_errors import DataError
 
 _CHUNK = 1 << 22
+_LONGEST = 1 << 31  # more than any part of a benchmark file
 _AHEAD = 1 << 20  # more than any batch of 1,000 pairs takes
 _NAMED = rb"X(.)\0\0\0((?:train|x-valid|x-test|ori-test)@\d{1,4})([qr])((?<=q).|(?<=r).{4})"
 _KEY = rb"(?:(K.|M..|J.{4})|([hj])((?<=h).|(?<=j).{4})|" + _NAMED + rb")"
@@ -40,7 +41,9 @@ def copy_last_epochs(source: Path, target: Path) -> None:
                     _Copier(stream, out).copy()
                 while block := stream.read(_CHUNK):
                     out.write(block)
-    except (zipfile.BadZipFile, _NoPickleError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # a cut or altered file can raise almost anything
         raise DataError(
             f"{source} is not a whole file of torch.save: {error}. It is truncated or something else: fetch it again"
         ) from error
@@ -100,7 +103,7 @@ class _Copier:
     def _has(self, count: int) -> bool:
         """Whether `count` bytes from `at` on are in the buffer, after reading more where needed."""
         while not self.ended and len(self.buffer) - self.at < max(count, _AHEAD):
-            block = self.source.read(max(_CHUNK, count))
+            block = self.source.read(_CHUNK)
             self.ended = not block
             self._flush()
             self.buffer, self.at, self.copied = self.buffer[self.at :] + block, 0, 0
@@ -134,6 +137,8 @@ class _Copier:
                     raise _NoPickleError("it has a line without end")
         else:
             raise _NoPickleError(f"byte {code:#04x} starts no part of a pickle")
+        if length > _LONGEST:
+            raise _NoPickleError(f"it claims a part of {length} bytes")
         if not self._has(length):
             raise _NoPickleError("it ends within a pickle")
         return self.at + length

@@ -47,7 +47,13 @@ def convert(
     source, target = Path(source), Path(target or benchmark.path())
     if target.exists() and not overwrite:
         raise UsageError(f"{target} is there already: remove it, or replace it with --force")
-    order, batches = read_benchmark(source)
+    try:
+        order, batches = read_benchmark(source)
+    except OSError as error:
+        raise DataError(
+            f"{source} cannot be read ({error.strerror}): check its permissions, and that the folder for temporary "
+            "files has room (TMPDIR names another)"
+        ) from error
     if len(order) != cells:
         raise DataError(f"{source} holds {len(order):,} cells, expected {cells:,}")
     found = dict(progress(_accuracies(order, batches)))

@@ -4,6 +4,15 @@ import re
 from dataclasses import dataclass
 
 from diswot_errors import UsageError
+from nb201_data.numerals import shown
+
+BOUNDS = {
+    "channels": (1, 1_024),
+    "cells per stage": (0, 100),
+    "classes": (2, 100_000),
+    "resolution": (4, 1_024),
+}
+"""From and to: beyond, a network is a mistake, and building it would not end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +25,10 @@ class Skeleton:
     resolution: int = 32
 
     def __post_init__(self) -> None:
-        if self.channels < 1 or self.cells_per_stage < 0 or self.classes < 2 or self.resolution < 4:
-            raise UsageError(
-                f"impossible skeleton {self}: needs channels >= 1, cells per stage >= 0, classes >= 2, resolution >= 4"
-            )
+        sizes = (self.channels, self.cells_per_stage, self.classes, self.resolution)
+        if not all(low <= size <= high for size, (low, high) in zip(sizes, BOUNDS.values(), strict=True)):
+            needs = ", ".join(f"{name} from {low} to {high:,}" for name, (low, high) in BOUNDS.items())
+            raise UsageError(f"impossible skeleton {self}: needs {needs}")
 
     def __str__(self) -> str:
         return f"c{self.channels}n{self.cells_per_stage}k{self.classes}r{self.resolution}"
@@ -27,7 +36,7 @@ class Skeleton:
     @classmethod
     def parse(cls, text: str) -> "Skeleton":
         """The inverse of `str()`."""
-        match = re.fullmatch(r"c(\d+)n(\d+)k(\d+)r(\d+)", text)
+        match = re.fullmatch("c([0-9]{1,9})n([0-9]{1,9})k([0-9]{1,9})r([0-9]{1,9})", text)
         if match is None:
-            raise UsageError(f"unknown skeleton {text!r}: expected something like 'c16n5k10r32' (see Skeleton)")
+            raise UsageError(f"unknown skeleton {shown(text)}: expected something like 'c16n5k10r32' (see Skeleton)")
         return cls(*map(int, match.groups()))

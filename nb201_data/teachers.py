@@ -4,7 +4,7 @@ from pathlib import Path
 
 from diswot_errors import DataError, UsageError
 from diswot_registry import did_you_mean
-from nb201_data.files import data_dir
+from nb201_data.files import data_dir, is_there
 from nb201_data.networks import RESNETS, Network, build_resnet, load_weights
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SPACES, SearchSpace, get_space
@@ -64,14 +64,19 @@ def trained_teacher(name: str, images: str, classes: int, path: Path | str | Non
     Read from `path`, else from `teachers/{images}_{name}.pth` in the data folder.
     """
     network = build_resnet(name, classes)
-    source = Path(path) if path is not None else data_dir() / "teachers" / f"{images}_{name}.pth"
-    if not source.is_file():
+    source = Path(path) if path is not None else teacher_file(name, images)
+    if not is_there(source):
         raise DataError(
             f"no trained {name} for {images}: expected {source}; train one with "
             f"`python -m benchmarks.distill --distiller ce --student {name} --images {images}` "
             f"and pass its file with --teacher-weights"
         )
     return load_weights(network, source).eval()
+
+
+def teacher_file(name: str, images: str) -> Path:
+    """Where the data folder has the weights of a teacher trained on `images`, if it has them."""
+    return data_dir() / "teachers" / f"{images}_{name}.pth"
 
 
 def teacher_names() -> tuple[str, ...]:

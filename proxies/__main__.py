@@ -1,7 +1,10 @@
 """`python -m proxies`: the table of all proxies, from the registry, in Markdown. `--formulas` for the long version."""
 
 import argparse
+import sys
 
+from diswot_errors import DataError, UsageError
+from diswot_plugins import load_plugin
 from proxies.registry import aggregates, all_proxies
 
 
@@ -38,8 +41,15 @@ def main(argv: list[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m proxies", description=__doc__)
     parser.add_argument("--formulas", action="store_true", help="every formula in full instead of the table")
+    parser.add_argument("--plugin", metavar="FILE.py", action="append", default=[], help="a file that brings proxies")
     options = parser.parse_args(argv)
-    print(formulas() if options.formulas else table(), end="")
+    try:
+        for plugin in options.plugin:
+            load_plugin(plugin)
+        print(formulas() if options.formulas else table(), end="")
+    except (UsageError, DataError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
     return 0
 
 

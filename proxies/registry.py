@@ -3,11 +3,12 @@
 import fnmatch
 import re
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from diswot_errors import UsageError
-from diswot_registry import HOME, Registry
+from diswot_registry import AROUND, HOME, Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,6 +61,11 @@ class ProxyInfo:
     """Who brought it: 'diswot-bench', the distribution behind an entry point, a plugin file."""
 
     @property
+    def ours(self) -> bool:
+        """Whether the project brought it; all others are guests."""
+        return self.origin == HOME
+
+    @property
     def formula(self) -> str:
         """The docstring of the function: the formula, and where it differs from other code."""
         return (self.function.__doc__ or "").strip()
@@ -87,7 +93,7 @@ class AggregateInfo:
         return (self.function.__doc__ or "").strip()
 
 
-def _check(info: ProxyInfo) -> None:
+def _admit(info: ProxyInfo) -> None:
     """Refuse a name that globs and columns cannot hold, an unknown need, a function without docstring."""
     if not _NAME.match(info.name):
         raise UsageError(
@@ -106,7 +112,7 @@ def _check(info: ProxyInfo) -> None:
         raise UsageError(f"proxy {info.name!r} has no docstring: its formula belongs there")
 
 
-def _check_aggregate(info: AggregateInfo) -> None:
+def _admit_aggregate(info: AggregateInfo) -> None:
     if PROXIES.known(info.name):
         raise UsageError(f"the name {info.name!r} is taken by a proxy: rename the aggregate")
     if not info.formula:
@@ -118,11 +124,11 @@ PROXIES = Registry[ProxyInfo](
     ProxyInfo,
     "diswot_bench.proxies",
     ("proxies.zero_cost", "proxies.distillation"),
-    check=_check,
+    admit=_admit,
     listing="--list shows all.",
 )
 AGGREGATES = Registry[AggregateInfo](
-    "aggregate", AggregateInfo, "diswot_bench.aggregates", check=_check_aggregate, beside=PROXIES
+    "aggregate", AggregateInfo, "diswot_bench.aggregates", admit=_admit_aggregate, beside=PROXIES
 )
 
 
@@ -181,6 +187,9 @@ def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
     """Proxies by name or glob: 'all', 'm_s,m_r', 'az_nas*', or a list of these; each once, in the order of asking."""
     if isinstance(patterns, str):
         patterns = patterns.split(",")
+    patterns = list(patterns) if isinstance(patterns, Iterable) else [patterns]
+    if strange := [pattern for pattern in patterns if not isinstance(pattern, str)]:
+        raise UsageError(f"a proxy is named by a text, got {strange[0]!r}: give names or globs, or 'all'")
     chosen: dict[str, ProxyInfo] = {}
     for pattern in (part.strip() for part in patterns):
         if pattern == "all":
@@ -197,3 +206,13 @@ def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
     if not chosen:
         raise UsageError("no proxy was named: give names or globs separated by commas, or 'all'")
     return list(chosen.values())
+
+
+def _undisturbed() -> AbstractContextManager[object]:
+    """What other people's code changes in the process while it is loaded is put back."""
+    from proxies.guests.shared import kept  # PyTorch is imported only where others bring proxies
+
+    return kept()
+
+
+AROUND.append(_undisturbed)

@@ -1,10 +1,7 @@
 """`score`: one network, one batch, any number of proxies."""
 
-import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,29 +10,16 @@ from diswot_errors import NotApplicable, UsageError
 from proxies.evidence import Evidence, Pass, TeacherEvidence, borrowed, plan, teacher_evidence
 from proxies.evidence.forward import Session, release
 from proxies.evidence.observers import absent
-from proxies.evidence.plan import GRAPH_NEEDS
+from proxies.evidence.plan import GRAPH_NEEDS, LAYER_NEEDS
 from proxies.evidence.record import autocast
-from proxies.evidence.split import can_split, in_parts, out_of_memory
+from proxies.evidence.split import can_split, in_parts
+from proxies.guests import ask
+from proxies.outcome import Failure, Score, Status, failure_of, scalar, scored
 from proxies.registry import ProxyInfo, select
 
-Status = Literal["ok", "nan", "infinite", "not-applicable", "out-of-memory", "failed"]
+__all__ = ["Score", "Status", "score"]
 
-
-@dataclass(frozen=True)
-class Score:
-    """A value, or the reason why there is none. Only `ok` has a value."""
-
-    value: float | None
-    status: Status
-    reason: str = ""
-    seconds: float = 0.0
-    """What asking for this proxy alone costs: the passes it needs and its own arithmetic. On a GPU, host time."""
-
-
-@dataclass(frozen=True)
-class _Failure:
-    status: Status
-    reason: str
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
 def score(
@@ -52,6 +36,7 @@ def score(
     `names`: names, globs or 'all', as one string with commas or as a list. `batch`: images and integer labels on the
     device of the model. `teacher`: a network, or `teacher_evidence(network, batch)` made once for many students.
     The same question gives the same values, whatever else is asked with it; the weights are scored as they are.
+    Proxies of other packages are asked after all of ours, on copies: see `proxies.guests`.
     """
     infos = select(names)
     x, labels = _check_batch(batch)
@@ -64,7 +49,11 @@ def score(
         shown = teacher
     else:
         shown = None
-    return _Run(infos, Evidence(model, x, labels, seed, precision, shown)).scores()
+    found: dict[str, Score] = {}
+    for kind, chosen in ((_Run, [i for i in infos if i.ours]), (_GuestRun, [i for i in infos if not i.ours])):
+        if chosen:
+            found |= kind(chosen, Evidence(model, x, labels, seed, precision, shown)).scores()
+    return {info.name: found[info.name] for info in infos}
 
 
 class _Run:
@@ -73,10 +62,10 @@ class _Run:
     def __init__(self, infos: list[ProxyInfo], evidence: Evidence) -> None:
         self.infos = infos
         self.evidence = evidence
-        self.results: dict[str, Tensor | float | _Failure] = {}
+        self.results: dict[str, Tensor | float | Failure] = {}
         self.own: dict[str, float] = {}
         self.pass_seconds: dict[str, float] = {}
-        self.failures: dict[str, _Failure] = {}  # by need
+        self.failures: dict[str, Failure] = {}  # by need
         self.note = ""
         self.waiting = {info.name: info for info in infos if not self._refused(info)}
         self.plan = plan(need for info in self.waiting.values() for need in info.needs)
@@ -87,20 +76,30 @@ class _Run:
         session = Session(self.evidence, self.plan.needs, self.plan.backward)
         with borrowed(self.evidence.model):
             self.evidence.found["model"] = self.evidence.model
-            self._evaluate()
+            self._between_passes()
             for i, one in enumerate(passes):
                 begin = time.perf_counter()
                 self._run_pass(session, one)
                 if not any(later.backward for later in passes[i + 1 :]):
                     release(session)
                 self.pass_seconds[one.name] = time.perf_counter() - begin
-                self._evaluate()
+                self._between_passes()
+            self._evaluate()
         return self._collect()
+
+    def _between_passes(self) -> None:
+        self._evaluate()
 
     def _refused(self, info: ProxyInfo) -> bool:
         if info.teacher and self.evidence.teacher_evidence is None:
-            self.results[info.name] = _Failure("not-applicable", "needs a teacher: pass teacher=")
+            self.results[info.name] = Failure("not-applicable", "needs a teacher: pass teacher=")
             return True
+        if info.needs & LAYER_NEEDS:
+            try:
+                _ = self.evidence.layers
+            except NotApplicable as error:  # now, for a pass is shared with scores that do without layers
+                self.results[info.name] = failure_of(error)
+                return True
         return False
 
     def _run_pass(self, session: Session, one: Pass) -> None:
@@ -113,9 +112,9 @@ class _Run:
         except UsageError:
             raise
         except NotApplicable as error:
-            self._fail(todo, _failure(error))
+            self._fail(todo, failure_of(error))
         except Exception as error:  # a network of anyone's can fail in any way; the others still get their scores
-            failure = _failure(error)
+            failure = failure_of(error)
             release(session)
             if one.graph:
                 todo = self._open(GRAPH_NEEDS)
@@ -123,14 +122,14 @@ class _Run:
                     failure = self._split(todo, failure)
             self._fail(todo, failure)
         for need in self._open(one.gives):
-            self._fail({need}, _failure(absent(need)))
+            self._fail({need}, failure_of(absent(need)))
 
-    def _split(self, needs: set[str], failure: _Failure) -> _Failure:
+    def _split(self, needs: set[str], failure: Failure) -> Failure:
         """Again in smaller parts, for what can be put together exactly; the rest keeps the failure."""
         try:
             found, parts = in_parts(self.evidence, needs)
         except Exception as error:
-            return _failure(error)
+            return failure_of(error)
         self.evidence.found.update(found)
         self.note = f"out of memory on the whole batch: done in {parts} parts"
         return failure
@@ -138,7 +137,7 @@ class _Run:
     def _open(self, needs: Iterable[str]) -> set[str]:
         return {n for n in needs if n in self.plan.needs and n not in self.evidence.found and n not in self.failures}
 
-    def _fail(self, needs: Iterable[str], failure: _Failure) -> None:
+    def _fail(self, needs: Iterable[str], failure: Failure) -> None:
         self.failures.update((need, failure) for need in self._open(needs))
 
     def _evaluate(self) -> None:
@@ -159,15 +158,14 @@ class _Run:
         for need in [n for n in found if n not in awaited and n != "model"]:
             del found[need]
 
-    def _call(self, info: ProxyInfo) -> Tensor | float | _Failure:
+    def _call(self, info: ProxyInfo) -> Tensor | float | Failure:
         try:
             with torch.no_grad() if "model" not in info.needs else torch.enable_grad():
-                value = info.function(self.evidence)
-            return value.detach().double().reshape(()) if isinstance(value, Tensor) else float(value)
+                return scalar(info.function(self.evidence))
         except UsageError:
             raise
         except Exception as error:
-            return _failure(error)
+            return failure_of(error)
 
     def _collect(self) -> dict[str, Score]:
         """Numbers come from the device all at once."""
@@ -182,30 +180,28 @@ class _Run:
         result = self.results[info.name]
         seconds = self.own.get(info.name, 0.0)
         seconds += sum(self.pass_seconds.get(name, 0.0) for name in plan(info.needs).names)
-        if isinstance(result, _Failure):
+        if isinstance(result, Failure):
             return Score(None, result.status, result.reason, seconds)
-        value = float(result)
-        if math.isnan(value):
-            return Score(None, "nan", "the formula gives no number on this network", seconds)
-        if math.isinf(value):
-            return Score(None, "infinite", f"the formula gives {value} on this network", seconds)
-        reason = self.note if info.needs & GRAPH_NEEDS else ""
-        return Score(value, "ok", reason, seconds)
+        return scored(float(result), seconds, self.note if info.needs & GRAPH_NEEDS else "")
 
 
-def _failure(error: Exception) -> _Failure:
-    """The status that an exception stands for."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, NotApplicable):
-        return _Failure("not-applicable", text)
-    if out_of_memory(error):
-        return _Failure("out-of-memory", f"{text[:200]}; a smaller batch needs less")
-    return _Failure("failed", f"{type(error).__name__}: {text[:300]}")
+class _GuestRun(_Run):
+    """The same for guests, who are asked when all passes are done: no pass comes after any of them."""
+
+    def _between_passes(self) -> None:
+        pass
+
+    def _call(self, info: ProxyInfo) -> float | Failure:
+        return ask(info, self.evidence)
 
 
 def _check_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    x, labels = batch
-    if len(x) != len(labels) or labels.dim() != 1 or labels.is_floating_point():
+    x, labels = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)
+    if not isinstance(x, Tensor) or not isinstance(labels, Tensor) or not x.dim():
+        raise UsageError(
+            f"a batch of {type(x).__name__} and {type(labels).__name__}: expected two tensors, images and labels"
+        )
+    if labels.dim() != 1 or len(x) != len(labels) or labels.dtype not in INTEGERS:
         raise UsageError(
             f"a batch of images {tuple(x.shape)} with labels {labels.dtype} {tuple(labels.shape)}: "
             "expected as many integer labels as images"
@@ -215,6 +211,8 @@ def _check_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
             f"a batch of {len(x)} with one class ({int(labels[0]) if len(x) else 'empty'}): "
             "expected at least 2 images of 2 classes; draw a larger or another batch"
         )
+    if int(labels.min()) < 0:
+        raise UsageError(f"a batch with label {int(labels.min())}: expected labels from 0 to the number of classes - 1")
     return x, labels
 
 

@@ -108,10 +108,18 @@ def _mean_scores(run: Run) -> dict[str, dict[str, float]]:
         if score.proxy in found:
             found[score.proxy].setdefault(score.arch, []).append(score.value)
     means = {
-        proxy: {arch: fmean(known) for arch, values in archs.items() if len(known := _known(values)) == len(values)}
+        proxy: {arch: _mean(known) for arch, values in archs.items() if len(known := _known(values)) == len(values)}
         for proxy, archs in found.items()
     }
     return {proxy: archs for proxy, archs in means.items() if archs}
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Of the largest numbers too, whose sum is none."""
+    try:
+        return fmean(values)
+    except OverflowError:
+        return sum(value / len(values) for value in values)
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

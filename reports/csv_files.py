@@ -7,12 +7,13 @@ import re
 import tempfile
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from diswot_errors import DataError
-from reports.schema import Cell, Column, Estimate, Table, Verdict, VerdictKind
+from reports import texts
+from reports.schema import Cell, Column, Estimate, Limit, Table, Verdict, VerdictKind
 
 Record = TypeVar("Record")
 PARTS = ("value", "low", "high", "spread")  # of an Estimate, the first under the bare name
@@ -35,6 +36,16 @@ class Field:
     parts: tuple[Part, ...]
     apart: Callable[[Any], Sequence[Any]] = lambda value: (value,)
     together: Callable[..., Any] = lambda value: value
+
+
+def read_text(path: Path) -> str:
+    """A text file. Raises DataError when it cannot be read or is no UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not a UTF-8 text file: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -64,6 +75,11 @@ def read_records(path: Path, kind: type[Record]) -> list[Record]:
     return [kind(*values) for values in _read(path, _record_fields(kind))]
 
 
+def header_of(columns: Iterable[Column]) -> list[str]:
+    """The header of a table with these columns."""
+    return [part.column for column in columns for part in _table_field(column).parts]
+
+
 def write_table(path: Path, table: Table) -> None:
     """Write a table; each column's kind fixes how its cells are written."""
     _write(path, [_table_field(column) for column in table.columns], table.rows)
@@ -75,7 +91,7 @@ def read_table(path: Path, columns: Sequence[Column]) -> Table:
 
 
 def _record_fields(kind: type) -> list[Field]:
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     return [_field(field.name, hints[field.name]) for field in fields(kind)]
 
 
@@ -85,13 +101,19 @@ def _table_field(column: Column) -> Field:
 
 
 def _field(name: str, kind: Any) -> Field:
+    if typing.get_origin(kind) is typing.Annotated:
+        kind, *limits = typing.get_args(kind)
+        field = _field(name, kind)
+        for limit in limits:
+            field = replace(field, parts=tuple(_limited(part, limit) for part in field.parts))
+        return field
     if kind in (Estimate, Estimate | None):
         columns = (name if part == "value" else f"{name}_{part}" for part in PARTS)
         parts = tuple(Part(column, _optional(_number), "a finite number, or nothing") for column in columns)
         return Field(name, parts, lambda value: [getattr(value or Estimate(), part) for part in PARTS], Estimate)
     if kind in (Verdict, Verdict | None):
         kinds = Part(name, _optional(_kind), f"one of {', '.join(VerdictKind)}, or nothing")
-        parts = (kinds, Part(f"{name}_detail", str, "text"))
+        parts = (kinds, Part(f"{name}_detail", texts.checked, "text"))
         return Field(name, parts, lambda value: (value.kind, value.detail) if value else (None, ""), _verdict)
     for own, parse, expected in ((float, _number, "a finite number"), (int, _integer, "an integer")):
         if kind == own:
@@ -99,8 +121,18 @@ def _field(name: str, kind: Any) -> Field:
         if kind == own | None:
             return Field(name, (Part(name, _optional(parse), f"{expected}, or nothing"),))
     if kind is str:
-        return Field(name, (Part(name, str, "text"),))
+        return Field(name, (Part(name, texts.checked, "text"),))
     raise TypeError(f"field {name!r} has type {kind}, which no column can hold")
+
+
+def _limited(part: Part, limit: Limit) -> Part:
+    def parse(text: str) -> Any:
+        value = part.parse(text)
+        if value is not None and not limit.holds(value):
+            raise ValueError(text)
+        return value
+
+    return Part(part.column, parse, f"{part.expected} ({limit})")
 
 
 def _kind(text: str) -> VerdictKind:
@@ -115,14 +147,13 @@ def _verdict(kind: VerdictKind | None, detail: str) -> Verdict | None:
 
 
 def _number(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
+    if not re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", text, re.ASCII) or not math.isfinite(float(text)):
         raise ValueError(text)
-    return value
+    return float(text)
 
 
 def _integer(text: str) -> int:
-    if not re.fullmatch(r"-?\d+", text, re.ASCII):
+    if not re.fullmatch(r"-?\d{1,19}", text, re.ASCII):
         raise ValueError(text)
     return int(text)
 
@@ -132,7 +163,7 @@ def _optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def _write(path: Path, layout: Sequence[Field], rows: Iterable[Sequence[Cell]]) -> None:
-    lines = [",".join(_quoted(part.column) for field in layout for part in field.parts)]
+    lines = [",".join(_cell(part.column) for field in layout for part in field.parts)]
     for row in rows:
         if len(row) != len(layout):
             raise ValueError(f"{path.name}: a row has {len(row)} cells, expected {len(layout)}: {row!r}")
@@ -144,14 +175,19 @@ def _write(path: Path, layout: Sequence[Field], rows: Iterable[Sequence[Cell]]) 
 
 def _texts(path: Path, field: Field, cell: Cell) -> Iterator[str]:
     for part, value in zip(field.parts, field.apart(cell), strict=True):
-        text = "" if value is None else str(value) if isinstance(value, str) else repr(_plain(value))
+        text = "" if value is None else texts.cleaned(value) if isinstance(value, str) else repr(_plain(value))
         try:
             part.parse(text)
         except ValueError:
             raise ValueError(
-                f"{path.name}, column {part.column!r}: cannot write {cell!r}, expected {part.expected}"
+                f"{path.name}, column {part.column!r}: cannot write {texts.shown(cell)}, expected {part.expected}"
             ) from None
-        yield _quoted(text)
+        yield _cell(text) if isinstance(value, str) else text
+
+
+def _cell(text: str) -> str:
+    """A text as it stands in a file: no formula, quoted where it must be."""
+    return _quoted(texts.defused(text))
 
 
 def _plain(value: Any) -> Any:
@@ -169,27 +205,32 @@ def _read(path: Path, layout: Sequence[Field]) -> Iterator[list[Any]]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)
-            _check_header(path, next(reader, []), [part.column for part in parts])
+            _check_header(path, [texts.restored(cell) for cell in next(reader, [])], [part.column for part in parts])
             for row in reader:
                 if len(row) != len(parts) and not (row == [] and len(parts) == 1):
                     raise DataError(f"{path}, line {reader.line_num}: {len(row)} fields, expected {len(parts)}")
                 pairs = zip(parts, row or [""], strict=True)
-                values = iter([_value(path, reader.line_num, part, text) for part, text in pairs])
+                values = iter([_value(path, reader.line_num, part, texts.restored(cell)) for part, cell in pairs])
                 yield [field.together(*(next(values) for _ in field.parts)) for field in layout]
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not a UTF-8 CSV file: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _check_header(path: Path, header: list[str], columns: list[str]) -> None:
     if header != columns:
         missing = [column for column in columns if column not in header]
         unknown = [column for column in header if column not in columns]
-        problem = f"missing {missing}, unknown {unknown}" if missing or unknown else f"order {header}"
-        raise DataError(f"{path}, line 1: wrong header ({problem}); expected {','.join(columns)}")
+        lists = f"missing {texts.shown(missing)}, unknown {texts.shown(unknown)}"
+        problem = lists if missing or unknown else f"order {texts.shown(header)}"
+        expected = ",".join(columns[:12]) + f" and {len(columns) - 12} more" * (len(columns) > 12)
+        raise DataError(f"{path}, line 1: wrong header ({problem}); expected {expected}")
 
 
 def _value(path: Path, line: int, part: Part, text: str) -> Any:
     try:
         return part.parse(text)
-    except ValueError:
-        raise DataError(f"{path}, line {line}, column {part.column!r}: {text!r}, expected {part.expected}") from None
+    except ValueError as error:
+        said = str(error) if part.parse is texts.checked else f"{texts.shown(text)}, expected {part.expected}"
+        raise DataError(f"{path}, line {line}, column {part.column!r}: {said}") from None

@@ -26,13 +26,29 @@ def render(run_folder: Path, out_path: Path, without: Sequence[str] = ()) -> Pat
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, on one line: no tag, no link, no emphasis; `code` stays code."""
-    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
+    """Text that Markdown shows as it is, on one line: no tag, no link, no emphasis, no block; `code` stays code."""
+    return _START.sub(r"\1\\\2", _inline(text))
+
+
+def _inline(text: str) -> str:
+    parts = _CODE.split(" ".join(text.split()))
     return "".join(part if place % 2 else _plain(part) for place, part in enumerate(parts))
 
 
+_CODE = re.compile(r"(?<!`)(`[^`]+`)(?!`)")  # a pair of single backticks; all others are escaped
+_START = re.compile(r"^(\d+(?=[.)](?: |$))|(?=[-+=]))(.)")  # a list, a rule, an underline: where a line begins
+_MARKS = re.compile(r"([\\*_\[\]#~`$]|(?<=:)/(?=/)|(?<=www)\.)")
+
+
 def _plain(text: str) -> str:
-    return re.sub(r"([\\*_\[\]|#~`])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
+    entities = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKS.sub(r"\\\1", entities)
+
+
+def _fenced(code: str) -> str:
+    """Code between two fences that are longer than any run of backticks in it."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", code)), default=0))
+    return "\n".join([fence, *code.splitlines(), fence])
 
 
 def _section(section: Section) -> list[str]:
@@ -42,7 +58,7 @@ def _section(section: Section) -> list[str]:
     if section.table is not None:
         blocks.append(_table(section.table))
     if section.code:
-        blocks.append("\n".join(f"    {line}" for line in section.code.splitlines()))
+        blocks.append(_fenced(section.code))
     if section.note:
         blocks.append(escaped(section.note))
     return blocks
@@ -55,12 +71,12 @@ def _claim(made: Claim) -> str:
 
 def _table(table: Table) -> str:
     """Text to the left, numbers to the right."""
-    head = [escaped(column.label or column.name) for column in table.columns]
+    head = [_cell(column.label or column.name) for column in table.columns]
     rule = [":--" if column.kind in ("text", "verdict") else "--:" for column in table.columns]
     rows = [[_cell(format_cell(c, cell)) for c, cell in zip(table.columns, row, strict=True)] for row in table.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
 
 
 def _cell(text: str) -> str:
-    """A column ends at every bar without a backslash, even in code."""
-    return re.sub(r"(?<!\\)\|", r"\\|", escaped(text))
+    """A column ends at every bar without a backslash, even in code; that backslash is not shown."""
+    return _inline(text).replace("|", "\\|")

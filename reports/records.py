@@ -1,15 +1,15 @@
 """A run on disk: written by a command, read by `python -m reports`. The layout is described in `reports.schema`."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from diswot_errors import DataError, UsageError
-from reports.csv_files import read_records, read_table, write_records, write_table, write_text
-from reports.schema import Claim, Column, Correlation, Figure, Manifest, ScoreRow, Section, TruthRow
-from reports.svg import tidy
+from reports.csv_files import header_of, read_records, read_table, read_text, write_records, write_table, write_text
+from reports.schema import Claim, Column, Correlation, Figure, Manifest, Name, ScoreRow, Section, TruthRow
+from reports.svg import SvgError, tidy
+from reports.texts import shown
 from reports.typed_json import decoded, read_json, write_json
 
 TABLES: dict[str, type] = {"scores": ScoreRow, "truth": TruthRow, "correlations": Correlation}
@@ -28,7 +28,7 @@ class Page:
 class _Section:
     """A section as sections.json has it: its table and figures lie in files of their own."""
 
-    name: str
+    name: Name
     title: str
     intro: tuple[str, ...]
     table: tuple[Column, ...] | None
@@ -92,50 +92,67 @@ def read_run(folder: Path) -> Run:
 
 
 def _write_page(folder: Path, page: Page) -> None:
-    names = [section.name for section in page.sections]
-    for name in [*names, *(figure.name for section in page.sections for figure in section.figures)]:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) or name in TABLES:
-            raise ValueError(
-                f"{name!r} cannot name a file of a run; expected a-z, 0-9, - and _, and not a table's name"
-            )
-    if len(set(names)) < len(names):
-        raise ValueError(f"two sections have the same name among {names}")
-    described = []
+    described = _Page(page.title, page.lead, tuple(map(_described, page.sections)))
+    if problem := _clash(described):
+        raise ValueError(problem)
     for section in page.sections:
         if section.table is not None:
             write_table(folder / f"{section.name}.csv", section.table)
         for figure in section.figures:
             write_text(folder / f"{section.name}.{figure.name}.svg", tidy(figure.svg))
-        figures = tuple(replace(figure, svg="") for figure in section.figures)
-        columns = None if section.table is None else section.table.columns
-        described.append(_Section(**(_shallow(section) | {"table": columns, "figures": figures})))
-    write_json(folder / "sections.json", asdict(_Page(page.title, page.lead, tuple(described))))
+    write_json(folder / "sections.json", asdict(described))
+
+
+def _described(section: Section) -> _Section:
+    columns = None if section.table is None else section.table.columns
+    figures = tuple(replace(figure, svg="") for figure in section.figures)
+    return _Section(**(_shallow(section) | {"table": columns, "figures": figures}))
+
+
+def _clash(page: _Page) -> str:
+    """Why the files of a page could not be told apart, or ''."""
+    rule = get_args(Name)[1]
+    for section in page.sections:
+        for name in (section.name, *(figure.name for figure in section.figures)):
+            if not rule.holds(name) or name in TABLES:
+                return f"{shown(name)} cannot name a file of a run; expected {rule}, and not the name of a table"
+        if twice := _twice([figure.name for figure in section.figures]):
+            return f"two figures of section {section.name!r} have the name {twice!r}"
+        if twice := _twice(header_of(section.table or ())):
+            return f"two columns of section {section.name!r} have the name {shown(twice)}"
+    twice = _twice([section.name for section in page.sections])
+    return f"two sections have the name {twice!r}" if twice else ""
+
+
+def _twice(names: Sequence[str]) -> str | None:
+    return next((name for place, name in enumerate(names) if name in names[:place]), None)
 
 
 def _read_page(folder: Path) -> Page:
     path = folder / "sections.json"
     content: _Page = decoded(_Page, read_json(path), str(path))
-    return Page(content.title, content.lead, tuple(_section(path, each) for each in content.sections))
+    if problem := _clash(content):
+        raise DataError(f"{path}: {problem}")
+    return Page(content.title, content.lead, tuple(_section(folder, each) for each in content.sections))
 
 
-def _section(path: Path, found: _Section) -> Section:
-    table, figures = None, []
+def _section(folder: Path, found: _Section) -> Section:
+    table = None
     if found.table is not None:
-        table = read_table(path.parent / _file(path, f"{found.name}.csv"), found.table)
-    for figure in found.figures:
-        file = path.parent / _file(path, f"{found.name}.{figure.name}.svg")
-        figures.append(replace(figure, svg=tidy(file.read_text(encoding="utf-8"))))
+        table = read_table(folder / f"{found.name}.csv", found.table)
+    figures = [_figure(folder / f"{found.name}.{figure.name}.svg", figure) for figure in found.figures]
     return Section(**(_shallow(found) | {"table": table, "figures": tuple(figures)}))
+
+
+def _figure(path: Path, figure: Figure) -> Figure:
+    try:
+        return replace(figure, svg=tidy(read_text(path)))
+    except SvgError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _shallow(record: Any) -> dict[str, Any]:
     return {field.name: getattr(record, field.name) for field in fields(record)}
-
-
-def _file(path: Path, name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9_.-]+", name) or not (path.parent / name).is_file():
-        raise DataError(f"{path} names {name!r}, which is not a file beside it")
-    return name
 
 
 __all__: Sequence[str] = ["Page", "Run", "read_run", "write_run"]

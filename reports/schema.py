@@ -14,12 +14,54 @@ Python's repr (reading gives the same bits back), and no NaN: what is not a numb
 `reports.records` reads and writes these files.
 """
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 COEFFICIENTS = ("kendall", "spearman", "pearson")
 BASELINES = ("params", "flops")
+
+
+class Limit(Protocol):
+    """What a value of a field must fulfil beyond its type; its text completes 'expected ...'."""
+
+    def holds(self, value: Any) -> bool:
+        """Does it?"""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A text that matches a whole regular expression."""
+
+    expression: str
+    meaning: str
+
+    def holds(self, value: str) -> bool:
+        """Does it match?"""
+        return re.fullmatch(self.expression, value) is not None
+
+    def __str__(self) -> str:
+        return self.meaning
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number from `low` to `high`."""
+
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        """Is it?"""
+        return self.low <= value <= self.high
+
+    def __str__(self) -> str:
+        return f"a number from {self.low:g} to {self.high:g}"
+
+
+Name = Annotated[str, Pattern("[a-z0-9][a-z0-9_-]{0,79}", "a name of a-z, 0-9, - and _, at most 80 of them")]
+Count = Annotated[int, Between(0, 2**53)]
 
 
 @dataclass(frozen=True)
@@ -49,18 +91,18 @@ class ScoreRow:
     space: str
     arch: str  # str(arch), the key that truth.csv shares
     proxy: str
-    proxy_version: int
+    proxy_version: Count
     init: str
-    seed: int
+    seed: Count
     images: str  # image source, e.g. 'cifar100' or 'embedded'
-    batch_size: int
+    batch_size: Count
     teacher: str
     device: str
     precision: str
     value: float | None
-    status: str  # 'ok', 'nan', 'infinite', 'not-applicable', 'out-of-memory', 'failed'
+    status: Annotated[str, Pattern("[a-z][a-z-]{0,39}", "a status such as ok, nan or out-of-memory")]
     reason: str
-    seconds: float
+    seconds: Annotated[float, Between(0, 1e12)]
 
 
 @dataclass(frozen=True)
@@ -76,13 +118,15 @@ class Correlation:
     """How well one proxy predicts the truth. Scores with direction 'lower' are negated first: higher is better."""
 
     proxy: str
-    direction: str  # 'higher' or 'lower': which end of the score predicts the better network
-    status: str  # 'ok', 'constant' (all scores equal), 'too-few' (fewer than 3 cells)
-    scored: int  # cells with a score for every seed
-    left_out: int  # cells without
+    direction: Annotated[
+        str, Pattern("higher|lower", "higher or lower")
+    ]  # which end of the score predicts the better network
+    status: Annotated[str, Pattern("ok|constant|too-few", "ok, constant (equal scores) or too-few (under 3 cells)")]
+    scored: Count  # cells with a score for every seed
+    left_out: Count  # cells without
     reasons: str  # why, with counts: 'nan 3, not-applicable 1'
-    seeds: int
-    resamples: int
+    seeds: Count
+    resamples: Count
     kendall: Estimate = Estimate()  # tau-b
     spearman: Estimate = Estimate()
     pearson: Estimate = Estimate()
@@ -184,7 +228,7 @@ class Column:
 
     name: str
     kind: Kind = "text"
-    digits: int = 3  # after the point, when shown; files hold all of them
+    digits: Annotated[int, Between(0, 15)] = 3  # after the point, when shown; files hold all of them
     label: str = ""  # shown instead of the name
     note: str = ""  # shown as a hint
 
@@ -201,7 +245,7 @@ class Table:
 class Figure:
     """An SVG (from `reports.figures`), with a name for its file and what it shows."""
 
-    name: str
+    name: Name
     svg: str
     caption: str = ""
     width: Literal["small", "medium", "wide"] = "medium"
@@ -222,7 +266,7 @@ class Section:
     `level` is that of its heading: 2, or 3 for a part of the section above, which the list of contents leaves out.
     """
 
-    name: str
+    name: Name
     title: str
     intro: tuple[str, ...] = ()
     table: Table | None = None

@@ -122,7 +122,7 @@ def format_spread(estimate: Estimate, digits: int = 3) -> str:
 def format_number(value: float, digits: int = 3) -> str:
     """Fixed digits with a true minus sign; very large and very small numbers as powers of ten."""
     if value != 0 and not 10**-digits / 2 <= abs(value) < 1e7:
-        return f"{value:.{digits - 1}e}".replace("-", "−") if abs(value) >= 1e7 else f"{0:.{digits}f}"
+        return f"{value:.{max(0, digits - 1)}e}".replace("-", "−") if abs(value) >= 1e7 else f"{0:.{digits}f}"
     return f"{value:.{digits}f}".replace("-", "−")
 
 

@@ -1,29 +1,44 @@
-"""JSON that becomes typed records: every field is there, none is unknown, and each has its type."""
+"""JSON that becomes typed records: every field is there, none is unknown, and each has its type and its limits."""
 
 import json
+import math
 import types
 import typing
-from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from diswot_errors import DataError
-from reports.csv_files import write_text
+from reports import texts
+from reports.csv_files import read_text, write_text
+from reports.texts import shown
+
+DEEPEST = 30  # lists and objects in one another
+LONGEST_NUMBER = 30  # digits
 
 
 def read_json(path: Path) -> Any:
-    """What a file holds. Raises DataError when it is not JSON."""
+    """What a file holds. Raises DataError when it is not JSON, nests too deep or holds what is no number."""
+    text = read_text(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(text, parse_int=_integer, parse_float=_number, parse_constant=_number)
     except ValueError as error:
         raise DataError(f"{path} is not JSON: {error}") from error
+    except RecursionError:
+        raise DataError(f"{path}: lists and objects nest too deep, expected at most {DEEPEST} levels") from None
+    level = [content]
+    for _ in range(DEEPEST + 1):
+        level = [each for parent in level if isinstance(parent, list | dict) for each in _children(parent)]
+    if level:
+        raise DataError(f"{path}: lists and objects nest too deep, expected at most {DEEPEST} levels")
+    return content
 
 
 def write_json(path: Path, content: Any) -> None:
     """Write plain data, atomically."""
-    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    text = json.dumps(texts.all_cleaned(content), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, f"{text}\n")
 
 
 def decoded(kind: Any, content: Any, where: str) -> Any:
@@ -35,57 +50,82 @@ def decoded(kind: Any, content: Any, where: str) -> Any:
     if is_dataclass(kind):
         return _record(kind, content, where)
     if kind is Any:
-        return content
+        return _plain(content, where)
+    if origin is Annotated:
+        value = decoded(arguments[0], content, where)
+        for limit in arguments[1:]:
+            if not limit.holds(value):
+                raise DataError(f"{where}: {shown(value)}, expected {limit}")
+        return value
     if origin in (types.UnionType, typing.Union):
         if content is None and type(None) in arguments:
             return None
         (kind,) = (each for each in arguments if each is not type(None))
         return decoded(kind, content, where)
-    if origin is Literal:
-        return _one_of(arguments, lambda value: type(content) is type(value) and content == value, content, where)
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return _one_of(tuple(kind), lambda value: isinstance(content, str) and content == value, content, where)
+    if origin is Literal or (isinstance(kind, type) and issubclass(kind, StrEnum)):
+        for value in arguments or kind:
+            if isinstance(content, str | int) and not isinstance(content, bool) and content == value:
+                return value
+        raise DataError(f"{where}: {shown(content)}, expected {' or '.join(str(each) for each in arguments or kind)}")
     if origin in (list, tuple):
-        items = [decoded(arguments[0], each, f"{where}[{i}]") for i, each in enumerate(_checked(list, content, where))]
+        items = [decoded(arguments[0], each, f"{where}[{i}]") for i, each in enumerate(_typed(list, content, where))]
         return items if origin is list else tuple(items)
     if origin is dict:
-        found = _checked(dict, content, where)
-        return {key: decoded(arguments[1], value, f"{where}.{key}") for key, value in found.items()}
-    return _checked(kind, content, where)
+        found = _typed(dict, content, where)
+        return {
+            _plain(key, where): decoded(arguments[1], value, f"{where}, {shown(key)}") for key, value in found.items()
+        }
+    return _plain(_typed(kind, content, where), where)
 
 
-_NAMES = {str: "a text", int: "an integer", float: "a number", list: "a list", dict: "an object"}
+_NAMES = {str: "a text", int: "an integer", list: "a list", dict: "an object"}
 
 
-def _checked(kind: type, content: Any, where: str) -> Any:
+def _typed(kind: type, content: Any, where: str) -> Any:
     if not isinstance(content, kind) or isinstance(content, bool):
         raise DataError(f"{where}: {shown(content)}, expected {_NAMES[kind]}")
     return content
 
 
-def _one_of(values: tuple[Any, ...], same: Callable[[Any], bool], content: Any, where: str) -> Any:
-    for value in values:
-        if same(value):
-            return value
-    raise DataError(f"{where}: {shown(content)}, expected {' or '.join(str(value) for value in values)}")
+def _plain(content: Any, where: str) -> Any:
+    """Anything, with every text in it checked."""
+    if isinstance(content, str):
+        try:
+            return texts.checked(content)
+        except ValueError as error:
+            raise DataError(f"{where}: {error}") from None
+    for each in _children(content) if isinstance(content, list | dict) else ():
+        _plain(each, where)
+    return content
 
 
 def _record(kind: Any, content: Any, where: str) -> Any:
-    hints = typing.get_type_hints(kind)
-    names = [field.name for field in fields(kind)]
-    name = kind.__name__.lower()
+    hints = typing.get_type_hints(kind, include_extras=True)
+    names = sorted(field.name for field in fields(kind))
+    article = kind.__name__.strip("_").lower()
     if not isinstance(content, dict):
-        raise DataError(f"{where}: {shown(content)} does not describe a {name}; expected the keys {sorted(names)}")
-    if set(content) != set(names):
+        raise DataError(f"{where}: {shown(content)} does not describe a {article}; expected the keys {names}")
+    if sorted(content) != names:
         missing, unknown = sorted(set(names) - set(content)), sorted(set(content) - set(names))
         raise DataError(
-            f"{where} does not describe a {name} (missing {missing}, unknown {shown(unknown)}); "
-            f"expected the keys {sorted(names)}"
+            f"{where} does not describe a {article} (missing {missing}, unknown {shown(unknown)}); "
+            f"expected the keys {names}"
         )
     return kind(**{key: decoded(hints[key], content[key], f"{where}, {key}") for key in names})
 
 
-def shown(content: Any) -> str:
-    """A value in a message: short, whatever it holds."""
-    text = ascii(content)
-    return text if len(text) <= 80 else f"{text[:80]}..."
+def _children(parent: Any) -> list[Any]:
+    return [*parent, *parent.values()] if isinstance(parent, dict) else parent
+
+
+def _integer(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(f"an integer of {len(text):,} digits, expected at most {LONGEST_NUMBER}")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{shown(text)}, expected a finite number")
+    return value

@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,16 +28,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
-    """`serve(content, length=None, code=200)` -> an address on this machine that gives this content."""
-    pages: dict[str, tuple[bytes, int, int]] = {}
+    """`serve(content, length=None, code=200)` -> an address on this machine that gives this content.
+
+    `serve(answer=f)` leaves the answer to `f(handler)`.
+    """
+    pages: dict[str, Callable[[BaseHTTPRequestHandler], None]] = {}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            content, length, code = pages[self.path]
-            self.send_response(code)
-            self.send_header("Content-Length", str(length))
-            self.end_headers()
-            self.wfile.write(content)
+            with contextlib.suppress(ConnectionError):  # a client that has seen enough
+                pages[self.path](self)
 
         def log_message(self, *_arguments: object) -> None:
             pass
@@ -45,9 +46,20 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         Thread(target=running.serve_forever, args=(0.01,), daemon=True).start()
 
-        def serve(content: bytes, length: int | None = None, code: int = 200) -> str:
+        def serve(
+            content: bytes = b"",
+            length: int | None = None,
+            code: int = 200,
+            answer: Callable[[BaseHTTPRequestHandler], None] | None = None,
+        ) -> str:
+            def plain(handler: BaseHTTPRequestHandler) -> None:
+                handler.send_response(code)
+                handler.send_header("Content-Length", str(len(content) if length is None else length))
+                handler.end_headers()
+                handler.wfile.write(content)
+
             page = f"/{len(pages)}/file"
-            pages[page] = (content, len(content) if length is None else length, code)
+            pages[page] = answer or plain
             return f"http://127.0.0.1:{running.server_port}{page}"
 
         yield serve

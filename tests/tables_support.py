@@ -5,7 +5,7 @@ import hashlib
 import random
 from pathlib import Path
 
-from benchmarks.harvesting.rows import Row, append
+from benchmarks.harvesting.rows import PairRow, append
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.runner import Job
 from nb201_data.space import Cell, sample_cells
@@ -41,7 +41,7 @@ def write_own_truth(folder: Path, cells: int = 16, seeds: int = 2) -> None:
             distilled = 32 + _size(cell) + rng.gauss(0, 0.5)
             start = ("nb201", str(cell), "c16n1k100r16", "cifar100@16", "lite", "resnet56", seed, 3)
             end = (distilled, alone, distilled, alone, 2.0, 2.0, 30.0, "CPU", "2.13.0", "0.1.0", "2025-01-02")
-            rows.append(Row(*start, *end))
+            rows.append(PairRow(*start, *end))
     append(folder / "kd-nb201-lite.csv", rows)
 
 

@@ -8,8 +8,8 @@ from reports_support import MANIFEST
 from tables_support import made_up_work, rows_of, write_own_truth
 
 from benchmarks import all_tables
-from benchmarks.command import ending, parts
-from benchmarks.tables import together
+from benchmarks.command import ending
+from benchmarks.tables import parts, together
 from diswot_errors import UsageError
 from reports.published import published
 from reports.records import Page, Run, read_run

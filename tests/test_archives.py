@@ -35,7 +35,7 @@ def install_archive(monkeypatch: pytest.MonkeyPatch, server: Callable[..., str])
 
     def install(packed: bytes) -> list[DataFile]:
         md5 = f"md5:{hashlib.md5(packed).hexdigest()}"
-        archive = Archive("made.tar.gz", (server(packed),), md5, len(packed), "made")
+        archive = Archive("made.tar.gz", (server(packed),), md5, len(packed), folder="made")
         known = []
         for name, content in (("one", GOOD), ("two", b"two")):
             digest = f"md5:{hashlib.md5(content).hexdigest()}"

@@ -14,7 +14,7 @@ from scoring_support import QUICK, write_truth
 
 from benchmarks import correlation
 from benchmarks.command import ending, opened
-from benchmarks.harvesting.rows import Row, append
+from benchmarks.harvesting.rows import PairRow, append
 from benchmarks.scoring import runner
 from benchmarks.scoring.study import sample_of
 from nb201_data.networks import build_resnet
@@ -122,7 +122,7 @@ def test_without_options_on_a_fresh_machine(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [
-        Row(
+        PairRow(
             *("nb201", str(cell), "c16n1k100r16", "cifar100@16", "lite", "resnet56", 0, 3),
             *(20.0 + i, 19.0 + i, 20.0 + i, 19.0 + i, 2.0, 2.0, 30.0, "CPU", "2.13.0", "0.1.0", "2025-01-02"),
         )
@@ -222,7 +222,7 @@ def test_ctrl_c_leaves_a_resumable_state(command: Command, monkeypatch: pytest.M
 WRONG = [
     (["--proxies", "m_z"], "unknown proxy 'm_z'. Did you mean m_s"),
     (["--proxies", "zzz*"], "no proxy matches 'zzz*'"),
-    (["--space", "nb202"], "unknown --space 'nb202'. Did you mean nb201?"),
+    (["--space", "nb202"], "unknown search space 'nb202'. Did you mean nb201?"),
     (["--space", "s0"], "contradict: that truth is about nb201"),
     (["--sample", "15"], "--sample 15: "),
     (["--sample", "3"], "--sample 3: expected at least 10"),

@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from benchmarks import data_card
-from benchmarks.harvesting.rows import Row, append
+from benchmarks.harvesting.agreement import ceiling
+from benchmarks.harvesting.card import card
+from benchmarks.harvesting.rows import PairRow, append
 from diswot_errors import DataError
 from nb201_data.space import distinct_cells, sample
 
 CELLS = [str(cell) for cell in sample(distinct_cells(), 40, 3)]
 
 
-def _rows(noise: float, cells: int = 40, seeds: int = 1, repeated: int = 0) -> list[Row]:
+def _rows(noise: float, cells: int = 40, seeds: int = 1, repeated: int = 0) -> list[PairRow]:
     """True means spread with s.d. 5 around 50, distilled 2 points higher, runs with s.d. `noise`."""
     generator = np.random.default_rng(1)
     means = 50 + 5 * generator.standard_normal(cells)
@@ -23,7 +25,7 @@ def _rows(noise: float, cells: int = 40, seeds: int = 1, repeated: int = 0) -> l
     for seed in range(seeds):
         for i in range(cells if seed == 0 else repeated):
             alone, distilled = means[i] + noise * generator.standard_normal(2)
-            base = Row(
+            base = PairRow(
                 "nb201", CELLS[i], "c16n1k100r16", "cifar100@16", "lite", "resnet56", seed, 12, 0.0, 0.0, 0.0, 0.0, 1.0,
                 1.0, 60.0, "CPU", "2.13", "0.1.0", "2026-01-01",
             )  # fmt: skip
@@ -32,7 +34,7 @@ def _rows(noise: float, cells: int = 40, seeds: int = 1, repeated: int = 0) -> l
 
 
 def test_noise_and_ceiling_are_recovered() -> None:
-    text = data_card.card("lite", _rows(2.0, seeds=3, repeated=40), "lite-all", [])
+    text = card("lite", _rows(2.0, seeds=3, repeated=40), "lite-all", [])
     line = next(
         line for line in text.splitlines() if line.startswith("| vanilla_top1 | 2.") or "| vanilla_top1 | 1." in line
     )
@@ -45,11 +47,11 @@ def test_noise_and_ceiling_are_recovered() -> None:
 
 def test_more_noise_lowers_the_ceiling() -> None:
     values = np.linspace(40, 60, 50)
-    assert data_card._ceiling(values, 4.0) < data_card._ceiling(values, 1.0) < (1.0, 1.0)
+    assert ceiling(values, 4.0) < ceiling(values, 1.0) < (1.0, 1.0)
 
 
 def test_gains_are_counted() -> None:
-    text = data_card.card("lite", _rows(0.0), "lite-all", [])
+    text = card("lite", _rows(0.0), "lite-all", [])
     assert "distillation helps 40 of 40 cells, by 2.00 points on average" in text
     assert "Kendall 1.000 [1.000, 1.000]" in text
     assert "No cell was repeated yet" in text
@@ -58,14 +60,14 @@ def test_gains_are_counted() -> None:
 def test_the_rival_is_compared_on_the_common_cells(reference_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NB201_DATA_DIR", str(reference_data))
     rows = _rows(1.0)
-    text = data_card.card("lite", rows, "lite-all", rows[:12])
+    text = card("lite", rows, "lite-all", rows[:12])
     assert "the first 12 cells" in text.replace("\n", " ")
     assert text.count("| lite-all | 12 | 200 |") == 1 and text.count("| lite | 12 | 12 |") == 1
 
 
 def test_without_the_benchmark_the_card_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path))
-    assert "Not computed:" in data_card.card("lite", _rows(1.0), "lite-all", [])
+    assert "Not computed:" in card("lite", _rows(1.0), "lite-all", [])
 
 
 def test_an_empty_table_is_an_error(tmp_path: Path) -> None:

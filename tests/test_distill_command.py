@@ -55,12 +55,12 @@ def test_two_distillers_two_seeds_and_a_page(tmp_path: Path, capsys: pytest.Capt
     assert (tmp_path / "run" / "diswot-plus-seed1" / "student.pth").is_file()
     assert command.main(arguments) == 0  # everything is on disk: nothing is trained, the table is the same
     second = capsys.readouterr().out
-    assert "epoch" not in second and second.strip() == first[first.index("\n\n") :].strip()
+    assert "epoch 2/2" not in second and first.endswith(second)
 
 
 def test_two_workers_train_what_one_trains(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Trained, early and assistant teachers included, each made once and before the students."""
-    plan = jobs.plan(CELL, "kd,eskd,atkd,diswot+", 1, None, replace(TINY, epochs=1, learning_rate=0.02), "cpu")
+    plan = jobs.distillation(CELL, "kd,eskd,atkd,diswot+", 1, None, replace(TINY, epochs=1, learning_rate=0.02), "cpu")
     one, two = (jobs.run(replace(plan, out=tmp_path / str(workers)), workers) for workers in (1, 2))
     for name in plan.distillers:
         results = [[(each.loss, each.top1) for each in histories[name][0]] for histories in (one, two)]
@@ -136,7 +136,8 @@ def test_the_table_pairs_seeds() -> None:
 
 
 def test_list_needs_no_student(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["--list"]) == 0
+    with pytest.raises(SystemExit, match="0"):
+        command.main(["--list"])
     out = capsys.readouterr().out
     assert all(name in out for name in [*losses.names(), *protocols.PROTOCOLS])
 
@@ -151,5 +152,5 @@ def test_at_a_shell_errors_are_one_line_and_help_is_quick() -> None:
 
 
 def test_plans_drop_repeated_names() -> None:
-    plan = jobs.plan(CELL, "kd, ce,kd", 1, None, protocols.get_protocol("tiny"), "cpu")
+    plan = jobs.distillation(CELL, "kd, ce,kd", 1, None, protocols.get_protocol("tiny"), "cpu")
     assert plan.distillers == ("kd", "ce")

@@ -10,8 +10,8 @@ from distill_support import TINY, same, trainer
 
 from benchmarks.distill import checkpointed
 from benchmarks.distill.protocols import PROTOCOLS, get_protocol
-from benchmarks.distill.stream import Stream, first_of_each_class
-from benchmarks.distill.trainer import accuracy, train_together
+from benchmarks.distill.stream import Stream, first_of_each_class, rows
+from benchmarks.distill.trainer import EpochResult, accuracy, train_together
 from diswot_errors import DataError, UsageError
 from nb201_data.images import load_images
 from nb201_data.teachers import trained_teacher
@@ -72,17 +72,53 @@ def test_only_a_peer_learns_beside_the_student() -> None:
 
 def test_cached_answers_are_the_teachers() -> None:
     made = trainer("kd")
-    epoch = made.stream.epoch(0)
-    assert epoch.teacher_logits is not None and made.teacher is not None
+    epoch = made.stream.epoch(0, beside=True)
+    assert epoch.teacher_logits is not None and epoch.teacher_x is not None and made.teacher is not None
     with torch.no_grad():
         direct = made.teacher(made.stream.whole.normalise(epoch.teacher_x))
     assert torch.allclose(epoch.teacher_logits.float(), direct, atol=2e-2, rtol=2e-3)
-    again = trainer("kd").stream
-    assert again.has_teacher_logits(0) and not again.has_teacher_logits(7)
+
+
+def test_answers_on_disk_are_taken_while_they_are_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = trainer("kd").stream.epoch(0).teacher_logits
+    (file,) = (tmp_path / "cache" / "diswot-bench" / "teacher-logits").iterdir()
+    whole = file.read_bytes()
+    assert first is not None
+    for damaged in (_flipped(whole, 8 * 500 + 3), _flipped(whole, 11), whole[:-1], b"", b"something else"):
+        file.write_bytes(damaged)
+        again = trainer("kd").stream.epoch(0).teacher_logits
+        assert again is not None and torch.equal(first, again) and file.read_bytes() == whole
+        assert f"warning: {file} is damaged" in capsys.readouterr().err
+    monkeypatch.setattr("benchmarks.distill.stream.predict", None)  # nobody is asked again
+    again = trainer("kd").stream.epoch(0).teacher_logits
+    assert again is not None and torch.equal(first, again)
+
+
+def _flipped(content: bytes, bit: int) -> bytes:
+    changed = bytearray(content)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
+def test_answers_belong_to_images_and_weights() -> None:
+    stream, other = trainer("kd").stream, trainer("kd").stream
+    assert stream._file(0) == other._file(0) != stream._file(1)
+    other._x[0, 0, 0, 0] ^= 1
+    assert other.teacher is not None and stream._key != other._teacher_key(other.teacher)
+
+
+def test_rows_are_the_images_at_these_positions() -> None:
+    x = torch.arange(5 * 3 * 4 * 2).view(5, 3, 4, 2).contiguous(memory_format=torch.channels_last)
+    chosen = torch.tensor([3, 0, 3])
+    assert torch.equal(rows(x, chosen), x[chosen])
+    assert rows(x, chosen).is_contiguous(memory_format=torch.channels_last)
 
 
 def test_the_student_sees_what_the_teacher_sees_but_smaller() -> None:
-    epoch = trainer("kd").stream.epoch(1)
+    epoch = trainer("kd").stream.epoch(1, beside=True)
+    assert epoch.teacher_x is not None and trainer("kd").stream.epoch(1).teacher_x is None
     blocks = epoch.teacher_x.float().unflatten(3, (8, 4)).unflatten(2, (8, 4)).mean((3, 5))
     assert (blocks - epoch.x.float()).abs().max() <= 0.5
 
@@ -111,12 +147,35 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
         checkpointed.train(trainer("ce"), tmp_path, {"seed": 1}, until=1)
 
 
-def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
-    checkpointed.train(trainer("ce"), tmp_path, {}, until=1)
-    file = tmp_path / "checkpoint.pt"
-    file.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(DataError, match=r"cannot resume from .*checkpoint\.pt"):
-        checkpointed.train(trainer("ce"), tmp_path, {})
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_from_a_damaged_checkpoint_the_run_goes_on_one_epoch_before(
+    epochs: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = trainer("ce")
+    checkpointed.train(whole, tmp_path / "whole", {})
+    checkpointed.train(trainer("ce"), tmp_path / "hit", {}, until=epochs)
+    file = tmp_path / "hit" / "checkpoint.pt"
+    content = file.read_bytes()
+    for damaged in (content[:1000], _flipped(content, 4 * len(content)), b"something else"):
+        file.write_bytes(damaged)
+        seen: list[EpochResult] = []
+        resumed = trainer("ce")
+        checkpointed.train(resumed, tmp_path / "hit", {}, until=epochs, report=seen.append)
+        assert [each.epoch for each in seen] == [epochs]
+        assert f"warning: {file} is damaged" in capsys.readouterr().err
+    resumed = trainer("ce")
+    checkpointed.train(resumed, tmp_path / "hit", {})
+    assert same(whole, resumed)
+
+
+def test_only_a_run_of_these_settings_that_reached_its_end_is_finished(tmp_path: Path) -> None:
+    made = trainer("ce")
+    history = checkpointed.train(made, tmp_path, {"seed": 0}, until=2)
+    done = checkpointed.finished(tmp_path, {"seed": 0}, 2)
+    assert done is not None and done.history[1].loss == history[1].loss
+    assert all(torch.equal(done.weights[k], v) for k, v in made.student.network.state_dict().items())
+    assert checkpointed.finished(tmp_path, {"seed": 0}, 3) is None
+    assert checkpointed.finished(tmp_path, {"seed": 1}, 2) is None
 
 
 def test_schedules() -> None:

@@ -10,28 +10,31 @@ from distill_support import CELL, TINY
 from scipy.stats import ttest_rel
 from tables_support import rows_of
 
-from benchmarks import distiller_table, shell
+from benchmarks import distiller_table
+from benchmarks.command import ending
 from benchmarks.distill import budget, jobs
+from benchmarks.distill.protocols import on_images
+from benchmarks.tables import distillers
 from nb201_data.networks import build_resnet
 
 OTHER = "|nor_conv_1x1~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_1x1~2|"
 
 
 def test_published_gains_are_differences_of_what_is_printed() -> None:
-    number = distiller_table.published_gain("resnet34", "diswot")
+    number = distillers.published_gain("resnet34", "diswot")
     assert number is not None and number.value == pytest.approx(72.08 - 70.66) and number.step == pytest.approx(0.02)
     assert "training recipe" in number.unknown
-    assert distiller_table.published_gain("resnet34", "kd") is None
-    assert distiller_table.published_gain("resnet34", "review") is None  # printed with ResNet50 alone
-    assert distiller_table.published_gain("resnet50", "review") is not None
+    assert distillers.published_gain("resnet34", "kd") is None
+    assert distillers.published_gain("resnet34", "review") is None  # printed with ResNet50 alone
+    assert distillers.published_gain("resnet50", "review") is not None
 
 
 def test_paired_differences_have_the_t_interval_of_scipy() -> None:
     first, second = [70.1, 70.9, 69.8, 70.4], [69.0, 70.5, 69.9, 69.2]
-    found, expected = distiller_table.paired(first, second), ttest_rel(first, second).confidence_interval()
+    found, expected = distillers.paired(first, second), ttest_rel(first, second).confidence_interval()
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert found.value == pytest.approx(np.mean(np.subtract(first, second)))
-    assert distiller_table.paired([1.0], [0.5]).low is None
+    assert distillers.paired([1.0], [0.5]).low is None
 
 
 def test_claims_need_an_interval_that_leaves_zero_out() -> None:
@@ -41,7 +44,7 @@ def test_claims_need_an_interval_that_leaves_zero_out() -> None:
         "diswot+": [58.0, 58.1, 58.0],
         "fitnet": [58.5, 57.5, 58.0],
     }
-    kinds = {each.claim: each.verdict.kind for each in distiller_table.claims("net", top1)}
+    kinds = {each.claim: each.verdict.kind for each in distillers.claims("net", top1)}
     assert kinds == {
         "net: diswot+ against ce": "better",
         "net: diswot+ against kd": "worse",
@@ -51,17 +54,17 @@ def test_claims_need_an_interval_that_leaves_zero_out() -> None:
 
 def test_images_keep_the_resolution_of_the_protocol() -> None:
     lite = next(each for each in budget.LADDER if each.name == "lite")
-    assert budget.on_images(lite, "embedded").images == "embedded@16"
-    assert budget.on_images(lite, "cifar10@8").images == "cifar10@8"
-    assert budget.on_images(budget.LADDER[0], "cifar10").images == "cifar10"
-    assert budget.on_images(lite, None) == lite
+    assert on_images(lite, "embedded").images == "embedded@16"
+    assert on_images(lite, "cifar10@8").images == "cifar10@8"
+    assert on_images(budget.LADDER[0], "cifar10").images == "cifar10"
+    assert on_images(lite, None) == lite
 
 
 def test_multiply_adds_of_the_runs() -> None:
     """kd: 3 passes of the student over the training images of each epoch, one over the test images; the teacher once
     to learn (3), once to answer; no second answer for a second student."""
     protocol = replace(TINY, images="embedded:4@8", per_class=32, epochs=3)
-    plan = jobs.plan(CELL, "kd", 2, None, protocol, "cpu")
+    plan = jobs.distillation(CELL, "kd", 2, None, protocol, "cpu")
     student = budget.macs(jobs.student_of(plan).build(), 8)
     teacher = budget.macs(build_resnet("resnet20", 4), 32)
     from nb201_data.images import load_images
@@ -109,5 +112,5 @@ def test_a_dry_run_trains_nothing(tmp_path: Path, arguments: list[str], capsys: 
 
 def test_an_unknown_protocol_is_wrong_use(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        shell.run(lambda _: distiller_table.main([*arguments, "--protocol", "nothing"]))
+        ending.run(lambda _: distiller_table.main([*arguments, "--protocol", "nothing"]))
     assert ended.value.code == 2 and "expected long, tiny" in capsys.readouterr().err

@@ -5,12 +5,13 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from files_support import GOOD, left_in, made_file
 
 from diswot_errors import DataError
-from nb201_data import fetching, files
+from nb201_data import downloading, fetching, files
 
 
 def test_fetch_installs_a_good_file_once(folder: Path, server: Callable[..., str]) -> None:
@@ -106,7 +107,7 @@ def test_a_disk_that_fills_up_while_downloading(
     def fill(*_arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fetching.pooch.HTTPDownloader, "__call__", fill)
+    monkeypatch.setattr(downloading.pooch.HTTPDownloader, "__call__", fill)
     with pytest.raises(DataError, match="is full"):
         fetching.fetch_files([made_file("http://127.0.0.1:9/x")], folder)
     assert left_in(folder) == []
@@ -118,11 +119,11 @@ def test_too_little_room_is_known_before_the_download(folder: Path) -> None:
 
 
 def test_an_interrupted_download_leaves_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(_self: object, _url: str, target: str, _pooch: None) -> None:
-        Path(target).write_bytes(GOOD[:10])
+    def interrupt(_self: object, _url: str, target: BinaryIO, _pooch: None) -> None:
+        target.write(GOOD[:10])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fetching.pooch.HTTPDownloader, "__call__", interrupt)
+    monkeypatch.setattr(downloading.pooch.HTTPDownloader, "__call__", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fetching.fetch_files([made_file("http://127.0.0.1:9/x")], folder)
     assert left_in(folder) == []

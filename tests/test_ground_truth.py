@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harvesting.rows import COLUMNS, TABLES
+from benchmarks.harvesting.rows import PLAIN, TABLES
 from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import available, load_ground_truth, official_cell, official_index
 from nb201_data.skeleton import Skeleton
@@ -111,11 +111,33 @@ class TestMeasured:
             load_ground_truth("kd-nb201:lite")
         assert str(caught.value).startswith(f"{path}, line 2, column '{column}': ")
 
-    def test_a_row_done_twice_is_refused(self, tables: Path) -> None:
+    def test_a_row_done_twice_counts_once_and_is_refused_where_the_results_differ(self, tables: Path) -> None:
         path = harvest(tables, "lite", 2)
-        path.write_text(path.read_text() + path.read_text().splitlines()[1] + "\n")
-        with pytest.raises(DataError, match=r"line 4, column 'arch': .* with seed 0 is in line 2 already"):
+        whole, row = path.read_text(), path.read_text().splitlines()[1]
+        path.write_text(f"{whole}{row}2026-01-02\n")
+        assert len(load_ground_truth("kd-nb201").records) == 2
+        path.write_text(f"{whole}{row.replace(',10.0,', ',10.5,')}\n")
+        with pytest.raises(DataError, match=r"line 4, column 'arch': .* seed 0 is in line 2 already, with another"):
             load_ground_truth("kd-nb201")
+
+    @pytest.mark.parametrize("length", [0, 1, 60, 170])
+    def test_a_header_cut_off_is_an_empty_table(self, tables: Path, length: int) -> None:
+        path = harvest(tables, "lite", 2)
+        path.write_text(path.read_text()[:length])
+        with pytest.raises(DataError, match="holds no row: delete it, or harvest"):
+            load_ground_truth("kd-nb201:lite")
+
+    def test_a_table_of_another_teacher_or_distiller_has_a_name_of_its_own(self, tables: Path) -> None:
+        harvest(tables, "lite", 2)
+        taught = harvest(tables, "lite", 3, changes={"teacher": "resnet20"}).rename(
+            tables / "kd-nb201-lite-resnet20.csv"
+        )
+        harvest(tables, "lite", 2)
+        assert len(load_ground_truth("kd-nb201:lite-resnet20")) == 3
+        assert "kd-nb201:lite-resnet20:vanilla" in [each.name for each in available()]
+        taught.rename(tables / "kd-nb201-lite-resnet32.csv")
+        with pytest.raises(DataError, match="line 2, column 'protocol': 'lite', expected 'lite-resnet32'"):
+            load_ground_truth("kd-nb201:lite-resnet32")
 
     def test_a_cut_row_is_refused_but_for_one_that_is_being_written(self, tables: Path) -> None:
         path = harvest(tables, "lite", 2)
@@ -126,7 +148,7 @@ class TestMeasured:
             load_ground_truth("kd-nb201:lite")
 
     def test_columns_are_those_that_the_harvest_writes(self) -> None:
-        assert measured.COLUMNS == COLUMNS and measured.TABLES == TABLES
+        assert measured.COLUMNS == PLAIN and measured.TABLES == TABLES
 
     def test_two_skeletons_are_two_numbers(self, tables: Path) -> None:
         path = harvest(tables, "lite", 2)

@@ -14,6 +14,7 @@ import torch
 
 from diswot_errors import DataError, UsageError
 from nb201_data import files, images
+from nb201_data.datasets import CIFAR100, IMAGENET16_120
 from nb201_data.image_set import average_pool
 from nb201_data.pickles import load_arrays
 
@@ -107,7 +108,7 @@ def test_an_altered_file_is_refused_before_it_is_unpickled(monkeypatch: pytest.M
     expected = files.FILES["cifar100/train"].hash
     found = f"md5:{hashlib.md5(path.read_bytes()).hexdigest()}"
     with pytest.raises(DataError) as caught:
-        images._read(["cifar100/train"], "fine_labels", 32, 0, 100)
+        images.read_pickles(CIFAR100, ["cifar100/train"])
     for part in (str(path), expected, found, "python -m nb201_data fetch cifar100"):
         assert part in str(caught.value)
     assert not (tmp_path / "ran").exists()
@@ -119,7 +120,7 @@ def test_several_files_are_joined_and_only_the_first_classes_kept(
     names = ["imagenet16-120/train_data_batch_1", "imagenet16-120/train_data_batch_2"]
     for name, count in zip(names, (50, 70), strict=True):
         install(monkeypatch, tmp_path, name, small_pickle(count, first_label=1, resolution=16))
-    x, y = images._read(names, "labels", 16, 1, 60)
+    x, y = images.read_pickles(dataclasses.replace(IMAGENET16_120, classes=60), names)
     raw = [pickle.loads(small_pickle(count, resolution=16)) for count in (50, 70)]
     labels = np.concatenate([part["labels"] for part in raw])
     pixels = np.concatenate([part["data"] for part in raw]).reshape(-1, 3, 16, 16)
@@ -156,6 +157,9 @@ def test_absent_files_say_how_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_p
         ("embedded:1", "from 2 to 216"),
         ("embedded:x", "from 2 to 216"),
         ("cifar100:20", "takes nothing"),
+        ("", "no images ''"),
+        ("@16", "no images '@16'"),
+        ("cifar100@16@8", "Did you mean cifar100"),
     ],
 )
 def test_names_that_mean_nothing(name: str, message: str) -> None:

@@ -36,14 +36,14 @@ def test_the_registry_holds_the_promised_losses():
 
 
 def test_an_unknown_loss_is_refused_with_the_nearest_names():
-    with pytest.raises(UsageError, match=r"unknown distillation loss 'fitnets': did you mean fitnet"):
+    with pytest.raises(UsageError, match=r"unknown distiller 'fitnets'. Did you mean fitnet"):
         losses.get("fitnets")
-    with pytest.raises(UsageError, match="expected one of ce, kd"):
+    with pytest.raises(UsageError, match="Expected one of "):
         losses.get("zzzzzz")
 
 
 def test_a_name_is_taken_once():
-    with pytest.raises(UsageError, match="'kd' exists already"):
+    with pytest.raises(UsageError, match=r"'kd' from .* is already registered by diswot-bench"):
         losses.register(losses.get("kd"))
 
 

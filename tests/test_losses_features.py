@@ -6,7 +6,7 @@ import torch
 from losses_support import double
 
 from diswot_errors import UsageError
-from proxies.distillation.features import at, fitnet, hcl, nst, ofd, vid
+from proxies.distillation.losses import at, fitnet, hcl, nst, ofd, vid
 
 
 def array(x: torch.Tensor) -> np.ndarray:

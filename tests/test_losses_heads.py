@@ -7,9 +7,11 @@ from losses_support import features, labels
 from scipy import integrate, stats
 
 from diswot_errors import UsageError
-from proxies.distillation import heads, losses
-from proxies.distillation.contrast import ContrastHead, nce, other_class_samples
+from proxies.distillation import losses
+from proxies.distillation.crd import ContrastHead, nce, other_class_samples
 from proxies.distillation.losses import Context, HeadSetup
+from proxies.distillation.ofd import batch_norm_margin, measured_margin
+from proxies.distillation.review import levels
 
 ALL_LABELS = torch.tensor([0, 1, 2, 1, 0, 2, 2, 1, 0, 0, 3, 4])
 WITH_HEAD = [name for name in losses.names() if losses.get(name).head is not None]
@@ -54,14 +56,14 @@ def test_a_bridge_is_built_only_where_widths_differ():
 def test_review_brings_every_level_to_the_teachers_shape():
     student, teacher = features(1, (4, 6, 8), (16, 8, 4)), features(2, (3, 8, 12), (8, 4, 2))
     head = losses.get("review").make_head(student, teacher)
-    target = heads.levels(teacher)
-    assert [x.shape for x in head(heads.levels(student), target)] == [x.shape for x in target]
+    target = levels(teacher)
+    assert [x.shape for x in head(levels(student), target)] == [x.shape for x in target]
 
 
 def test_review_feeds_deep_levels_to_shallow_ones_only():
     student, teacher = features(1), features(2)
     head = losses.get("review").make_head(student, teacher).eval()
-    outputs = head(heads.levels(student), heads.levels(teacher))
+    outputs = head(levels(student), levels(teacher))
     shallow = torch.autograd.grad(outputs[0].sum(), student.pooled, retain_graph=True)[0]
     assert shallow.abs().sum() > 0
     assert torch.autograd.grad(outputs[-1].sum(), student.stages[0], allow_unused=True)[0] is None
@@ -80,17 +82,15 @@ def test_the_batch_norm_margin_is_the_mean_of_the_negative_part(bias):
     sigma = 0.7
     normal = stats.norm(bias, sigma)
     expected = integrate.quad(lambda x: x * normal.pdf(x), -20, 0)[0] / normal.cdf(0)
-    margin = heads.batch_norm_margin(
-        torch.tensor([-sigma], dtype=torch.float64), torch.tensor([bias], dtype=torch.float64)
-    )
+    margin = batch_norm_margin(torch.tensor([-sigma], dtype=torch.float64), torch.tensor([bias], dtype=torch.float64))
     assert margin.item() == pytest.approx(expected, rel=1e-6)
     sample = torch.randn(400, 1, 10, 10, generator=torch.Generator().manual_seed(0)) * sigma + bias
-    assert heads.measured_margin(sample).item() == pytest.approx(expected, rel=0.05)
+    assert measured_margin(sample).item() == pytest.approx(expected, rel=0.05)
 
 
 def test_margins_of_channels_that_are_never_negative():
-    assert heads.batch_norm_margin(torch.tensor([0.1]), torch.tensor([5.0])).item() == pytest.approx(-0.3)
-    assert heads.measured_margin(torch.ones(2, 1, 3, 3)).item() == 0
+    assert batch_norm_margin(torch.tensor([0.1]), torch.tensor([5.0])).item() == pytest.approx(-0.3)
+    assert measured_margin(torch.ones(2, 1, 3, 3)).item() == 0
 
 
 def test_different_numbers_of_stages_are_refused():

@@ -8,7 +8,9 @@ import torch
 from losses_support import double, labels
 
 from diswot_errors import UsageError
-from proxies.distillation.logits import ce, dml, kd, one
+from proxies.distillation.dml import dml
+from proxies.distillation.logits import ce, kd
+from proxies.distillation.one import one
 
 
 def softmax(z: np.ndarray) -> np.ndarray:

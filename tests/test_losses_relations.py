@@ -6,7 +6,7 @@ import torch
 from losses_support import double
 
 from diswot_errors import UsageError
-from proxies.distillation.relations import cc, ickd, pkt, rkd, sp
+from proxies.distillation.losses import cc, ickd, pkt, rkd, sp
 
 
 def array(x: torch.Tensor) -> np.ndarray:

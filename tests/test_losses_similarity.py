@@ -8,8 +8,9 @@ from losses_support import double, labels
 
 from diswot_errors import UsageError
 from proxies.distillation import released
-from proxies.distillation.relations import ickd, sp
+from proxies.distillation.ickd import ickd
 from proxies.distillation.similarity import diswot_terms, m_r, m_s
+from proxies.distillation.sp import sp
 
 Y = labels()
 

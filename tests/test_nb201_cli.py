@@ -13,8 +13,10 @@ from pathlib import Path
 import official_support as support
 import pytest
 
+from diswot_plugins import restored
 from nb201_data import __main__ as cli
 from nb201_data import files
+from nb201_data.datasets import DATASETS
 from nb201_data.ground_truth import available
 from nb201_data.space import distinct_cells
 from nb201_data.truth import benchmark, measured
@@ -51,11 +53,31 @@ class TestList:
     def test_every_group_and_truth_has_a_line(self, run: Run) -> None:
         code, out, err = run("list")
         assert (code, err) == (0, "")
-        lines = {line.split()[0]: line for line in out.splitlines() if line}
+        lines = {line.split()[0]: line for line in reversed(out.splitlines()) if line}  # groups stand before data sets
         assert set(files.groups()) | {truth.name for truth in available()} <= set(lines)
         assert "0 of 3" in lines["cifar100"] and "186.3 MB" in lines["cifar100"] and "Krizhevsky" in lines["cifar100"]
         assert lines["s0:kd"].split() == ["s0:kd", "-", "64", "published"]
         assert str(files.data_dir()) in out
+
+    def test_every_data_set_has_a_line(self, run: Run) -> None:
+        put("cifar10/test_batch", b"x")
+        out = run("list")[1]
+        lines = {line.split()[0]: line.split()[1:] for line in out[out.index("IMAGES") :].splitlines() if line}
+        assert set(DATASETS) <= set(lines)
+        assert lines["cifar10"] == ["test", "10", "32", "50,000", "10,000", "diswot-bench"]
+        assert (lines["cifar100"][0], lines["embedded"][0]) == ("-", "yes")
+
+    def test_plugins_are_listed_and_bad_ones_refused(self, run: Run, tmp_path: Path) -> None:
+        plugin = tmp_path / "mine.py"
+        plugin.write_text(
+            "from nb201_data.datasets import DataSet, Part, register\n"
+            "register(DataSet('theirs', 3, 8, Part(30), Part(6), read=lambda split: None))\n"
+        )
+        with restored():
+            line = next(line for line in run("list", "--plugin", str(plugin))[1].splitlines() if "theirs" in line)
+        assert line.split()[:6] == ["theirs", "yes", "3", "8", "30", "6"] and line.split()[6].startswith("mine.py@")
+        code, out, err = run("list", "--plugin", str(tmp_path / "mime.py"))
+        assert (code, out) == (2, "") and "Did you mean mine.py?" in err
 
     def test_columns_are_aligned(self, run: Run) -> None:
         lines = run("list")[1].splitlines()

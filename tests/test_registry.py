@@ -102,7 +102,7 @@ def test_entry_points_give_records_lists_functions_and_classes(monkeypatch: pyte
         assert {fruit.origin for fruit in fruits.values()} == {"market"}
 
 
-@pytest.mark.parametrize("error", [ImportError("no magic"), SystemExit(3), UsageError("nothing fits")])
+@pytest.mark.parametrize("error", [ImportError("no magic"), SystemExit(0), GeneratorExit(), UsageError("no")])
 def test_a_broken_package_is_named_and_stops_no_other(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     points = [Point("broken", error), Point("whole", Fruit("pear"))]
     monkeypatch.setattr(diswot_registry, "entry_points", lambda group: points)

@@ -189,7 +189,7 @@ def test_a_section_cannot_read_outside_its_run(tmp_path: Path) -> None:
     described = json.loads((tmp_path / "run" / "sections.json").read_text())
     described["sections"][0]["name"] = "../secret"
     (tmp_path / "run" / "sections.json").write_text(json.dumps(described))
-    with pytest.raises(DataError, match="is not a file beside it"):
+    with pytest.raises(DataError, match="expected a name of a-z"):
         read_run(tmp_path / "run")
 
 

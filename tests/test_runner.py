@@ -19,8 +19,8 @@ from benchmarks.scoring.scorer import Scorer
 from benchmarks.scoring.setting import Setting
 from benchmarks.scoring.store import Store
 from diswot_errors import DataError, UsageError
-from nb201_data.skeleton import Skeleton
 from nb201_data.networks import Network
+from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
 from nb201_data.teachers import build_teacher
 from proxies import initialise, score, select, teacher_evidence

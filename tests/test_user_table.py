@@ -36,6 +36,34 @@ class TestUserTable:
         truth = load_ground_truth(write(tmp_path / "mine.csv", "space,arch,accuracy\ns0,333,70\ns0,111,60\n"))
         assert truth.space == "s0" and truth.value("333") == 70
 
+    def test_further_columns_are_left_alone(self, tmp_path: Path) -> None:
+        text = f'rank,arch,accuracy,notes,params_m\n2,{A},50,"good, small",1.5\n1,{B},60.5,,\n'
+        truth = load_ground_truth(write(tmp_path / "mine.csv", text))
+        assert truth.values == {A: 50, B: 60.5} and len(truth.records) == 2
+
+    @pytest.mark.parametrize("column", ["seeds", "Skeleton", "epoch", "image", "teachers"])
+    def test_known_columns_misspelt_are_refused(self, tmp_path: Path, column: str) -> None:
+        path = write(tmp_path / "mine.csv", f"arch,accuracy,{column}\n{A},50,1\n")
+        with pytest.raises(DataError, match=f"unknown column '{column}'. Did you mean"):
+            load_ground_truth(path)
+
+    def test_known_further_columns_are_used(self, tmp_path: Path) -> None:
+        text = f"arch,accuracy,skeleton,images,teacher,seed,who\n{A},50,c8n1k10r16,cifar10@16,resnet20,4,me\n"
+        record = load_ground_truth(write(tmp_path / "mine.csv", text)).records[0]
+        assert (record.skeleton, record.images, record.teacher, record.seed) == (
+            "c8n1k10r16",
+            "cifar10@16",
+            "resnet20",
+            4,
+        )
+
+    def test_the_space_of_a_table_that_does_not_say(self, tmp_path: Path) -> None:
+        path = write(tmp_path / "mine.csv", "arch,accuracy\n333,70\n111,60\n")
+        truth = load_ground_truth(f"{path}:space=s0")
+        assert truth.space == "s0" and truth.skeleton == get_space("s0").skeleton and truth.value("333") == 70
+        with pytest.raises(UsageError, match="unknown search space 's9'"):
+            load_ground_truth(f"{path}:space=s9")
+
     def test_conditions_make_one_number_of_two(self, tmp_path: Path) -> None:
         path = write(tmp_path / "mine.csv", f"arch,accuracy,split,epochs\n{A},50,test,12\n{A},40,valid,12\n")
         with pytest.raises(UsageError, match="split: test, valid"):

@@ -38,7 +38,7 @@ def claimed(
     """
     prepare(folder)
     settings = {"program": PROGRAM, **settings}
-    with _locked(folder):
+    with locked(folder / LOCK, f"another process is at work in {folder}: wait for it, or choose another --out"):
         found = _found(folder)
         other = [] if found is None else _changes(found, _fixed(settings, found, growing), growing)
         if other and not (replace and found and found.get("program") == PROGRAM):
@@ -51,6 +51,17 @@ def claimed(
             _empty(folder)
         write_text(folder / SETTINGS, _text(settings))
         yield folder
+
+
+def noted(folder: Path) -> Settings:
+    """The settings that a run in the folder was begun with; empty where there is none."""
+    return _found(folder) or {}
+
+
+def holds(folder: Path, settings: Settings) -> bool:
+    """Whether the folder holds a run of just these settings; nothing is locked or changed."""
+    found = _found(folder)
+    return found is not None and not _changes(found, json.loads(_text({"program": PROGRAM, **settings})), ())
 
 
 def prepare(folder: Path) -> Path:
@@ -126,10 +137,11 @@ def _empty(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    with (folder / LOCK).open("a") as file:
+def locked(file: Path, busy: str) -> Iterator[None]:
+    """`file` locked as long as the context lasts; where another process holds it, a `DataError` that says `busy`."""
+    with file.open("a") as lock:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise DataError(f"another process is at work in {folder}: wait for it, or choose another --out") from error
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataError(busy) from error
         yield

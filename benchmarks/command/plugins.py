@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import proxies.registry  # noqa: F401 - protects what plugins might change
 from diswot_plugins import load_plugin
 
 

@@ -1,24 +1,23 @@
-"""How long a comparison of distillers takes under a protocol, and the longest protocol that fits into a time."""
+"""How long distillations take under a protocol, and the longest protocol that fits into a time."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 
-from benchmarks.distill.jobs import Plan, student_of
+from benchmarks.command.estimate import duration
+from benchmarks.distill.jobs import Distillation, school_of, student_of
 from benchmarks.distill.protocols import Protocol, get_protocol
 from benchmarks.distill.trainer import learns_from_logits
-from diswot_errors import DataError, UsageError
+from diswot_errors import UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import Network, build_resnet
-from nb201_data.teachers import trained_teacher
 from proxies import score
 from proxies.distillation import losses
+from proxies.distillation.record import Loss
 
 LADDER = tuple(map(get_protocol, ("repdistiller", "full12", "short", "lite", "small", "glance")))
 """From long to short."""
@@ -26,49 +25,42 @@ LADDER = tuple(map(get_protocol, ("repdistiller", "full12", "short", "lite", "sm
 BACKWARD = 3  # a training step costs three forward passes
 
 
-def on_images(protocol: Protocol, images: str | None) -> Protocol:
-    """The protocol on other images, pooled as its own are."""
-    if images is None:
-        return protocol
-    _, at, size = protocol.images.partition("@")
-    return replace(protocol, images=images if "@" in images or not at else f"{images}@{size}")
-
-
-def multiply_adds(plans: Sequence[Plan]) -> float:
-    """Multiply-adds of all runs of the plans, teachers that have no file included."""
-    return sum(_of_plan(plan, first=place == 0) for place, plan in enumerate(plans))
-
-
-def _of_plan(plan: Plan, first: bool) -> float:
-    protocol = plan.protocol
+def shown(protocol: Protocol) -> int:
+    """Images that a run is trained on, each epoch's counted."""
     images = load_images(protocol.images)
-    whole = load_images(protocol.images.partition("@")[0])
-    count = protocol.per_class * images.classes if protocol.per_class else len(images.train_y)
-    tested = min(protocol.tested_epochs or protocol.epochs, protocol.epochs) * len(images.test_y)
-    student = macs(student_of(plan).build(), images.resolution)
-    teacher = macs(build_resnet(protocol.teacher, images.classes), whole.resolution)
-    shown = protocol.epochs * count
-    run = student * (BACKWARD * shown + tested)
-    total = 0.0
+    return protocol.epochs * (protocol.per_class * images.classes or len(images.train))
+
+
+def of_run(student: float, teacher: float, loss: Loss, protocol: Protocol) -> float:
+    """Multiply-adds of one run, from those of student and teacher on one image."""
+    tested = min(protocol.tested_epochs or protocol.epochs, protocol.epochs) * len(load_images(protocol.images).test)
+    beside = BACKWARD if loss.two_way else 0 if not loss.teacher or learns_from_logits(loss) else 1
+    return student * (BACKWARD * shown(protocol) + tested) + beside * teacher * shown(protocol)
+
+
+def multiply_adds(plans: Sequence[Distillation]) -> float:
+    """Multiply-adds of all runs of the plans, teachers that have no file included: they teach all students."""
+    return sum(_of_students(plan) for plan in plans) + _of_teachers(plans[0])
+
+
+def _of_students(plan: Distillation) -> float:
+    student = macs(student_of(plan).build(), load_images(plan.protocol.images).resolution)
+    teacher = teacher_macs(plan.protocol)
+    return plan.seeds * sum(of_run(student, teacher, losses.get(name), plan.protocol) for name in plan.distillers)
+
+
+def _of_teachers(plan: Distillation) -> float:
+    """Training those that are not there, and their answers of every epoch."""
     teachings = {losses.get(name).teaching for name in plan.distillers}
-    for name in plan.distillers:
-        loss = losses.get(name)
-        beside = BACKWARD if loss.two_way else 0 if not loss.teacher or learns_from_logits(loss) else 1
-        total += plan.seeds * (run + beside * teacher * shown)
-    if first and teachings & {"trained", "assistant"} and not _has_file(plan):
-        total += BACKWARD * teacher * shown
-    if first:
-        total += teacher * shown * (1 + ("early" in teachings) + ("assistant" in teachings) * BACKWARD / 2)
-    return total
+    one = teacher_macs(plan.protocol) * shown(plan.protocol)
+    trained = bool(teachings & {"trained", "assistant"}) and school_of(plan).file is None
+    return one * (1 + BACKWARD * trained + ("early" in teachings) + ("assistant" in teachings) * BACKWARD / 2)
 
 
-def _has_file(plan: Plan) -> bool:
-    images = load_images(plan.protocol.images.partition("@")[0])
-    try:
-        trained_teacher(plan.protocol.teacher, images.name, images.classes, plan.teacher_weights)
-    except (DataError, UsageError):
-        return False
-    return True
+def teacher_macs(protocol: Protocol) -> float:
+    """Multiply-adds of the teacher on one image, as large as it sees it."""
+    whole = load_images(protocol.images.partition("@")[0])
+    return macs(build_resnet(protocol.teacher, whole.classes), whole.resolution)
 
 
 def macs(network: Network, resolution: int) -> float:
@@ -79,19 +71,23 @@ def macs(network: Network, resolution: int) -> float:
     return value
 
 
-def speed(plan: Plan, steps: int = 3) -> float:
-    """Multiply-adds a second of one worker, by training the student for some steps on noise."""
-    images = load_images(plan.protocol.images)
-    network = student_of(plan).build().to(plan.device)
-    x = torch.rand(plan.protocol.batch_size, 3, images.resolution, images.resolution, device=plan.device)
-    y = torch.zeros(len(x), dtype=torch.long, device=plan.device)
-    enabled = plan.protocol.precision == "bf16"
-    device = torch.device(plan.device).type
+def speed(plan: Distillation) -> float:
+    """Multiply-adds a second of one worker, by training the student for some steps."""
+    return rate(student_of(plan).build(), plan.protocol, plan.device)
+
+
+def rate(network: Network, protocol: Protocol, device: str, steps: int = 3) -> float:
+    """Multiply-adds a second, by training a network for some steps on noise."""
+    resolution = load_images(protocol.images).resolution
+    network = network.to(device)
+    x = torch.rand(protocol.batch_size, 3, resolution, resolution, device=device)
+    y = torch.zeros(len(x), dtype=torch.long, device=device)
+    kind = torch.device(device).type
 
     def step() -> None:
-        with torch.autocast(device, torch.bfloat16, enabled=enabled):
+        with torch.autocast(kind, torch.bfloat16, enabled=protocol.precision == "bf16"):
             F.cross_entropy(network(x), y).backward()
-        if device == "cuda":
+        if kind == "cuda":
             torch.cuda.synchronize()
 
     step()
@@ -99,10 +95,40 @@ def speed(plan: Plan, steps: int = 3) -> float:
     for _ in range(steps):
         step()
     seconds = time.perf_counter() - begin
-    return steps * BACKWARD * len(x) * macs(network.cpu(), images.resolution) / seconds
+    return steps * BACKWARD * len(x) * macs(network.cpu(), resolution) / seconds
 
 
-def seconds(plans: Sequence[Plan], workers: int) -> float:
+def seconds(plans: Sequence[Distillation], workers: int) -> float:
     """About how long the plans take."""
     runs = sum(len(plan.distillers) * plan.seeds for plan in plans)
-    return multiply_adds(plans) / speed(plans[0]) / max(1, min(workers, math.ceil(runs)))
+    return multiply_adds(plans) / speed(plans[0]) / max(1, min(workers, runs))
+
+
+def estimate(plans: Sequence[Distillation], workers: int) -> str:
+    """What would be trained, and about how long that takes."""
+    first = plans[0]
+    return (
+        f"{', '.join(student_of(plan).name for plan in plans)} by {', '.join(first.distillers)}, {first.seeds} "
+        f"seed{'s' * (first.seeds > 1)} each, {first.protocol.epochs} epochs on {first.protocol.images}, teacher "
+        f"{first.protocol.teacher}: about {duration(seconds(plans, workers))} with {workers} "
+        f"worker{'s' * (workers > 1)} from the beginning."
+    )
+
+
+def fitting(
+    made: Callable[[Protocol], list[Distillation]], named: str | None, minutes: int, workers: int
+) -> tuple[list[Distillation], str]:
+    """The plans under the protocol that is named, or under the longest that fits into the time; and why that one."""
+    ladder = [each for each in LADDER if named in (None, each.name)]
+    if not ladder:
+        raise UsageError(f"unknown --protocol {named!r}: expected {', '.join(each.name for each in LADDER)}")
+    for protocol in ladder:
+        plans = made(protocol)
+        if named:
+            return plans, f"Protocol {named}: {protocol.note}."
+        taken = seconds(plans, workers) / 60
+        if taken <= minutes:
+            break
+    asked = f"--minutes {minutes}"
+    fits = f"the longest that fits into {asked}" if taken <= minutes else f"the shortest, though over {asked}"
+    return plans, f"Protocol {protocol.name}, {fits} (about {max(1, round(taken))} min): {protocol.note}."

@@ -3,84 +3,108 @@
 from __future__ import annotations
 
 import csv
-import json
+import io
 import math
 import os
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
+from benchmarks.command.claim import Settings, claimed, holds
 from benchmarks.distill.trainer import EpochResult, Trainer
-from diswot_errors import DataError, UsageError
+from diswot_errors import DataError
+from nb201_data.sealed import read_sealed, write_sealed
 
-CHECKPOINT, CONFIGURATION, CURVE, WEIGHTS = "checkpoint.pt", "run.json", "curve.csv", "student.pth"
+CHECKPOINT, BEFORE, CURVE, WEIGHTS = "checkpoint.pt", "checkpoint-before.pt", "curve.csv", "student.pth"
+
+
+class Checkpoint(NamedTuple):
+    """What a run has reached: the trainer's state and all epochs so far."""
+
+    file: Path
+    trainer: dict[str, Any]
+    history: list[EpochResult]
+
+    @property
+    def weights(self) -> dict[str, torch.Tensor]:
+        """The student's."""
+        return self.trainer["student"]["network"]
 
 
 def train(
     trainer: Trainer,
     folder: Path,
-    configuration: Mapping[str, Any],
+    settings: Settings,
     *,
     until: int | None = None,
     report: Callable[[EpochResult], object] = lambda result: None,
 ) -> list[EpochResult]:
     """Train up to epoch `until` (default: the protocol's last), resuming what lies in `folder`; all epochs' results.
 
-    Leaves run.json, curve.csv, checkpoint.pt, and student.pth with the weights alone. A folder that holds a run of
-    another configuration is refused.
+    Leaves curve.csv, two sealed checkpoints, and student.pth with the weights alone. A folder that holds a run of other
+    settings is refused.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, configuration)
-    history = _resume(trainer, folder)
-    last = trainer.protocol.epochs if until is None else until
-    while trainer.epoch < last:
-        try:
-            result = trainer.train_epoch()
-        except DataError as error:
-            kept = f"; the last good checkpoint is {folder / CHECKPOINT}" if trainer.epoch else ""
-            raise DataError(f"{error}{kept}") from None
-        history.append(result)
-        _save(trainer, history, folder)
-        report(result)
+    with claimed(folder, settings):
+        history = _resume(trainer, folder)
+        last = trainer.protocol.epochs if until is None else until
+        while trainer.epoch < last:
+            try:
+                result = trainer.train_epoch()
+            except DataError as error:
+                kept = f"; the last good checkpoint is {folder / CHECKPOINT}" if trainer.epoch else ""
+                raise DataError(f"{error}{kept}") from None
+            history.append(result)
+            _save(trainer, history, folder)
+            report(result)
     return history
 
 
-def _claim(folder: Path, configuration: Mapping[str, Any]) -> None:
-    file, text = folder / CONFIGURATION, json.dumps(configuration, indent=2, sort_keys=True) + "\n"
-    if not file.is_file():
-        _write(file, lambda partial: partial.write_text(text, encoding="utf-8"))
-        return
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise DataError(f"{file} is no configuration ({error}); remove the folder to start again") from None
-    wanted = json.loads(text)
-    if found != wanted:
-        other = sorted(key for key in {*found, *wanted} if found.get(key) != wanted.get(key))
-        change = ", ".join(f"{key}: {found.get(key)!r} there, {wanted.get(key)!r} now" for key in other)
-        raise UsageError(f"{folder} holds another run ({change}); choose another --out, or remove it")
+def finished(folder: Path, settings: Settings, last: int) -> Checkpoint | None:
+    """The end of a run of these settings that reached epoch `last`; None where there is more to do."""
+    found = latest(folder) if holds(folder, settings) else None
+    return found if found is not None and len(found.history) == last else None
+
+
+def latest(folder: Path, device: torch.device | str = "cpu") -> Checkpoint | None:
+    """The newest whole checkpoint; a damaged one is named, and the one before it taken."""
+    for file in (folder / CHECKPOINT, folder / BEFORE):
+        try:
+            content = read_sealed(file)
+            if content is None:
+                continue
+            saved = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+            return Checkpoint(file, saved["trainer"], [EpochResult(*values) for values in saved["history"]])
+        except DataError as error:
+            print(f"warning: {error}; the run goes on from what was before", file=sys.stderr, flush=True)
+    return None
 
 
 def _resume(trainer: Trainer, folder: Path) -> list[EpochResult]:
-    file = folder / CHECKPOINT
-    if not file.is_file():
+    saved = latest(folder, trainer.device)
+    if saved is None:
         return []
     try:
-        saved = torch.load(file, map_location=trainer.device, weights_only=True)
-        trainer.load(saved["trainer"])
-        return [EpochResult(*values) for values in saved["history"]]
-    except Exception as error:  # torch raises many kinds for a truncated or foreign file
+        trainer.load(saved.trainer)
+        if saved.file.name == BEFORE:  # which the next one must not replace by the damaged one
+            (folder / CHECKPOINT).unlink(missing_ok=True)
+    except (RuntimeError, KeyError, ValueError) as error:  # written by a version with other networks
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"cannot resume from {file}: {reason}; remove the file to start this run again") from error
+        raise DataError(f"cannot go on in {folder}: {reason}; remove the folder to start this run again") from error
+    return saved.history
 
 
-def _save(trainer: Trainer, history: list[EpochResult], folder: Path) -> None:
-    saved = {"trainer": trainer.state(), "history": [list(astuple(result)) for result in history]}
+def _save(trainer: Trainer, history: Sequence[EpochResult], folder: Path) -> None:
+    saved = io.BytesIO()
+    torch.save({"trainer": trainer.state(), "history": [list(astuple(result)) for result in history]}, saved)
+    with suppress(FileNotFoundError):
+        os.replace(folder / CHECKPOINT, folder / BEFORE)
+    write_sealed(folder / CHECKPOINT, saved.getvalue())
     weights = trainer.student.network.state_dict()
-    _write(folder / CHECKPOINT, lambda partial: torch.save(saved, partial))
     _write(folder / WEIGHTS, lambda partial: torch.save(weights, partial))
     _write(folder / CURVE, lambda partial: _write_curve(partial, history))
 
@@ -96,7 +120,7 @@ def _write(file: Path, write: Callable[[Path], object]) -> None:
         raise DataError(f"cannot write {file}: {error}; free some space or choose another --out") from error
 
 
-def _write_curve(file: Path, history: list[EpochResult]) -> None:
+def _write_curve(file: Path, history: Sequence[EpochResult]) -> None:
     with file.open("w", newline="", encoding="utf-8") as out:
         writer = csv.writer(out)
         writer.writerow(field.name for field in fields(EpochResult))

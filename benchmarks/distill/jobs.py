@@ -1,9 +1,12 @@
-"""The runs of one distill command: a plan, and a job for each (distiller, seed)."""
+"""The runs of one distillation: a student, some distillers, some seeds; a training for each (distiller, seed)."""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 
@@ -13,7 +16,8 @@ from benchmarks.distill.stream import Stream
 from benchmarks.distill.students import Student, parse_student
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, Trainer, learns_from_logits
-from benchmarks.workers import Workers
+from benchmarks.engines.local import Workers
+from benchmarks.engines.progress import Progress
 from diswot_errors import UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import RESNETS
@@ -25,8 +29,8 @@ Histories = dict[str, list[list[EpochResult]]]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The resolved command: what all its runs share."""
+class Distillation:
+    """What the runs of a student share, and which they are."""
 
     student: str
     distillers: tuple[str, ...]
@@ -36,10 +40,24 @@ class Plan:
     device: str
     out: Path = Path()
 
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What all its runs have in common, and so all that may lie in its folder."""
+        weights = str(self.teacher_weights.absolute()) if self.teacher_weights else None
+        return {"student": student_of(self).name, "protocol": asdict(self.protocol), "teacher_weights": weights}
 
-def plan(
+
+class Training(NamedTuple):
+    """One run."""
+
+    distillation: Distillation
+    distiller: str
+    seed: int
+
+
+def distillation(
     student: str, distillers: str, seeds: int, teacher_weights: Path | None, protocol: Protocol, device: str
-) -> Plan:
+) -> Distillation:
     """Check every name before anything is computed."""
     names = tuple(dict.fromkeys(name.strip() for name in distillers.split(",") if name.strip()))
     if not names:
@@ -48,68 +66,86 @@ def plan(
         losses.get(name)
     if protocol.teacher not in RESNETS:
         raise UsageError(f"unknown teacher {protocol.teacher!r}: expected one of {', '.join(RESNETS)}")
-    made = Plan(student, names, seeds, teacher_weights, protocol, device)
+    made = Distillation(student, names, seeds, teacher_weights, protocol, device)
     student_of(made)
     return made
 
 
-def student_of(plan: Plan) -> Student:
-    """The student of a plan."""
-    images = load_images(plan.protocol.images)
-    return parse_student(plan.student, plan.protocol, images.classes, images.resolution)
+def student_of(distilled: Distillation) -> Student:
+    """The student of a distillation."""
+    images = load_images(distilled.protocol.images)
+    return parse_student(distilled.student, distilled.protocol, images.classes, images.resolution)
 
 
-def run(plan: Plan, workers: int) -> Histories:
+def run(distilled: Distillation, workers: int) -> Histories:
     """Train everything that is not on disk yet. Teachers come first, so that no two runs make the same one."""
     found: dict[tuple[str, int], list[EpochResult]] = {}
-    jobs = [(plan, name, seed) for seed in range(plan.seeds) for name in plan.distillers]
-    by_teaching = {losses.get(name).teaching: (plan, name) for name in plan.distillers}
-    with Workers(min(workers, len(jobs))) as team:
+    trainings = [Training(distilled, name, seed) for seed in range(distilled.seeds) for name in distilled.distillers]
+    by_teaching = {losses.get(name).teaching: (distilled, name) for name in distilled.distillers}
+    with Workers(min(workers, len(trainings))) as team, Progress(len(trainings), "run") as progress:
         for together in ({"trained", "early"}, {"assistant"}):  # the assistant learns from the trained teacher
-            for _ in team.each(make_teacher, [job for kind, job in by_teaching.items() if kind in together]):
+            for _ in team.each(make_teacher, [one for kind, one in by_teaching.items() if kind in together]):
                 pass
-        for name, seed, history in team.each(train, jobs):
+        for name, seed, history in team.each(train, trainings):
             found[name, seed] = history
-    return {name: [found[name, seed] for seed in range(plan.seeds)] for name in plan.distillers}
+            progress.advance()
+    return {name: [found[name, seed] for seed in range(distilled.seeds)] for name in distilled.distillers}
 
 
-def make_teacher(job: tuple[Plan, str]) -> None:
+def run_all(plans: Sequence[Distillation], workers: int) -> list[Histories]:
+    """`run` of several students; teachers do not depend on them, and those of the first serve all."""
+    found = []
+    for plan in plans:
+        for pattern in ("teacher-*", "early-*", "assistant-*"):
+            for folder in plans[0].out.glob(pattern):
+                if not (plan.out / folder.name).exists():
+                    shutil.copytree(folder, plan.out / folder.name)
+        found.append(run(plan, workers))
+    return found
+
+
+def make_teacher(asked: tuple[Distillation, str]) -> None:
     """Train the teacher of a distiller where it is not on disk, and keep it there."""
-    plan, name = job
-    _school(plan).teacher_for(losses.get(name), _say)
+    distilled, name = asked
+    school_of(distilled).teacher_for(losses.get(name), _say)
 
 
-def _school(plan: Plan) -> School:
-    classes = load_images(plan.protocol.images).classes
-    return School(plan.teacher_weights, classes, plan.protocol, plan.out, plan.device)
+def school_of(distilled: Distillation) -> School:
+    """Who teaches its students."""
+    classes = load_images(distilled.protocol.images).classes
+    return School(distilled.teacher_weights, classes, distilled.protocol, distilled.out, distilled.device)
 
 
-def trainer_of(job: tuple[Plan, str, int]) -> Trainer:
-    """The trainer of a job, its teacher trained where it is not on disk."""
-    plan, name, seed = job
-    protocol, loss = plan.protocol, losses.get(name)
-    teacher = _school(plan).teacher_for(loss, _say)
+def trainer_of(training: Training) -> Trainer:
+    """The trainer of a run, its teacher trained where it is not on disk."""
+    distilled, name, seed = training
+    protocol, loss = distilled.protocol, losses.get(name)
+    teacher = school_of(distilled).teacher_for(loss, _say)
     answering = teacher if learns_from_logits(loss) else None
-    stream = Stream(protocol.images, protocol.padding, torch.device(plan.device), answering, protocol.per_class)
-    student = student_of(plan).build()
+    stream = Stream(protocol.images, protocol.padding, torch.device(distilled.device), answering, protocol.per_class)
+    student = student_of(distilled).build()
     initialise(student, "kaiming", seed)
     return Trainer(student, loss, protocol, stream, seed, teacher)
 
 
-def train(job: tuple[Plan, str, int], label: str = "") -> tuple[str, int, list[EpochResult]]:
-    """One run of a plan, or the rest of it: distiller, seed, all epochs. `label`: what its progress is called."""
-    plan, name, seed = job
+def train(training: Training, label: str = "") -> tuple[str, int, list[EpochResult]]:
+    """One run, or the rest of it: distiller, seed, all epochs. `label`: what its progress is called."""
+    distilled, name, seed = training
+    epochs = distilled.protocol.epochs
 
     def tell(result: EpochResult) -> None:
         tested = "" if result.top1 != result.top1 else f", top-1 {result.top1:.2f} %"
-        progress = (
-            f"epoch {result.epoch}/{plan.protocol.epochs}, loss {result.loss:.3f}{tested}, {result.seconds:.1f} s"
-        )
+        progress = f"epoch {result.epoch}/{epochs}, loss {result.loss:.3f}{tested}, {result.seconds:.1f} s"
         _say(f"{label or f'{name} seed {seed}'}: {progress}")
 
-    settings = {**asdict(plan.protocol), "student": plan.student, "distiller": name, "seed": seed}
-    folder = plan.out / f"{name.replace('+', '-plus')}-seed{seed}"
-    return name, seed, checkpointed.train(trainer_of(job), folder, settings, report=tell)
+    source = school_of(distilled).source(losses.get(name))
+    settings = {**asdict(distilled.protocol), "student": distilled.student, "distiller": name, "seed": seed}
+    settings |= {"taught by": source} if source else {}
+    folder = distilled.out / f"{name.replace('+', '-plus')}-seed{seed}"
+    done = checkpointed.finished(folder, settings, epochs)
+    if done is not None:
+        return name, seed, done.history
+    return name, seed, checkpointed.train(trainer_of(training), folder, settings, report=tell)
 
 
 def _say(text: str) -> None:

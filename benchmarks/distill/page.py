@@ -6,14 +6,13 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
-from benchmarks import provenance
-from benchmarks.distill.jobs import Histories, Plan, student_of
+from benchmarks.command.publish import Content
+from benchmarks.distill.jobs import Distillation, Histories, student_of
 from benchmarks.distill.trainer import EpochResult
 from proxies.distillation import losses
-from reports import figures, html
-from reports.records import Page, Run, write_run
+from reports import figures
 from reports.schema import Column, Estimate, Figure, Note, Section, Table, Topic
 
 COLUMNS = (
@@ -32,9 +31,8 @@ COLUMNS = (
 )
 
 
-def write_page(plan: Plan, histories: Histories, command: Sequence[str]) -> tuple[Table, Path]:
-    """Write the run's records and its page into the plan's folder; the table and the page's path."""
-    table = result_table(histories)
+def content(plan: Distillation, histories: Histories) -> Content:
+    """What the page says: the table, and the training curves."""
     protocol = plan.protocol
     lead = (
         f"{student_of(plan).name} trained for {protocol.epochs} epochs on {protocol.images} by "
@@ -45,22 +43,25 @@ def write_page(plan: Plan, histories: Histories, command: Sequence[str]) -> tupl
         _curve("top1", "test top-1 %", histories, "Mean over seeds."),
     )
     notes = [f"{name}: {losses.get(name).note}" for name in plan.distillers if losses.get(name).note]
-    sections = (
-        Section("results", "Results", table=table, note=". ".join(notes)),
-        Section("curves", "Training curves", figures=curves),
-    )
-    config = {**asdict(plan), "protocol": asdict(protocol), "out": str(plan.out)}
-    config["teacher_weights"] = None if plan.teacher_weights is None else str(plan.teacher_weights)
-    manifest = provenance.manifest(
-        command,
-        config,
-        plan.device,
-        range(plan.seeds),
-        images=protocol.images,
+    return Content(
+        f"Distilling {student_of(plan).name}",
+        lead,
+        (
+            Section("results", "Results", table=result_table(histories), note=". ".join(notes)),
+            Section("curves", "Training curves", figures=curves),
+        ),
         notes=[Note(Topic.PROTOCOL, f"Protocol: {protocol.note}.")],
+        config=configuration(plan),
+        device=plan.device,
+        seeds=range(plan.seeds),
+        images=protocol.images,
     )
-    write_run(plan.out, Run(manifest, page=Page(f"Distilling {student_of(plan).name}", lead, sections)))
-    return table, html.render(plan.out)
+
+
+def configuration(plan: Distillation) -> dict[str, Any]:
+    """The resolved command, for the manifest."""
+    weights = None if plan.teacher_weights is None else str(plan.teacher_weights)
+    return {**asdict(plan), "protocol": asdict(plan.protocol), "out": str(plan.out), "teacher_weights": weights}
 
 
 def result_table(histories: Histories) -> Table:

@@ -154,3 +154,11 @@ def get_protocol(name: str) -> Protocol:
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
         raise UsageError(f"unknown protocol {name!r}{hint}: expected one of {', '.join(PROTOCOLS)}")
     return PROTOCOLS[name]
+
+
+def on_images(protocol: Protocol, images: str | None) -> Protocol:
+    """The protocol on other images, pooled as its own are unless `images` says @PIXELS."""
+    if images is None:
+        return protocol
+    _, at, size = protocol.images.partition("@")
+    return replace(protocol, images=images if "@" in images or not at else f"{images}@{size}")

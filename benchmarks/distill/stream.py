@@ -7,20 +7,21 @@ students share the answers. The order of the images belongs to the run's seed, s
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from diswot_errors import UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data import augment
 from nb201_data.files import cache_dir
 from nb201_data.images import ImageSet, average_pool, load_images
 from nb201_data.networks import Network
+from nb201_data.sealed import read_sealed, write_sealed
 
 STREAM_SEED = 0
 KEPT_BYTES = 1 << 30
@@ -32,13 +33,13 @@ class Epoch:
     """One epoch in the order of the data set; `Stream.order` gives the order of a run."""
 
     x: Tensor  # uint8 (N,3,h,w), what the student sees
-    teacher_x: Tensor  # uint8 (N,3,H,W), what the teacher sees: the same images before pooling
     y: Tensor  # int64 (N,)
-    teacher_logits: Tensor | None  # half (N,K)
+    teacher_x: Tensor | None = None  # uint8 (N,3,H,W), what a teacher beside the student sees: x before pooling
+    teacher_logits: Tensor | None = None  # half (N,K)
 
     def bytes(self) -> int:
         """Memory that keeping it takes."""
-        return sum(t.numel() * t.element_size() for t in (self.x, self.teacher_x))
+        return sum(t.numel() * t.element_size() for t in (self.x, self.teacher_x) if t is not None)
 
 
 class Stream:
@@ -93,52 +94,79 @@ class Stream:
         """(N,) the positions in which run `seed` goes through epoch `epoch`."""
         return torch.randperm(len(self), generator=augment.epoch_generator(seed, epoch)).to(self.device)
 
-    def epoch(self, epoch: int) -> Epoch:
-        """The epoch's images and the teacher's answers; the latest epochs are kept in memory up to 1 GiB."""
-        if epoch in self._kept:
-            self._kept.move_to_end(epoch)
-            return self._kept[epoch]
-        generator = augment.epoch_generator(STREAM_SEED, epoch)
-        whole = augment.apply(self._x, augment.draw(len(self), generator, self.padding, shuffle=False))
-        small = self._small(whole)
-        logits = None if self.teacher is None else self._teacher_logits(epoch, whole)
-        made = Epoch(small.contiguous(memory_format=torch.channels_last), whole, self._y, logits)
-        self._kept[epoch] = made
-        while len(self._kept) > 1 and sum(kept.bytes() for kept in self._kept.values()) > KEPT_BYTES:
+    def epoch(self, epoch: int, beside: bool = False) -> Epoch:
+        """The epoch's images and the teacher's answers; `beside`: what the teacher sees as well, which is larger.
+
+        The latest epochs are kept in memory up to 1 GiB.
+        """
+        kept = self._kept.get(epoch)
+        if kept is None or (beside and kept.teacher_x is None):
+            kept = self._made(epoch, beside)
+            self._kept[epoch] = kept
+        self._kept.move_to_end(epoch)
+        while len(self._kept) > 1 and sum(each.bytes() for each in self._kept.values()) > KEPT_BYTES:
             self._kept.popitem(last=False)
-        return made
+        return kept
+
+    def prepare(self, epoch: int) -> None:
+        """Have the teacher's answers of this epoch on disk; at once where they are."""
+        if self.teacher is not None and self._stored(epoch) is None:
+            self._answer(epoch, self._whole(epoch))
+
+    def _made(self, epoch: int, beside: bool) -> Epoch:
+        whole = self._whole(epoch)
+        small = self._small(whole).contiguous(memory_format=torch.channels_last)
+        logits = None
+        if self.teacher is not None:
+            logits = self._stored(epoch)
+            logits = self._answer(epoch, whole) if logits is None else logits
+        return Epoch(small, self._y, whole if beside else None, logits)
+
+    def _whole(self, epoch: int) -> Tensor:
+        """uint8 (N,3,H,W): all images, cropped and mirrored as this epoch has them."""
+        generator = augment.epoch_generator(STREAM_SEED, epoch)
+        return augment.apply(self._x, augment.draw(len(self), generator, self.padding, shuffle=False))
 
     def _small(self, x: Tensor) -> Tensor:
         """(N,3,H,W) at the resolution of the student."""
         return average_pool(x, self._factor) if self._factor > 1 else x
 
-    def has_teacher_logits(self, epoch: int) -> bool:
-        """Whether the teacher's answers of this epoch are on disk."""
-        return self.teacher is not None and self._file(epoch).is_file()
-
     def _file(self, epoch: int) -> Path:
-        return cache_dir() / "teacher-logits" / f"{self._key}-{epoch}.pt"
+        return cache_dir() / "teacher-logits" / f"{self._key}-{epoch}.half"
 
-    def _teacher_logits(self, epoch: int, x: Tensor) -> Tensor:
-        """(N, K) half precision, from the cache if any run computed them before."""
-        file = self._file(epoch)
-        if file.is_file():
-            return torch.load(file, weights_only=True, map_location=self.device)
+    def _stored(self, epoch: int) -> Tensor | None:
+        """(N,K) half precision from the cache; None where no run computed them before, or where the file is damaged."""
+        try:
+            content = read_sealed(self._file(epoch))
+        except DataError as error:
+            print(f"warning: {error}; the teacher's answers are computed again", file=sys.stderr, flush=True)
+            return None
+        if content is None:
+            return None
+        return torch.frombuffer(bytearray(content), dtype=torch.half).view(len(self), -1).to(self.device)
+
+    def _answer(self, epoch: int, x: Tensor) -> Tensor:
+        """(N,K) half precision: what the teacher says now, kept in the cache."""
         assert self.teacher is not None
         logits = predict(self.teacher, self.whole, x).half()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, suffix=".partial", delete=False) as partial:
-            torch.save(logits.cpu(), partial)
-        os.replace(partial.name, file)
+        write_sealed(self._file(epoch), logits.cpu().numpy().tobytes())
         return logits
 
     def _teacher_key(self, teacher: Network) -> str:
-        """Names what the answers depend on: images, augmentation, and the teacher's weights."""
-        digest = hashlib.sha256(f"{self.whole.name} {self.padding} {STREAM_SEED} {len(self)}".encode())
-        digest.update(self._y.cpu().numpy().tobytes())
-        for name, value in teacher.state_dict().items():
-            digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+        """Names what the answers depend on: images, augmentation, the teacher's weights, and what computes."""
+        about = f"{self.whole.name} {self.padding} {STREAM_SEED} {len(self)} {self.device.type} {torch.__version__}"
+        digest = hashlib.sha256(about.encode())
+        for name, value in {"y": self._y, "x": self._x, **teacher.state_dict()}.items():
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(value.cpu().numpy()).data)
         return digest.hexdigest()[:16]
+
+
+def rows(x: Tensor, positions: Tensor) -> Tensor:
+    """Images x[positions] of (N,C,H,W) in channels_last; each is copied as one piece of memory."""
+    n, channels, height, width = x.shape
+    pieces = x.permute(0, 2, 3, 1).reshape(n, -1)  # a view
+    return pieces.index_select(0, positions).view(-1, height, width, channels).permute(0, 3, 1, 2)
 
 
 def first_of_each_class(y: Tensor, count: int) -> Tensor:

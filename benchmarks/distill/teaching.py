@@ -13,9 +13,9 @@ from benchmarks.distill import checkpointed
 from benchmarks.distill.protocols import Protocol
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.trainer import EpochResult, Trainer
-from nb201_data.files import data_dir
-from nb201_data.networks import RESNETS, Network, build_resnet, load_weights
-from nb201_data.teachers import trained_teacher
+from benchmarks.scoring.setting import file_hash
+from nb201_data.networks import RESNETS, Network, build_resnet
+from nb201_data.teachers import teacher_file, trained_teacher
 from proxies.distillation import losses
 from proxies.distillation.record import Loss
 from proxies.inits import initialise
@@ -54,14 +54,22 @@ class School:
             "assistant": lambda: self._assistant(say),
         }[loss.teaching]()
 
-    def _has_file(self) -> bool:
-        return self.weights is not None or (data_dir() / "teachers" / f"{self.images}_{self.teacher}.pth").is_file()
+    @property
+    def file(self) -> Path | None:
+        """The trained teacher's weights; None where it is trained here."""
+        usual = teacher_file(self.teacher, self.images)
+        return self.weights or (usual if usual.is_file() else None)
+
+    def source(self, loss: Loss) -> str:
+        """What tells this teacher from another of its name."""
+        known = self.file is not None and loss.teaching in ("trained", "assistant")
+        return file_hash(str(self.file)) if known else "" if loss.teaching == "nobody" else "trained here"
 
     def _peer(self) -> Network:
         return self._fresh(self.teacher)
 
     def _trained(self, say: Say) -> Network:
-        if self._has_file():
+        if self.file is not None:
             return trained_teacher(self.teacher, self.images, self.classes, self.weights)
         return self._train(self.teacher, losses.get("ce"), None, f"teacher-{self.teacher}", None, say)
 
@@ -84,15 +92,22 @@ class School:
 
     def _train(self, name: str, loss: Loss, teacher: Network | None, role: str, until: int | None, say: Say) -> Network:
         """A network trained on the images at the resolution that teachers see."""
-        stream = Stream(self.images, self.protocol.padding, torch.device(self.device), teacher, self.protocol.per_class)
-        trainer = Trainer(self._fresh(name), loss, self.protocol, stream, TEACHER_SEED, teacher)
-        last = self.protocol.epochs if until is None else until
+        network, last = self._fresh(name), self.protocol.epochs if until is None else until
         settings = {**asdict(self.protocol), "images": self.images, "role": role, "until": last}
-
-        def tell(result: EpochResult) -> None:
-            tested = "" if math.isnan(result.top1) else f", top-1 {result.top1:.2f} %"
-            say(f"{role}: epoch {result.epoch}/{last}, loss {result.loss:.3f}{tested}")
-
+        settings |= {"taught by": self.source(loss)} if loss.teacher else {}
         folder = self.folder / role
-        checkpointed.train(trainer, folder, settings, until=until, report=tell)
-        return load_weights(build_resnet(name, self.classes), folder / checkpointed.WEIGHTS).eval()
+        done = checkpointed.finished(folder, settings, last)
+        if done is None:
+            device = torch.device(self.device)
+            stream = Stream(self.images, self.protocol.padding, device, teacher, self.protocol.per_class)
+            trainer = Trainer(network, loss, self.protocol, stream, TEACHER_SEED, teacher)
+
+            def tell(result: EpochResult) -> None:
+                tested = "" if math.isnan(result.top1) else f", top-1 {result.top1:.2f} %"
+                say(f"{role}: epoch {result.epoch}/{last}, loss {result.loss:.3f}{tested}")
+
+            checkpointed.train(trainer, folder, settings, until=until, report=tell)
+            done = checkpointed.latest(folder)
+            assert done is not None
+        network.load_state_dict(done.weights)
+        return network.eval()

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from benchmarks.distill.graph import StepRunner
 from benchmarks.distill.protocols import Protocol
-from benchmarks.distill.stream import Epoch, Stream
+from benchmarks.distill.stream import Epoch, Stream, rows
 from diswot_errors import DataError
 from nb201_data.networks import Features, Network
 from proxies.distillation.record import Context, HeadSetup, Loss
@@ -58,7 +58,8 @@ class Learner:
             momentum=protocol.momentum,
             nesterov=protocol.nesterov,
             weight_decay=protocol.weight_decay,
-            fused=graph or None,
+            foreach=not graph,  # the same operations, without a loop in Python
+            fused=graph,
         )
 
     def step(self, loss: Tensor) -> None:
@@ -113,6 +114,7 @@ class Trainer:
         self.epoch, self.mean_loss = 0, math.nan
         student = student.to(self.device)
         self.cached = learns_from_logits(loss)
+        self.beside = loss.teacher and not self.cached  # the teacher looks at every batch along with the student
         if loss.teacher and (self.teacher is None or (self.cached and stream.teacher is None)):
             raise DataError(f"loss {loss.name} learns from a teacher and none was given")
         self.student = Learner(student, self._head(student), protocol, self.device)
@@ -126,14 +128,14 @@ class Trainer:
         """The loss's head, built from the features of a few training images; no network remembers seeing them."""
         if self.loss.head is None:
             return None
-        x = self.stream.epoch(0)
+        epoch = self.stream.epoch(0, self.teacher is not None)
         shown = [network for network in (student, self.teacher) if network is not None]
         modes = [network.training for network in shown]
         with torch.no_grad():
-            student_features = student.eval().forward_features(self.stream.images.normalise(x.x[:8]))
+            student_features = student.eval().forward_features(self.stream.images.normalise(epoch.x[:8]))
             features = student_features
-            if self.teacher is not None:
-                features = self.teacher.eval().forward_features(self.stream.whole.normalise(x.teacher_x[:8]))
+            if self.teacher is not None and epoch.teacher_x is not None:
+                features = self.teacher.eval().forward_features(self.stream.whole.normalise(epoch.teacher_x[:8]))
         for network, mode in zip(shown, modes, strict=True):
             network.train(mode)
         return self.loss.make_head(student_features, features, HeadSetup(labels=self.stream.labels, seed=self.seed))
@@ -174,7 +176,7 @@ class Trainer:
 
     def steps(self) -> Iterator[None]:
         """Train one epoch, pausing after each step. Raises where the loss is no number."""
-        data, order = self.stream.epoch(self.epoch), self.stream.order(self.seed, self.epoch)
+        data, order = self.stream.epoch(self.epoch, self.beside), self.stream.order(self.seed, self.epoch)
         size = self.protocol.batch_size
         count = len(order) // size
         if not count:
@@ -255,9 +257,11 @@ def accuracy(network: Network, stream: Stream) -> tuple[float, float, float]:
 
 
 def _batch(data: Epoch, indices: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    y = data.y[indices]
+    """What a step takes; where there is no teacher beside the student, or no answer of one, something that is there."""
+    x, y = rows(data.x, indices), data.y[indices]
+    teacher_x = x if data.teacher_x is None else rows(data.teacher_x, indices)
     logits = y if data.teacher_logits is None else data.teacher_logits[indices]
-    return data.x[indices], data.teacher_x[indices], y, logits, indices
+    return x, teacher_x, y, logits, indices
 
 
 def _detached(part: Any) -> Any:

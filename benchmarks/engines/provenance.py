@@ -1,50 +1,14 @@
-"""Where numbers come from: versions, device, commit. Every run's manifest is made here."""
+"""Where numbers come from: versions, device, commit."""
 
 from __future__ import annotations
 
-import datetime
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-from reports.schema import Manifest, Note
 
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "matplotlib")
-
-
-def manifest(
-    command: Sequence[str],
-    config: Mapping[str, Any],
-    device: str,
-    seeds: Sequence[int],
-    *,
-    ground_truth: str = "",
-    ground_truth_note: str = "",
-    images: str = "",
-    skeleton: str = "",
-    space: str = "",
-    notes: Sequence[Note] = (),
-) -> Manifest:
-    """The manifest of a run that ends now; `device` as torch names it ('cpu', 'cuda:0')."""
-    return Manifest(
-        command=list(command),
-        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        config=dict(config),
-        versions=versions(),
-        device=device_name(device),
-        seeds=list(seeds),
-        ground_truth=ground_truth,
-        ground_truth_note=ground_truth_note,
-        images=images,
-        skeleton=skeleton,
-        space=space,
-        commit=commit(),
-        notes=list(notes),
-    )
 
 
 def version() -> str:

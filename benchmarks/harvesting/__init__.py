@@ -1,0 +1,1 @@
+"""The project's own ground truth: which cells, pairs of runs, the table that grows, its data card."""

@@ -1,24 +1,29 @@
-"""The table of distilled accuracies: one row per (arch, protocol, seed), appended as it is measured."""
+"""The table of distilled accuracies: one row per (arch, seed), appended as it is measured by one process at a time."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
-from diswot_errors import DataError
+from benchmarks.command.claim import locked
+from diswot_errors import DataError, UsageError
+from nb201_data.truth import csv_rows
+from nb201_data.truth.measured import TABLES
+from reports.csv_files import write_text
 
-TABLES = Path(__file__).parents[2] / "nb201_data" / "tables"
+DISTILLER = "kd"
+"""The usual one: a table that has no column `distiller` was measured with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PairRow:
     """One pair of training runs, distilled and alone, under the same schedule and seed. Accuracies in percent.
 
-    Where a cell was trained alone only (`--alone`), the teacher is empty and the distilled columns are None.
+    Where a cell was trained alone only (`--alone`), teacher and distiller are empty and the distilled columns are None.
     """
 
     space: str
@@ -40,86 +45,157 @@ class Row:
     torch: str
     version: str
     date: str
+    distiller: str = DISTILLER
 
     @property
-    def key(self) -> tuple[str, str, int]:
-        """What a row answers."""
-        return self.arch, self.protocol, self.seed
+    def key(self) -> tuple[str, int]:
+        """What a row answers, in its table."""
+        return self.arch, self.seed
+
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        """(protocol, teacher, distiller), which all rows of a table share."""
+        return self.protocol, self.teacher, self.distiller
+
+    @property
+    def answer(self) -> tuple[float | None, ...]:
+        """What was measured; when, where and how fast is left out."""
+        distilled = (self.distilled_top1, self.distilled_best, self.distilled_loss)
+        return *distilled, self.vanilla_top1, self.vanilla_best, self.vanilla_loss
 
 
-COLUMNS = tuple(field.name for field in fields(Row))
-_KINDS: dict[str, Callable[[str], Any]] = {
-    "int": int,
-    "float": float,
-    "float | None": lambda text: float(text) if text else None,
-    "str": str,
-}
+COLUMNS = tuple(field.name for field in fields(PairRow))
+PLAIN = COLUMNS[:-1]  # without distiller
 
 
-def table_path(protocol: str, alone: bool = False) -> Path:
-    """Where the project keeps the table of a protocol: of pairs, or of runs without a teacher only."""
-    return TABLES / f"{'alone' if alone else 'kd'}-nb201-{protocol}.csv"
+def table_path(protocol: str, distiller: str = DISTILLER, teacher: str = "") -> Path:
+    """Where the project keeps pairs of a protocol; without a distiller: runs alone. `teacher`: another than usual."""
+    other = "" if distiller in ("", DISTILLER) else distiller.replace("+", "-plus")
+    words = ("kd" if distiller else "alone", "nb201", protocol, teacher, other)
+    return TABLES / f"{'-'.join(word for word in words if word)}.csv"
 
 
-def read_rows(path: Path) -> list[Row]:
-    """All rows of a table; none where there is no file. A last line cut off while being written is passed over."""
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    reader = csv.reader(whole.splitlines())
-    header = tuple(next(reader, ()))
-    if header != COLUMNS:
-        raise DataError(f"{path}, line 1: expected the columns {','.join(COLUMNS)}, found {','.join(header)}")
-    rows = []
-    for values in reader:
-        if len(values) != len(COLUMNS):
-            raise DataError(f"{path}, line {reader.line_num}: expected {len(COLUMNS)} values, found {len(values)}")
-        try:
-            kinds = (_KINDS[str(field.type)] for field in fields(Row))
-            rows.append(Row(*(kind(value) for kind, value in zip(kinds, values, strict=True))))
-        except ValueError as error:
-            raise DataError(f"{path}, line {reader.line_num}: {error}") from None
-    return rows
+def read_rows(path: Path) -> list[PairRow]:
+    """All rows of a table; none where there is no file. What was cut off while being written is passed over, and so is
+    a second row with the same answer; one with another answer is refused."""
+    return list(_read(path)[0].values())
 
 
-def append(path: Path, rows: Iterable[Row]) -> None:
-    """Add rows at the end, on disk when this returns; a cut-off last line is removed first."""
+def _read(path: Path) -> tuple[dict[tuple[str, int], PairRow], int]:
+    """The rows by what they answer, and how many lines repeat one."""
+    found: dict[tuple[str, int], PairRow] = {}
+    lines = 0
+    for line in csv_rows.read_rows(path, PLAIN, ("distiller",), growing=True) if path.is_file() else ():
+        row, lines = _row(line), lines + 1
+        if found.setdefault(row.key, row).answer != row.answer:
+            raise line.fault("arch", f"{_named(row)} is there already with another result; delete the wrong row")
+    if len(kinds := sorted({row.kind for row in found.values()})) > 1:
+        raise DataError(f"{path} mixes pairs of {' and '.join(map(_kind, kinds))}: give each a table of its own")
+    return found, lines - len(found)
+
+
+def append(path: Path, rows: Sequence[PairRow]) -> None:
+    """Add rows at the end, on disk when this returns; a line that was cut off is removed first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
-        size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        keep = file.read().rfind(b"\n") + 1
-        if keep != size:
-            file.truncate(keep)
-        lines = [] if keep else [",".join(COLUMNS)]
-        lines += [_line(row) for row in rows]
-        file.write("".join(line + "\n" for line in lines).encode())
-        file.flush()
-        os.fsync(file.fileno())
+        there = file.read()
+        keep = there.rfind(b"\n") + 1
+        columns = _header(there) if keep else _columns(rows)
+        text = "".join(_line(row, columns) for row in rows)
+        file.truncate(keep)
+        try:
+            file.write((text if keep else ",".join(columns) + "\n" + text).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                file.truncate(keep)
+            raise DataError(f"cannot write {path}: {error.strerror}; free some space, what it had is kept") from error
+
+
+@contextlib.contextmanager
+def growing(path: Path, kind: tuple[str, str, str] | None = None) -> Iterator[list[PairRow]]:
+    """The rows of a table that nobody else adds to as long as the context lasts; of this kind, where there are any.
+
+    Rows that are there twice with one answer, as two harvests of old wrote them, are there once from now on.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    busy = (
+        f"another harvest is at work on {path}: wait for it, or give this one a --table of its own, "
+        "whose rows are added later with --merge"
+    )
+    with locked(path.resolve().with_name(f".{path.name}.lock"), busy):
+        found, repeated = _read(path)
+        rows = list(found.values())
+        if rows and kind not in (None, rows[0].kind):
+            raise UsageError(f"{path} holds pairs of {_kind(rows[0].kind)}, not of {_kind(kind)}: give another --table")
+        if repeated:
+            columns = _header(path.read_bytes())
+            write_text(path, ",".join(columns) + "\n" + "".join(_line(row, columns) for row in rows))
+            print(f"{path}: {repeated} rows were there twice and are there once now", flush=True)
+        yield rows
 
 
 def merge(path: Path, others: Iterable[Path]) -> int:
     """Append the rows of other tables that `path` lacks; how many. Two answers to one question are refused."""
-    known = {row.key: row for row in read_rows(path)}
-    new: list[Row] = []
-    for other in others:
-        if not other.is_file():
-            raise DataError(f"no table at {other}: give the path of a CSV that a harvest wrote")
-        for row in read_rows(other):
-            if row.key not in known:
-                known[row.key] = row
-                new.append(row)
-            elif known[row.key] != row:
-                raise DataError(f"{other} and {path} both measured {row.arch}, seed {row.seed}, with different results")
-    if new:
-        append(path, new)
+    with growing(path) as rows:
+        known, new = {row.key: row for row in rows}, list[PairRow]()
+        for other in others:
+            if not other.is_file():
+                raise DataError(f"no table at {other}: give the path of a CSV that a harvest wrote")
+            for row in read_rows(other):
+                if known and row.kind != (there := next(iter(known.values())).kind):
+                    raise UsageError(f"{other} holds pairs of {_kind(row.kind)}, {path} of {_kind(there)}")
+                if row.key not in known:
+                    new.append(row)
+                elif known[row.key].answer != row.answer:
+                    raise DataError(
+                        f"{other} and {path} both measured {_named(row)}, with different results: "
+                        "find out which is right and delete the other's row"
+                    )
+                known.setdefault(row.key, row)
+        if new:
+            append(path, new)
     return len(new)
 
 
-def _line(row: Row) -> str:
-    values = astuple(row)
+def _row(line: csv_rows.Row) -> PairRow:
+    """The record of one line; the column `distiller` may be missing."""
+    values = {}
+    for field in fields(PairRow)[:-1]:
+        kind = str(field.type)
+        value = line.text(field.name) if kind == "str" else line.number(field.name)
+        if value is None and "None" not in kind:
+            raise line.fault(field.name, "empty, expected a number")
+        values[field.name] = line.integer(field.name) if kind == "int" else value
+    return PairRow(**values, distiller=line.text("distiller", DISTILLER if line.text("teacher") else ""))  # type: ignore[arg-type]
+
+
+def _header(content: bytes) -> tuple[str, ...]:
+    """The columns that a table has."""
+    return tuple(name.strip() for name in next(csv.reader([content.partition(b"\n")[0].decode("utf-8-sig")])))
+
+
+def _columns(rows: Sequence[PairRow]) -> tuple[str, ...]:
+    """Those of a new table: the distiller is named where it is not the usual one."""
+    return PLAIN if all(row.distiller in ("", DISTILLER) for row in rows) else COLUMNS
+
+
+def _line(row: PairRow, columns: Sequence[str]) -> str:
+    values = [getattr(row, column) for column in columns]
+    if "distiller" not in columns and row.distiller not in ("", DISTILLER):
+        raise DataError(f"a table without a column `distiller` cannot hold a pair of {row.distiller}")
     for value in values:
         if isinstance(value, str) and set(value) & set(',"\n\r'):
             raise DataError(f"a table cell cannot hold {value!r}")
-    return ",".join("" if value is None else str(value) for value in values)
+    return ",".join("" if value is None else str(value) for value in values) + "\n"
+
+
+def _named(row: PairRow) -> str:
+    return f"{row.arch}, seed {row.seed}"
+
+
+def _kind(kind: tuple[str, str, str] | None) -> str:
+    protocol, teacher, distiller = kind or ("", "", "")
+    return f"{protocol} ({f'{distiller} by {teacher}' if distiller else 'alone'})"

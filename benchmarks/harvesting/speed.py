@@ -1,4 +1,4 @@
-"""How fast a harvest was, in absolute terms: cells an hour, and the share of what the device can do at most."""
+"""How fast a harvest was, in absolute terms, and how long one will take."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from collections.abc import Sequence
 
 import torch
 
-from benchmarks.distill.protocols import Protocol
-from benchmarks.distill.table import Row
+from benchmarks.command.estimate import duration
+from benchmarks.distill import budget
+from benchmarks.harvesting.pairs import CellSeed, Recipe
+from benchmarks.harvesting.rows import PairRow
+from diswot_errors import DataError
 from nb201_data.images import load_images
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
+from proxies.distillation import losses
 
 
-def summary(rows: Sequence[Row], protocol: Protocol, seconds: float, device: str, workers: int) -> str:
+def summary(rows: Sequence[PairRow], per_class: int, seconds: float, device: str, workers: int) -> str:
     """One line: cells per hour, and training operations per second beside the measured bf16 peak."""
-    done = sum(training_operations(row, protocol) for row in rows) / seconds
+    done = sum(training_operations(row, per_class) for row in rows) / seconds
     peak = matmul_peak(torch.device(device)) * (workers if device == "cpu" else 1)
     return (
         f"{3600 * len(rows) / seconds:.0f} cells an hour; {done / 1e9:.1f} Gop/s of training, "
@@ -24,13 +28,28 @@ def summary(rows: Sequence[Row], protocol: Protocol, seconds: float, device: str
     )
 
 
-def training_operations(row: Row, protocol: Protocol) -> float:
+def training_operations(row: PairRow, per_class: int) -> float:
     """2 operations a multiply-add, times 3 for forward and backward, times images, epochs and runs of the row."""
     space = get_space(row.space).with_skeleton(Skeleton.parse(row.skeleton))
     images = load_images(row.images)
-    count = protocol.per_class * images.classes or len(images.train)
+    count = per_class * images.classes or len(images.train)
     runs = 1 if row.distilled_top1 is None else 2
     return 6.0 * space.flops(space.parse(row.arch)) * count * row.epochs * runs
+
+
+def estimate(recipe: Recipe, jobs: Sequence[CellSeed], device: str, workers: int) -> str:
+    """About how long the pairs take, by some training steps of the middle one in size."""
+    try:
+        space, protocol = recipe.space(), recipe.protocol
+    except DataError as error:  # images that are not on disk
+        return f"How long that takes is not known: {error}"
+    macs = [space.flops(cell) for cell, _ in jobs]
+    middle = sorted(zip(macs, (cell for cell, _ in jobs), strict=True), key=lambda pair: pair[0])[len(jobs) // 2][1]
+    rate = budget.rate(space.build(middle), protocol, device)
+    teacher = budget.teacher_macs(protocol) if recipe.distiller else 0.0
+    total = sum(budget.of_run(each, teacher, losses.get(name), protocol) for each in macs for name in recipe.losses)
+    seconds = total / rate / min(workers, len(jobs))
+    return f"About {duration(seconds)} with {workers} worker{'s' * (workers > 1)}."
 
 
 def matmul_peak(device: torch.device, seconds: float = 0.5) -> float:

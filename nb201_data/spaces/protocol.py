@@ -173,7 +173,7 @@ class Space(ABC):
         return multiply_adds(self.build(arch), self.skeleton.resolution)
 
     def flops_pruned(self, arch: Any) -> int:
-        """As `flops`: every layer is alive."""
+        """As `flops`: every layer is taken to be alive."""
         return self.flops(arch)
 
     def fitted(self, classes: int, resolution: int) -> SearchSpace:

@@ -5,19 +5,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from diswot_errors import DataError, UsageError
-from nb201_data.files import data_dir
-from nb201_data.skeleton import Skeleton
+from nb201_data.datasets import BENCHMARK
+from nb201_data.files import data_dir, is_there
 from nb201_data.space import Cell
 from nb201_data.truth.csv_rows import read_rows
 from nb201_data.truth.records import GroundTruth, Record, ground_truth, narrow
 
 FILE = "nb201/accuracies.csv.gz"
 COUNT = 15_625
-SKELETONS = {
-    "cifar10": Skeleton(classes=10),
-    "cifar100": Skeleton(classes=100),
-    "imagenet16-120": Skeleton(classes=120, resolution=16),
-}
+SKELETONS = {data.name: data.skeleton for data in BENCHMARK}
 _SHORT = {"imagenet16-120": "imagenet16"}  # in the names of columns
 SPLITS = ("test", "valid")
 EPOCHS = ("12", "200")
@@ -87,7 +83,7 @@ def _accuracies(name: str) -> tuple[float, ...]:
 
 
 def _present() -> Path:
-    if not path().is_file():
+    if not is_there(path()):
         raise DataError(
             f"NAS-Bench-201 is not on disk ({path()}): `python -m nb201_data fetch nb201/benchmark` gets the official "
             "file (5 GB), `python -m nb201_data convert` makes the small table of it"

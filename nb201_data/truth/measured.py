@@ -19,11 +19,13 @@ COLUMNS = (
     "seconds", "device", "torch", "version", "date",
 )
 # fmt: on
+ANSWER = COLUMNS[8:14]  # what was measured; when, where and how fast is left out
+USUAL = "kd"  # the distiller of tables without a column `distiller`
 _VARIANTS = ("distilled", "vanilla")
 
 
 def protocols() -> list[str]:
-    """Protocols with a table on disk."""
+    """Protocols with a table on disk; `lite-resnet20`, `lite-review`: another teacher, another distiller."""
     return sorted(path.stem.removeprefix(f"{FAMILY}-") for path in TABLES.glob(f"{FAMILY}-*.csv"))
 
 
@@ -51,27 +53,42 @@ def load(name: str, parts: list[str], conditions: dict[str, str]) -> GroundTruth
     variant = parts[1] if len(parts) > 1 else "distilled"
     if protocol not in protocols() or variant not in _VARIANTS or len(parts) > 2:
         raise UsageError(f"no ground truth '{name}': there is {', '.join(names()) or 'no table of ' + FAMILY}")
-    records = narrow(name, (_record(row, variant) for row in _rows(protocol)), conditions)
-    teacher = f"distilled from {records[0].teacher}" if variant == "distilled" else "trained alone"
+    rows = list(_rows(protocol))
+    distiller = rows[0].text("distiller", USUAL)
+    records = narrow(name, (_record(row, variant) for row in rows), conditions)
+    by = "" if distiller == USUAL else f" by {distiller}"
+    teacher = f"distilled from {records[0].teacher}{by}" if variant == "distilled" else "trained alone"
     note = (
-        f"{{n}} cells {teacher} on {records[0].images} ({records[0].epochs} epochs, protocol {protocol}, "
+        f"{{n}} cells {teacher} on {records[0].images} ({records[0].epochs} epochs, protocol {records[0].protocol}, "
         f"skeleton {records[0].skeleton}, {{runs}}), measured by this project"
     )
     full_name = f"{FAMILY}:{protocol}:{variant}" + "".join(f":{field}={value}" for field, value in conditions.items())
     return ground_truth(full_name, "measured", records, note)
 
 
-def _rows(protocol: str) -> Iterator[Row]:
-    path, seen = TABLES / f"{FAMILY}-{protocol}.csv", dict[tuple[str, str], int]()
-    for row in read_rows(path, COLUMNS, growing=True):
-        if row.text("protocol") != protocol:
-            raise row.fault("protocol", f"'{row.text('protocol')}', expected '{protocol}' in this file")
-        before = seen.setdefault((row.text("arch"), row.text("seed")), row.line)
-        if before != row.line:
-            raise row.fault("arch", f"{row.text('arch')} with seed {row.text('seed')} is in line {before} already")
-        yield row
+def _rows(table: str) -> Iterator[Row]:
+    """The rows of `kd-nb201-{table}.csv`, each answer once; all of one protocol, teacher and distiller."""
+    path, seen = TABLES / f"{FAMILY}-{table}.csv", dict[tuple[str, str], Row]()
+    for row in read_rows(path, COLUMNS, ("distiller",), growing=True):
+        protocol = row.text("protocol")
+        if table not in _tables_of(row):
+            raise row.fault("protocol", f"'{protocol}', expected '{table}' in this file")
+        before = seen.setdefault((row.text("arch"), row.text("seed")), row)
+        if any(row.text(column) != before.text(column) for column in ANSWER):
+            where = f"{row.text('arch')} with seed {row.text('seed')} is in line {before.line} already"
+            raise row.fault("arch", f"{where}, with another result: delete the wrong row")
+        if before is row:
+            yield row
     if not seen:
         raise DataError(f"{path} holds no row: delete it, or harvest cells with `python -m benchmarks.harvest`")
+
+
+def _tables_of(row: Row) -> list[str]:
+    """Tables that a row may be in: that of its protocol, of another teacher, another distiller, or both."""
+    protocol, teacher = row.text("protocol"), row.text("teacher").partition(":")[0]
+    distiller = row.text("distiller", USUAL).replace("+", "-plus")
+    own = [f"{protocol}-{distiller}", f"{protocol}-{teacher}-{distiller}"]
+    return own if distiller != USUAL else [protocol, f"{protocol}-{teacher}"]
 
 
 def _record(row: Row, variant: str) -> Record:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from diswot_errors import DataError, UsageError
-from nb201_data.files import data_dir
+from nb201_data.files import data_dir, is_there
 from nb201_data.spaces import get_space
 from nb201_data.truth.csv_rows import Row, read_rows
 from nb201_data.truth.measured import checked_arch
@@ -75,7 +75,7 @@ def load(name: str, parts: list[str], conditions: dict[str, str]) -> GroundTruth
         family = [known for known in PUBLISHED if known.split(":")[0] == parts[0]]
         raise UsageError(f"no ground truth '{name}': there is {', '.join(family)}")
     table = PUBLISHED[plain]
-    if not table.path.is_file():
+    if not is_there(table.path):
         raise DataError(f"{plain} is not on disk ({table.path}): `python -m nb201_data fetch distillation`")
     records = [_record(table, row) for row in read_rows(table.path, ("arch", table.column), None)]
     return ground_truth(name, "published", narrow(name, records, conditions), table.note)

@@ -5,9 +5,9 @@ column     needed    meaning
 =========  ========  =================================================================================
 arch       yes       an architecture of the space, as `SearchSpace.parse` reads it
 accuracy   yes       top-1 in percent, 0 to 100
-space      no        `nb201` unless given
+space      no        unless given, what `:space=NAME` behind the file says, else `nb201`
 skeleton   no        such as `c16n5k100r32`; unless given, that of the space, with the classes and resolution of
-                     `images` where those are a data set of NAS-Bench-201
+                     `images` where those are a data set that is known here
 images     no        data set trained on, `cifar100`
 split      no        `test`, `valid`
 epochs     no        a whole number
@@ -15,15 +15,19 @@ teacher    no        empty: trained alone
 protocol   no        name of the recipe
 seed       no        a whole number; several seeds of one architecture are averaged
 =========  ========  =================================================================================
+
+Any further column is left alone, unless its name is one of these misspelt.
 """
 
 from dataclasses import replace
 from pathlib import Path
 
 from diswot_errors import DataError, UsageError
+from nb201_data.datasets import DATASETS
+from nb201_data.files import is_there
+from nb201_data.numerals import shown, whole
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
-from nb201_data.truth.benchmark import SKELETONS
 from nb201_data.truth.csv_rows import Row, read_rows
 from nb201_data.truth.measured import checked_arch, checked_skeleton
 from nb201_data.truth.records import CONDITIONS, GroundTruth, Record, ground_truth, narrow
@@ -34,12 +38,13 @@ OPTIONAL = ("space", "skeleton", "images", "split", "epochs", "teacher", "protoc
 
 def load(path: Path, conditions: dict[str, str]) -> GroundTruth:
     """The accuracies in the CSV file at `path`."""
-    if not path.is_file():
+    if not is_there(path):
         raise UsageError(f"no file {path}: expected a CSV with the columns {', '.join(REQUIRED)}")
     records: list[Record] = []
     lines: dict[Record, int] = {}
-    for row in read_rows(path, REQUIRED, OPTIONAL):
-        record = _record(row)
+    space = conditions.get("space") or "nb201"
+    for row in read_rows(path, REQUIRED, OPTIONAL, further=True):
+        record = _record(row, space)
         run = replace(record, accuracy=0.0)
         before = lines.setdefault(run, row.line)
         if before != row.line:
@@ -56,16 +61,22 @@ def load(path: Path, conditions: dict[str, str]) -> GroundTruth:
     return ground_truth(str(path), "user", narrow(str(path), records, conditions), note)
 
 
-def _record(row: Row) -> Record:
-    space, images = row.text("space", "nb201"), row.text("images")
+def _record(row: Row, usual_space: str) -> Record:
+    space, images = row.text("space", usual_space), row.text("images")
     try:
         skeleton = get_space(space).skeleton
     except UsageError as error:
+        if not row.text("space"):
+            raise
         raise row.fault("space", str(error)) from error
+    try:
+        fitted = _fitted(skeleton, images)
+    except UsageError as error:
+        raise row.fault("images", str(error)) from error
     return Record(
         space=space,
         arch=checked_arch(row, space),
-        skeleton=checked_skeleton(row, default=str(_fitted(skeleton, images))),
+        skeleton=checked_skeleton(row, default=str(fitted)),
         images=images,
         split=row.text("split"),
         epochs=row.integer("epochs"),
@@ -78,8 +89,10 @@ def _record(row: Row) -> Record:
 
 def _fitted(skeleton: Skeleton, images: str) -> Skeleton:
     """`skeleton` with the classes and resolution of the data set, where it is a known one (`@16`: pooled to 16x16)."""
-    name, _, pooled = images.partition("@")
-    if name not in SKELETONS:
+    name, at, pooled = images.partition("@")
+    if name not in DATASETS:
         return skeleton
-    resolution = int(pooled) if pooled.isdigit() else SKELETONS[name].resolution
-    return replace(skeleton, classes=SKELETONS[name].classes, resolution=resolution)
+    resolution = whole(pooled) if at else DATASETS[name].resolution
+    if resolution is None:
+        raise UsageError(f"{shown(images)}: expected pixels after '@', as in '{name}@16'")
+    return replace(skeleton, classes=DATASETS[name].classes, resolution=resolution)

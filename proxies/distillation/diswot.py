@@ -4,39 +4,15 @@ M_s and M_r are distances between student and teacher, lower is better; DisWOT i
 The plain name is the paper's. Nobody is trained: both networks have random weights.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 from torch import Tensor
 
-from diswot_errors import NotApplicable, UsageError
+from diswot_errors import NotApplicable
 from proxies.distillation import released, similarity
+from proxies.distillation.comparison import refused, teacher_map, teacher_pooled
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 
 PAPER = "Dong et al., CVPR 2023"
-
-
-def refused(function: Callable[..., Tensor], *tensors: Any) -> Tensor:
-    """A loss refuses a pair of networks that it has no form for: for a score, that is 'not applicable'."""
-    try:
-        return function(*tensors)
-    except UsageError as error:
-        raise NotApplicable(str(error)) from error
-
-
-def teacher_map(evidence: Evidence) -> Tensor:
-    """The teacher's last map (B, C, H, W), or a refusal."""
-    if evidence.teacher.features.last is None:
-        raise NotApplicable("the teacher has no feature maps (B, C, H, W)")
-    return evidence.teacher.features.last
-
-
-def teacher_pooled(evidence: Evidence) -> Tensor:
-    """The teacher's pooled features (B, C), or a refusal."""
-    if evidence.teacher.features.pooled is None:
-        raise NotApplicable("the teacher does not end in a linear classifier")
-    return evidence.teacher.features.pooled
 
 
 @proxy("m_s", direction="lower", needs=["features"], teacher=True, paper=PAPER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from diswot_errors import UsageError
 
 P = ParamSpec("P")
+Maps = Sequence[Tensor]
 NORM_FLOOR = 1e-12  # a vector shorter than this has no direction
 
 
@@ -102,3 +103,13 @@ def require_equal(what: str, student: int, teacher: int, advice: str) -> None:
     """Refuse a pair of networks whose `what` differs, with both values and what to do."""
     if student != teacher:
         raise UsageError(f"{what} differ: student {student}, teacher {teacher}; {advice}")
+
+
+def over_stages(distance: Callable[[Tensor, Tensor], Tensor], student: Maps, teacher: Maps) -> Tensor:
+    """The sum of a distance between maps (B, C, H, W) over all stages."""
+    if len(student) != len(teacher) or not student:
+        raise UsageError(
+            f"student has {len(student)} stages, teacher {len(teacher)}; "
+            "a loss over stages compares them one by one: take networks with the same number (at least one)"
+        )
+    return torch.stack([distance(s, t) for s, t in zip(student, teacher, strict=True)]).sum()

@@ -65,7 +65,8 @@ class Loss:
     `needs` names fields of the features, and 'labels', 'weights' (both classifier weights in the context), 'indices'.
     `head` makes the parameters that are trained along and thrown away; it may decide that a pair needs none.
     `teaching` says who teaches: a trained teacher, its early checkpoint, a middle-sized assistant that it taught, an
-    untrained peer that learns as well (call once each way, roles exchanged), or nobody.
+    untrained peer that learns as well (call once each way, roles exchanged), or nobody. `proxy=False` where another
+    proxy has the name or the formula; `version` goes up whenever the values of the proxy change.
     """
 
     name: str
@@ -79,6 +80,20 @@ class Loss:
     head_required: bool = False
     teaching: Teaching = "trained"
     note: str = ""
+    proxy: bool = True
+    version: int = 1
+    origin: str = ""
+
+    @property
+    def formula(self) -> str:
+        """The docstring of the function."""
+        return (self.function.__doc__ or "").strip()
+
+    @property
+    def compares(self) -> bool:
+        """Whether it says something about two untrained networks, and so is a proxy."""
+        looks = self.teaching == "trained" and not self.needs & {"weights", "indices"}
+        return self.proxy and looks and not self.head_required
 
     @property
     def teacher(self) -> bool:

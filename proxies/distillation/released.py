@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from proxies.distillation.numerics import NORM_FLOOR, full_precision, require_equal
-from proxies.distillation.relations import sp
+from proxies.distillation.sp import sp
 
 EQUAL_WIDTH = "the released formula has no form for different widths; use the paper variant"
 

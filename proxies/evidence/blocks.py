@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from proxies.evidence.borrow import seed_of
+from proxies.evidence.capture import widened
 from proxies.evidence.observers import Observer
 from proxies.evidence.record import Evidence
 from proxies.evidence.spectrum import eigenvalues
@@ -82,10 +83,10 @@ def _jacobian(entering: Tensor, leaving: Tensor, signs: Tensor) -> Tensor | None
     if leaving is entering or (below is not None and below.shape == above.shape and torch.equal(below, above)):
         return None
     if below is None:
-        return leaving.new_zeros((entering.shape[1], channels), dtype=torch.float32)
+        return widened(leaving.new_zeros((entering.shape[1], channels)))
     across, down = entering.shape[2] // height, entering.shape[3] // width
     covered = below.reshape(batch, -1, height, across, width, down).permute(0, 2, 4, 1, 3, 5)
-    return covered.reshape(batch * height * width, -1).float().T @ _columns(above) / (batch * height * width)
+    return widened(covered.reshape(batch * height * width, -1)).T @ _columns(above) / (batch * height * width)
 
 
 def covariance(maps: Tensor) -> Tensor:
@@ -96,7 +97,7 @@ def covariance(maps: Tensor) -> Tensor:
 
 
 def _columns(maps: Tensor) -> Tensor:
-    return maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1]).float()
+    return widened(maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1]))
 
 
 def random_signs(count: int, evidence: Evidence) -> Tensor:

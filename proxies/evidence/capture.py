@@ -11,6 +11,11 @@ from torch import Tensor, nn
 CONVOLUTION = nn.modules.conv._ConvNd
 
 
+def widened(values: Tensor) -> Tensor:
+    """Half precision as fp32; fp32 and float64 as they are, so that a float64 network is scored in float64."""
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
+
+
 class Features(NamedTuple):
     """What a network computes on a batch. Networks that hand out a tuple like this one are asked for it."""
 
@@ -24,16 +29,16 @@ class Features(NamedTuple):
     """(B, K)"""
 
     def detached(self) -> "Features":
-        """The same values in fp32, without the graph."""
+        """The same values without the graph, not narrower than fp32."""
 
         def plain(t: Tensor | None) -> Tensor | None:
-            return None if t is None else t.detach().float()
+            return None if t is None else widened(t.detach())
 
         return Features(
-            tuple(t.detach().float() for t in self.stages),
+            tuple(widened(t.detach()) for t in self.stages),
             plain(self.last),
             plain(self.pooled),
-            self.logits.detach().float(),
+            widened(self.logits.detach()),
         )
 
 

@@ -13,7 +13,7 @@ from diswot_errors import NotApplicable, UsageError
 from proxies.evidence import observers
 from proxies.evidence.blocks import BlockJacobians, BlockMaps
 from proxies.evidence.borrow import seed_global
-from proxies.evidence.capture import forward_features, hands_out_features
+from proxies.evidence.capture import forward_features, hands_out_features, widened
 from proxies.evidence.record import Evidence, autocast
 from proxies.evidence.second_order import twice_differentiable
 
@@ -92,7 +92,7 @@ def forward(session: Session) -> None:
     if "features" in needs:
         evidence.found["features"] = features.detached()
     if session.backward:
-        logits = features.logits.float()
+        logits = widened(features.logits)
         session.graph = Graph(x, logits, functional.cross_entropy(logits, evidence.labels))
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from diswot_errors import NotApplicable
-from proxies.evidence.capture import CONVOLUTION
+from proxies.evidence.capture import CONVOLUTION, widened
 from proxies.evidence.record import Evidence
 from proxies.evidence.spectrum import correlation, eigenvalues
 
@@ -127,7 +127,7 @@ class ChannelSaliency(Observer):
 
         @torch.no_grad()
         def look(gradient: Tensor) -> None:
-            product = (activation * gradient).float()
+            product = widened(activation * gradient)
             positions = tuple(range(1, product.dim() - 1)) if linear else tuple(range(2, product.dim()))
             total = product.sum(positions) if positions else product
             self.saliency.append((total.pow(2).mean(0) / 2, fan_in))
@@ -157,7 +157,7 @@ class FirstMaps(Observer):
 
     @torch.no_grad()
     def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        self.maps.append(correlation(output[0].detach().flatten(1).float()))
+        self.maps.append(correlation(widened(output[0].detach().flatten(1))))
 
     def finish(self, evidence: Evidence) -> None:
         by_size: dict[int, list[Tensor]] = {}

@@ -16,12 +16,12 @@ def noise(like: Tensor, seed: int, name: str) -> Tensor:
     """Standard normal values in the shape and memory format of `like`, drawn on the CPU: the same on every device."""
     values = torch.empty(like.shape).normal_(generator=generator_for(seed, name))
     form = torch.channels_last if like.dim() == 4 else torch.contiguous_format
-    return values.to(like.device).contiguous(memory_format=form)
+    return values.to(like.device, like.dtype).contiguous(memory_format=form)
 
 
 @torch.no_grad()
 def perturbation(session: Session) -> None:
-    """Two passes in training mode from fresh running statistics: x, then x + .01 e; always in fp32.
+    """Two passes in training mode from fresh running statistics: x, then x + .01 e; never in half precision.
 
     Gives mean_n sum |f(x_n) - f(x_n + .01 e_n)| over the last map f, and for every batch norm the mean over channels
     of its running variance after both passes.

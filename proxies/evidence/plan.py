@@ -50,6 +50,11 @@ PASSES = (
 GRAPH_NEEDS = frozenset(need for p in PASSES if p.graph for need in p.gives)
 """What the forward pass and those that go back through its graph fill."""
 
+LAYER_NEEDS = frozenset(
+    f"shapes {GRADIENTS} hessian_gradient linear_gradients batch_gradients tangent_kernel alive".split()
+)
+"""What is found layer by layer, and not where a network hides weights from `Evidence.layers`."""
+
 
 @dataclass(frozen=True)
 class Plan:

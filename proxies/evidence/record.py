@@ -1,5 +1,6 @@
 """The evidence of one network on one batch, as proxies read it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, cast
 
@@ -26,6 +27,23 @@ class Layer(NamedTuple):
     def parameter(self) -> Tensor:
         """The weight itself, to differentiate by."""
         return cast(Tensor, self.module.weight)
+
+
+NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+
+
+def hidden_weights(model: nn.Module, layers: Iterable[Layer]) -> tuple[str, ...]:
+    """Names of the weight matrices in no layer: those of `nn.MultiheadAttention`, of a recurrent or any custom module.
+
+    A matrix has rows and columns, more than one of each; (1, N, C) is a positional embedding, which is added.
+    """
+    known = {id(layer.parameter) for layer in layers}
+    return tuple(
+        f"{path}.{name}" if path else name
+        for path, module in model.named_modules()
+        for name, p in module.named_parameters(recurse=False)
+        if p.dim() > 1 and len(p) > 1 and p[0].numel() > 1 and id(p) not in known and not isinstance(module, NORMS)
+    )
 
 
 @dataclass(frozen=True)
@@ -58,7 +76,22 @@ class Evidence:
 
     def __post_init__(self) -> None:
         kinds = (CONVOLUTION, nn.Linear)
-        self.layers = tuple(Layer(n, m) for n, m in self.model.named_modules() if isinstance(m, kinds))
+        self._layers = tuple(Layer(n, m) for n, m in self.model.named_modules() if isinstance(m, kinds))
+        self._hidden = hidden_weights(self.model, self._layers)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Convolutions and linear layers; a refusal where the network has weight matrices besides.
+
+        The one place where a score that goes from layer to layer learns that it would miss some.
+        """
+        if self._hidden:
+            more = f" and {len(self._hidden) - 3} more" if len(self._hidden) > 3 else ""
+            raise NotApplicable(
+                f"goes through convolutions and linear layers and would miss {', '.join(self._hidden[:3])}{more}: "
+                "write them with nn.Linear"
+            )
+        return self._layers
 
     @property
     def parameters(self) -> list[Tensor]:
@@ -70,7 +103,7 @@ class Evidence:
     @property
     def classes(self) -> int:
         """K, the outputs of the last linear layer, or where there is none one more than the highest label."""
-        linear = [layer.module.out_features for layer in self.layers if isinstance(layer.module, nn.Linear)]
+        linear = [layer.module.out_features for layer in self._layers if isinstance(layer.module, nn.Linear)]
         return linear[-1] if linear else int(self.labels.max()) + 1
 
     def _get(self, need: str) -> Any:

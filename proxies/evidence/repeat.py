@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from diswot_errors import NotApplicable
 from proxies.evidence.borrow import seed_of
+from proxies.evidence.capture import widened
 from proxies.evidence.forward import Session, filled, gradients_of
 from proxies.evidence.record import autocast
 
@@ -26,7 +27,7 @@ def batch_gradients(session: Session) -> None:
         session.seed("batch gradients")
         with autocast(evidence.x.device, evidence.precision):
             logits = evidence.model(evidence.x[part])
-        loss = functional.cross_entropy(logits.float(), evidence.labels[part])
+        loss = functional.cross_entropy(widened(logits), evidence.labels[part])
         gradients.append(filled(gradients_of(loss, weights), weights))
     evidence.found["batch_gradients"] = tuple(gradients)
 
@@ -38,7 +39,7 @@ def tangent_kernel(session: Session) -> None:
     x = evidence.x[:KERNEL_IMAGES]
     session.seed("tangent kernel")
     with autocast(x.device, evidence.precision):
-        sums = evidence.model(x).float().sum(1)
+        sums = widened(evidence.model(x)).sum(1)
     rows: list[Tensor] = []
     for i in range(len(x)):
         gradient = gradients_of(sums[i], weights, retain_graph=i + 1 < len(x))

@@ -12,7 +12,7 @@ def zen(evidence: Evidence) -> Tensor:
 
     f is the map before pooling; weights, x and e are standard normal, drawn from the seed: the weights handed in do not
     matter. The running variance is that after the two passes from 1, as in NASLib and ZenNAS: .81 + .09 v1 + .1 v2.
-    One repetition (ZenNAS's command line takes 32); fp32 always.
+    One repetition (ZenNAS's command line takes 32); never under autocast.
     """
     change, variances = evidence.perturbation
     return change.log() + variances.log().sum() / 2

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from diswot_errors import UsageError
 from proxies.distillation.numerics import full_precision
+from proxies.distillation.record import Context, FeaturesLike, HeadSetup
+from proxies.distillation.registry import distiller
 
 FLOOR = 1e-7
 
@@ -115,3 +117,26 @@ class ContrastHead(nn.Module):
     def _remember(self, memory: Tensor, embeddings: Tensor, indices: Tensor) -> None:
         mixed = memory[indices] * self.momentum + embeddings.to(memory.dtype) * (1 - self.momentum)
         memory[indices] = F.normalize(mixed, dim=1)
+
+
+def make_contrast(student: FeaturesLike, teacher: FeaturesLike, setup: HeadSetup) -> nn.Module | None:
+    """CRD: memories of the size of the training set, so the training labels must be in the setup."""
+    if setup.labels is None:
+        raise UsageError("crd keeps a memory of the training set: pass HeadSetup(labels=<training labels (N,)>)")
+    return ContrastHead(student.pooled.shape[1], teacher.pooled.shape[1], setup.labels.cpu(), setup.seed)
+
+
+@distiller(
+    "crd",
+    needs=["pooled", "labels", "indices"],
+    paper="Tian et al. 2020",
+    weight=0.8,
+    head=make_contrast,
+    head_required=True,
+)
+def crd_term(
+    student: FeaturesLike, teacher: FeaturesLike, labels: Tensor, head: nn.Module | None, context: Context
+) -> Tensor:
+    """The contrast of the head's two memories."""
+    assert isinstance(head, ContrastHead)
+    return head(student.pooled, teacher.pooled, labels, context.indices)

@@ -1,0 +1,144 @@
+"""Table 9 on students that train quickly: every distiller beside KD, the published gains, DisWOT's claims."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.command.publish import Content
+from benchmarks.distill.jobs import Distillation, Histories, student_of
+from benchmarks.distill.page import configuration, over_seeds
+from benchmarks.statistics.runs import mean_of_runs
+from proxies.distillation import losses
+from reports import verdicts
+from reports.printed import Number
+from reports.published import SEARCHED_CELLS, published
+from reports.schema import Cell, Claim, Column, Estimate, Note, Section, Table, Topic, Verdict, VerdictKind
+from reports.tables import format_estimate
+
+CALLED = {f"nb201:{cell}": f"the cell of the authors' search ({name})" for name, cell in SEARCHED_CELLS.items()}
+CLAIMANTS = ("diswot", "diswot+")
+TEACHERS = ("resnet34", "resnet50")  # of the published table
+PAPER = (
+    "The paper's Table 9 is ImageNet with students of 11 million parameters, its DisWOT row has another student than "
+    "the others, and its training recipe is unknown: no number of it can be confirmed here, only the order."
+)
+
+
+def content(plans: Sequence[Distillation], histories: Sequence[Histories], out: Path, said: str) -> Content:
+    """A section for each student; `said`: why this protocol."""
+    first, protocol = plans[0], plans[0].protocol
+    sections = [
+        student_section(plan, found, place) for place, (plan, found) in enumerate(zip(plans, histories, strict=True), 1)
+    ]
+    kinds = [claim.verdict.kind for section in sections for claim in section.claims]
+    asked = (VerdictKind.BETTER, VerdictKind.WORSE, VerdictKind.OPEN)
+    counts = ", ".join(f"{kinds.count(kind)} {kind.label}" for kind in asked)
+    lead = (
+        f"DisWOT and DisWOT+ against every other distiller on {len(plans)} student{'s' * (len(plans) > 1)}: {counts} "
+        f"of {len(kinds)} comparisons, paired over seeds.",
+        f"{said} Images {protocol.images}, {protocol.epochs} epochs, teacher {protocol.teacher}, {first.seeds} seeds.",
+    )
+    config = {**configuration(first), "student": [plan.student for plan in plans], "out": str(out)}
+    return Content(
+        "DisWOT as a distiller",
+        lead,
+        sections,
+        notes=_notes(first),
+        config=config,
+        device=first.device,
+        seeds=range(first.seeds),
+        images=protocol.images,
+    )
+
+
+def _notes(plan: Distillation) -> list[Note]:
+    """What a reader must know of the recipe."""
+    notes = [Note(Topic.PROTOCOL, PAPER)]
+    own = [name for name in plan.distillers if losses.get(name).teaching in ("early", "assistant", "peer")]
+    if own:
+        taught = (
+            f"The teachers of {', '.join(own)} (an early checkpoint, an assistant, a peer) are trained here under this "
+            "protocol; one that comes from a file was trained for longer."
+        )
+        notes.append(Note(Topic.PROTOCOL, taught))
+    if plan.protocol.images.startswith("embedded"):
+        painted = (
+            f"Images: {plan.protocol.images}, painted by this program, not photographs, so that nothing needs to be "
+            "downloaded. With real images: `python -m nb201_data fetch cifar100`, then --images cifar100."
+        )
+        notes.append(Note(Topic.IMAGES, painted))
+    return notes
+
+
+def student_section(plan: Distillation, histories: Histories, place: int) -> Section:
+    """One student: top-1 of every distiller, its gain over KD, the published gain, and the claims."""
+    top1 = {name: [run[-1].top1 for run in runs] for name, runs in histories.items()}
+    rows: list[tuple[Cell, ...]] = []
+    for name, values in top1.items():
+        gain = paired(values, top1["kd"]) if "kd" in top1 and name != "kd" else None
+        numbers = [published_gain(teacher, name) for teacher in TEACHERS]
+        number = next((number for number in numbers if number is not None), None)
+        said: Verdict | None = None
+        if gain and number:
+            found = verdicts.Counterpart(gain, 1, len(values), student_of(plan).name)
+            said = verdicts.compare(number, found)
+        shown = [number.value if number else None for number in numbers]
+        seconds = statistics.fmean(sum(result.seconds for result in run) for run in histories[name])
+        rows.append((name, len(values), over_seeds(values), gain, *shown, said, seconds))
+    columns = (
+        Column("distiller"),
+        Column("seeds", "integer"),
+        Column("top1", "estimate", 2, "top-1 %", "test accuracy after the last epoch; mean and sd over seeds"),
+        Column("gain", "estimate", 2, "gain over KD", "paired by seed, 95 % t interval"),
+        *(
+            Column(f"published_{teacher}", "number", 2, f"published gain, {teacher}", "over KD, ImageNet")
+            for teacher in TEACHERS
+        ),
+        Column("verdict", "verdict", note=f"of the gain with {TEACHERS[0]}, or {TEACHERS[1]} where that has none"),
+        Column("seconds", "number", 1, "s / run"),
+    )
+    network = student_of(plan).name
+    called = CALLED.get(network, network)
+    return Section(
+        f"student-{place}",
+        f"Student: {called}",
+        (f"{network}.",) if called != network else (),
+        table=Table(columns, tuple(rows)),
+        claims=tuple(claims(called, top1)),
+        note="Every distiller starts from the same weights of a seed and sees the same images in the same order.",
+    )
+
+
+def paired(first: Sequence[float], second: Sequence[float]) -> Estimate:
+    """Mean of first - second by seed, its 95 % t interval and standard deviation; no interval from one seed."""
+    return mean_of_runs([a - b for a, b in zip(first, second, strict=True)])
+
+
+def published_gain(teacher: str, distiller: str) -> Number | None:
+    """Published top-1 minus that of KD, with the precision of both; None for KD and what is not printed."""
+    table = published(f"distillers-{teacher}")
+    own, base = table.number(distiller, "top1"), table.number("kd", "top1")
+    if own is None or base is None or distiller == "kd":
+        return None
+    value = own.value - base.value
+    return replace(own, value=value, step=own.step + base.step, printed=f"{value:+.2f}", column="gain over KD")
+
+
+def claims(student: str, top1: Mapping[str, Sequence[float]]) -> list[Claim]:
+    """DisWOT and DisWOT+ against every other distiller."""
+    made = []
+    for own in CLAIMANTS:
+        for other in top1:
+            if own in top1 and other not in CLAIMANTS:
+                gap = paired(top1[own], top1[other])
+                points = f"{format_estimate(gap, 2)} points"
+                verdict = {
+                    1: Verdict(VerdictKind.BETTER, points),
+                    -1: Verdict(VerdictKind.WORSE, points),
+                    0: Verdict(VerdictKind.OPEN, f"not told apart, {points}"),
+                }[gap.separated]
+                made.append(Claim(f"{student}: {own} against {other}", verdict))
+    return made

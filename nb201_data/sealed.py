@@ -1,0 +1,60 @@
+"""Files that know their own content: caches and checkpoints, which are read back whole or not at all.
+
+A sealed file is one line, `diswot-bench sealed 1 SHA256 LENGTH`, and the content. It appears in one step, so that a
+killed or full machine leaves the old file or none; a bit that flips later is found when it is read.
+"""
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from diswot_errors import DataError
+
+_HEADER = re.compile(rb"diswot-bench sealed 1 ([0-9a-f]{64}) ([0-9]{1,15})\n")
+_HEADER_LENGTH = 128  # no header is longer
+
+
+class SealedError(DataError):
+    """A file is there and does not hold what was sealed. What it held can be computed again: the caller decides."""
+
+
+def write_sealed(path: Path, content: bytes) -> None:
+    """Put `content` at `path` with its seal, in one step; `DataError` where the disk refuses, nothing changed then."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    header = f"diswot-bench sealed 1 {hashlib.sha256(content).hexdigest()} {len(content)}\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with partial.open("wb") as stream:
+                stream.write(header.encode())
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"cannot write {path}: {error.strerror or error}; free some space, or choose a place that is yours"
+        ) from error
+
+
+def read_sealed(path: Path) -> bytes | None:
+    """The content that was sealed at `path`, None where there is no file; `SealedError` where it is anything else."""
+    try:
+        whole = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise SealedError(f"{path} cannot be read ({error.strerror or error}): check its permissions") from error
+    match = _HEADER.match(whole[:_HEADER_LENGTH])
+    if match is None:
+        raise SealedError(f"{path} is not a sealed file ({len(whole)} bytes): truncated, altered or of another program")
+    content = whole[match.end() :]
+    if len(content) != int(match[2]):
+        raise SealedError(f"{path} is truncated or altered: expected {int(match[2])} bytes, found {len(content)}")
+    found = hashlib.sha256(content).hexdigest()
+    if found != match[1].decode():
+        raise SealedError(f"{path} is altered: expected sha256:{match[1].decode()}, found sha256:{found}")
+    return content

@@ -1,0 +1,109 @@
+"""Axes and drawings: places are those of the formula, ticks are round, a failed network flattens nothing."""
+
+import math
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from reports import figures
+from reports.figures.axes import Axis, covering, log_ticks
+from reports.schema import Estimate
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def path_points(drawing: str, size: str) -> list[tuple[float, float]]:
+    """The dots of a size, in the order drawn."""
+    paths = re.findall(rf'<path d="([^"]*)"[^>]* stroke-width="{size}"', drawing)
+    return [(float(x), float(y)) for path in paths for x, y in re.findall(r"M(\S+) (\S+?)h0", path)]
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.floats(0, 1))
+def test_a_number_is_drawn_where_the_formula_says(low: float, width: float, share: float) -> None:
+    axis = Axis(low, low + width, 10.0, 110.0)
+    value = low + share * width
+    expected = 10 + 100 * (value - low) / (axis.high - axis.low)
+    assert axis.at(value) == pytest.approx(min(110.0, expected), abs=1e-5)
+
+
+@given(st.lists(FINITE, max_size=30), st.booleans())
+@example([1.7e308, -1.7e308], False)
+@example([5e-324], False)
+@example([1.7976931348623157e308] * 3, True)
+def test_any_finite_numbers_have_an_axis_with_few_ticks_on_it(values: list[float], bulk: bool) -> None:
+    axis = covering(values, 0.0, 100.0, bulk=bulk)
+    assert axis.low <= axis.high and all(map(math.isfinite, (axis.low, axis.high)))
+    assert all(0 <= axis.at(value) <= 100 for value in values)
+    ticks = axis.ticks()
+    assert len(ticks) <= 12 and all(math.isfinite(value) and len(text) < 12 for value, text in ticks)
+    if not bulk:
+        assert axis.beyond(values) == 0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "written"),
+    [
+        (0.0, 1.0, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        (-1.0, 1.0, ["−1.0", "−0.5", "0.0", "0.5", "1.0"]),
+        (61.2, 74.9, ["65", "70"]),
+        (0.0, 3e7, ["0", "1e+07", "2e+07", "3e+07"]),
+    ],
+)
+def test_ticks_are_round(low: float, high: float, written: list[str]) -> None:
+    assert [text for _, text in Axis(low, high, 0, 1).ticks()] == written
+
+
+def test_logarithmic_ticks_are_powers_where_there_are_enough() -> None:
+    assert [text for _, text in log_ticks(0.5, 2e3)] == ["1", "10", "100", "1000"]
+    assert [text for _, text in log_ticks(12, 95)] == ["20", "50"] or len(log_ticks(12, 95)) > 2
+    assert all(place == pytest.approx(math.log10(float(text))) for place, text in log_ticks(3e-7, 4e5))
+    assert 0 < len(log_ticks(5e-324, 1e300)) <= 7
+
+
+def test_one_failed_network_does_not_flatten_the_others() -> None:
+    x = [float(i) for i in range(40)]
+    y = [60 + 0.25 * i for i in range(40)]
+    whole = path_points(figures.scatter(x, y, title="t"), "2.6")
+    drawing = figures.scatter([*x, 20.0], [*y, 1.0], title="t", note="ρ 0.9")
+    others, failed = path_points(drawing, "2.6"), path_points(drawing, "3.4")
+    assert len(whole) == len(others) == 40 and len(failed) == 1 and "ρ 0.9 · 1 at the edge" in drawing
+    height = [max(py for _, py in points) - min(py for _, py in points) for points in (whole, others)]
+    assert height[1] > height[0] / 4 and failed[0][1] > max(py for _, py in others)
+    assert "edge" not in figures.scatter(x, y)
+
+
+def test_larger_is_to_the_right_and_up_unless_inverted() -> None:
+    (a, b), (c, d) = path_points(figures.scatter([1.0, 2.0], [5.0, 6.0]), "2.6")
+    assert a < c and b > d
+    (a, _), (c, _) = path_points(figures.scatter([1.0, 2.0], [5.0, 6.0], invert=True), "2.6")
+    assert a > c
+
+
+def test_an_interval_is_drawn_between_its_ends() -> None:
+    drawing = figures.intervals(["a", "b"], [Estimate(0.5, 0.25, 1.0), Estimate()], highlight=["a"])
+    ((x1, y1, x2, y2),) = re.findall(r'd="M(\S+) (\S+?)L(\S+) (\S+?)"[^>]*stroke-width="1.4"', drawing)
+    ((x, y),) = path_points(drawing, "4.4")
+    assert y1 == y2 and float(y1) == pytest.approx(y, abs=0.01)
+    assert (x - float(x1)) / (float(x2) - float(x1)) == pytest.approx(1 / 3, abs=0.01)
+    assert drawing.count("var(--second") == 2
+
+
+def test_a_cell_of_the_heat_map_is_as_dark_as_its_value() -> None:
+    drawing = figures.heat_map(["a", "b"], [[1.0, None], [-0.5, 1.0]], title="t")
+    shades = re.findall(r'fill="var\(--(\w+), [^"]*" fill-opacity="([^"]*)"', drawing)
+    assert shades == [("accent", "0.65"), ("second", "0.35"), ("accent", "0.65")]
+    assert ">-50</text>" in drawing or ">−50</text>" in drawing
+
+
+@given(st.text(max_size=30))
+@example("</text><script>alert(1)</script>\x00\ud800")
+def test_labels_are_text(label: str) -> None:
+    for drawing in (
+        figures.intervals([label], [Estimate(1.0)], title=label, x_label=label),
+        figures.scatter([1.0], [2.0], title=label, note=label, x_label=label, y_label=label),
+        figures.heat_map([label], [[1.0]], title=label),
+        figures.dots([label], [1.0], title=label, x_label=label),
+    ):
+        assert "<script" not in drawing and drawing.startswith("<svg") and drawing.endswith("</svg>")
