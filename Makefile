@@ -6,7 +6,7 @@ export OMP_NUM_THREADS := 1
 
 .PHONY: report test lint speed clean
 report: $(VENV)/.ready
-	$(BIN)/python -m benchmarks.correlation --proxies all --out runs/first
+	$(BIN)/python -m benchmarks.correlation --proxies all --out runs/first --replace
 	@echo "open runs/first/report.html"
 
 test: $(VENV)/.ready

@@ -33,8 +33,6 @@ GUARDS: list[Callable[[], AbstractContextManager[object]]] = []
 
 JOURNAL: list[tuple["Registry[Any]", str]] = []
 """Every addition: to which registry, under which name."""
-AROUND: list[Callable[[], AbstractContextManager[object]]] = []
-"""What surrounds the loading of other people's code: a room that has something to protect from it adds to this."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -53,7 +51,7 @@ def origin(name: str) -> Iterator[list[str]]:
     found: list[str] = []
     try:
         with ExitStack() as stack:
-            for make in AROUND:
+            for make in GUARDS:
                 stack.enter_context(make())
             yield found
     except BaseException:

@@ -79,7 +79,8 @@ def load_folder(name: str, pixels: str | None) -> ImageSet:
         raise UsageError(
             f"no folder of images {path}: expected one folder a class in it, as in {path / 'cat' / '1.png'}"
         )
-    if pixels is not None and (whole(pixels, MOST_SIDE) or 0) < 4:
+    size = None if pixels is None else whole(pixels, MOST_SIDE)
+    if pixels is not None and (size is None or size < 4):
         raise UsageError(
             f"{shown(f'{name}@{pixels}')}: expected a number of pixels from 4 behind '@', as in '{name}@32'"
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from diswot_errors import UsageError
-from diswot_registry import AROUND, HOME, Registry
+from diswot_registry import GUARDS, HOME, Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -215,4 +215,4 @@ def _undisturbed() -> AbstractContextManager[object]:
     return kept()
 
 
-AROUND.append(_undisturbed)
+GUARDS.append(_undisturbed)

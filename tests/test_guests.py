@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import guests_of_evidence  # noqa: F401 - fills the zoo
+import guests_of_process  # noqa: F401 - fills the zoo
 import pytest
 import torch
 from guests_support import ZOO, invited
@@ -179,6 +181,23 @@ def test_a_network_that_keeps_its_maps_can_have_guests() -> None:
     names = ("gradients_of_a_model_asked_for", "threads", "an_integer")
     found = asked(*names, guests=names, model=Remembers())
     assert [found[n].status for n in names] == ["ok", "violation", "ok"], found
+
+
+def test_a_network_whose_copy_is_itself_has_no_guests() -> None:
+    class Single(Remembers):
+        def __deepcopy__(self, memo: object) -> "Single":
+            return self
+
+    found = asked("weights_in_place", guests=("weights_in_place",), model=Single())["weights_in_place"]
+    assert found.status == "failed" and "its copy is itself" in found.reason
+
+
+def test_a_network_too_large_to_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*_arguments: object) -> None:
+        raise MemoryError("no")
+
+    monkeypatch.setattr(asking, "shown_to", short)
+    assert asked("an_integer", guests=("an_integer",))["an_integer"].status == "out-of-memory"
 
 
 def test_a_network_that_cannot_be_copied_has_no_guests() -> None:

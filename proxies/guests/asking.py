@@ -24,14 +24,15 @@ def ask(info: ProxyInfo, evidence: Evidence) -> float | Failure:
     try:
         shown = shown_to(info, evidence)
     except Exception as error:
-        text = tidy(error)[:200]
-        return Failure("failed", tidy(f"a guest sees a copy, and this network cannot be copied: {text}"))
+        refusal = failure_of(error)
+        if refusal.status == "out-of-memory":
+            return refusal
+        return Failure("failed", tidy(f"a guest sees a copy, and this network cannot be copied: {refusal.reason}"))
     mode: Callable[[], Any] = torch.enable_grad if "model" in info.needs else torch.no_grad
     with mode(), kept(evidence.model) as shared:
         _own_streams(info, evidence)
         found = _called(info, shown)
-    running = "model" in info.needs
-    changed = [*differences(restricted(info, evidence), shown, running), *shared.changed]
+    changed = [*_changed(info, evidence, shown), *shared.changed]
     if changed:
         more = f" and {len(changed) - NAMED} more" if len(changed) > NAMED else ""
         named = f"changed {', '.join(changed[:NAMED])}{more}"
@@ -51,7 +52,17 @@ def shown_to(info: ProxyInfo, evidence: Evidence) -> Evidence:
     """A copy of it, down to the last tensor. Maps that a network keeps on itself are copied without their graph."""
     values = [value for module in evidence.model.modules() for value in vars(module).values()]
     maps = [value for value in values if isinstance(value, Tensor) and not value.is_leaf]
-    return copy.deepcopy(restricted(info, evidence), {id(t): t.detach().clone() for t in maps})
+    shown = copy.deepcopy(restricted(info, evidence), {id(t): t.detach().clone() for t in maps})
+    if shown.model is evidence.model:
+        raise TypeError("its copy is itself")
+    return shown
+
+
+def _changed(info: ProxyInfo, evidence: Evidence, shown: Evidence) -> list[str]:
+    try:
+        return list(differences(restricted(info, evidence), shown, running="model" in info.needs))
+    except Exception as error:  # a guest can leave anything behind, also what cannot be compared
+        return [f"what it was shown, beyond comparison ({type(error).__name__})"]
 
 
 def _called(info: ProxyInfo, shown: Evidence) -> float | Failure:

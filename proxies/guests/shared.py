@@ -69,7 +69,8 @@ class _Functions:
             setattr(self.owner, name, self.before[name])
         for name in hiding:
             delattr(self.owner, name)
-        return [f"{self.owner.__name__}.{name}" for name in (*changed, *hiding)]
+        named = [name for name in changed if callable(self.before[name]) or hasattr(self.before[name], "__get__")]
+        return [f"{self.owner.__name__}.{name}" for name in (*named, *hiding)]
 
 
 def _owners(model: nn.Module | None) -> list[Any]:
@@ -124,10 +125,9 @@ def _numpy() -> Iterator[_Undo]:
 def _signals() -> Iterator[_Undo]:
     if threading.current_thread() is not threading.main_thread():
         return  # only the main thread may set them
-    for number in (signal.SIGINT, signal.SIGTERM):
+    if not any(signal.getitimer(signal.ITIMER_REAL)):  # an alarm that was set before goes on
+        yield partial(signal.setitimer, signal.ITIMER_REAL, 0)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
         handler = signal.getsignal(number)
-        if handler is not None:
+        if handler is not None:  # None: not set from Python
             yield partial(signal.signal, number, handler)
-    if hasattr(signal, "setitimer"):
-        handler = signal.getsignal(signal.SIGALRM)
-        yield lambda: signal.signal(signal.SIGALRM, handler)
