@@ -3,14 +3,15 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.claim import claimed, folder_for
 from benchmarks.command.opened import opened
 from benchmarks.command.plugins import load_plugins
-from benchmarks.command.publish import publish
+from benchmarks.command.publish import Content
+from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import file_hash
@@ -31,21 +32,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows, names = named("--rows", options.rows, CONTENDERS), named("--data", options.data, NATIVE)
     for name in names:
         load_ground_truth(f"nb201:{name}:valid:12")  # refused now where the table is not on disk
-    terms = Terms(
-        budget=options.budget,
-        ranked_budget=options.ranked_budget,
-        images=options.images,
-        batch_size=options.batch_size,
-        teacher=options.teacher,
-        teacher_weights=options.teacher_weights,
-        device=str(choose_device(options.device)),
-        shared_epochs=options.shared_epochs,
-        shared_images=options.shared_images,
-    )
+    given_terms = {field.name: getattr(options, field.name) for field in fields(Terms) if field.name != "device"}
+    terms = Terms(**given_terms, device=str(choose_device(options.device)))
     entries = entries_of([CONTENDERS[row] for row in rows], names, options.seeds, options.shared_seeds, terms)
     settings = {
-        **{"command": "search_table", "rows": rows, **asdict(terms)},
-        **{"seeds": options.seeds, "shared_seeds": options.shared_seeds},
+        **asdict(terms),
+        **{"rows": rows, "seeds": options.seeds, "shared_seeds": options.shared_seeds},
         "images": {name: resolve_images(terms.images, NATIVE[name], name) for name in names},
         "teacher_weights": file_hash(str(options.teacher_weights)) if options.teacher_weights else "random",
     }
@@ -53,13 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.dry_run:
             print(estimate(entries, runner))
             return 0
-        out = options.out or folder_for("search-table", [], settings)
-        with claimed(out, settings, growing=GROWING, replace=options.replace):
+
+        def work(out: Path) -> Content:
             findings = search_all(entries, runner, out)
             truths = {name: load_ground_truth(f"nb201:{name}:test:200").values for name in names}
-            made = content(findings, truths, terms, shared.config_of(options))
-            print(publish(out, ["python", "-m", "benchmarks.search_table", *given], made))
-    return 0
+            return content(findings, truths, terms, shared.config_of(options))
+
+        return work_in_folder("search_table", given, options, settings, work, growing=GROWING)
 
 
 def _parser() -> argparse.ArgumentParser:

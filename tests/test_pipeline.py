@@ -138,7 +138,7 @@ def test_random_students_grow_and_meet_the_constraint() -> None:
         (["--score", "diswott"], "diswot"),
         (["--strategy", "evolutoin"], "Did you mean evolution"),
         (["--strategy", "darts"], "trains a shared network"),
-        (["--distiller", "kdd"], "did you mean kd"),
+        (["--distiller", "kdd"], "Did you mean kd"),
         (["--teacher", "resnet19"], "unknown teacher 'resnet19'"),
         (["--protocol", "quik"], "did you mean quick"),
         (["--images", "cifar"], "cifar10"),
@@ -204,10 +204,10 @@ def test_random_students_are_counted_whatever_their_distance() -> None:
 
 
 def test_progress_of_a_run_is_called_as_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made = jobs.plan("s0:111", "ce", 1, None, protocols.get_protocol("quick"), "cpu")
-    jobs.train((replace(made, out=tmp_path), "ce", 0), "mine")
+    made = jobs.distillation("s0:111", "ce", 1, None, protocols.get_protocol("quick"), "cpu")
+    jobs.train(jobs.Training(replace(made, out=tmp_path), "ce", 0), "mine")
     assert capsys.readouterr().out.startswith("mine: epoch 1/1")
-    assert json.loads((tmp_path / "ce-seed0" / "run.json").read_text())["distiller"] == "ce"
+    assert json.loads((tmp_path / "ce-seed0" / "settings.json").read_text())["distiller"] == "ce"
 
 
 def test_help_is_quick_and_errors_are_one_line() -> None:

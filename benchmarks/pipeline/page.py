@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.command.publish import Content
@@ -31,7 +30,7 @@ COLUMNS = (
 )
 
 
-def content(result: PipelineResult, config: Mapping[str, Any]) -> Content:
+def content(result: PipelineResult) -> Content:
     """The whole page."""
     plan = result.plan
     sections = [
@@ -47,7 +46,7 @@ def content(result: PipelineResult, config: Mapping[str, Any]) -> Content:
         lead=lead(result),
         sections=sections,
         notes=notes(plan),
-        config=config,
+        config={**plan.identity(), "device": plan.device, "workers": result.workers},
         device=plan.device,
         seeds=range(plan.seeds),
         ground_truth=plan.truth.name if plan.truth is not None else "",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.distill.protocols import Protocol, get_protocol, on_images
+from benchmarks.distill.options import resolved
+from benchmarks.distill.protocols import Protocol
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.setting import file_hash
 from benchmarks.search import all_strategies, get_strategy
@@ -17,12 +18,11 @@ from benchmarks.search.constraints import Constraint, feasible
 from benchmarks.search.options import constraints_of
 from benchmarks.search.scored import parts_of
 from diswot_errors import DataError, UsageError
-from nb201_data.datasets import unpooled
-from nb201_data.files import data_dir
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.images import load_images
 from nb201_data.networks import RESNETS
 from nb201_data.spaces import SearchSpace, get_space
+from nb201_data.teachers import teacher_file
 from proxies.distillation import losses
 
 ALONE = "ce"  # the loss of a student without a teacher
@@ -53,32 +53,27 @@ class PipelinePlan:
         """The images before they are pooled for the student: what the teacher sees."""
         return unpooled(self.protocol.images)
 
+    @property
+    def truth_name(self) -> str:
+        """Of the table that knows the best student, or none."""
+        return self.truth.name if self.truth is not None else "none"
+
     def identity(self) -> dict[str, Any]:
         """Every setting that decides a number."""
         return {
-            "command": "pipeline",
+            **{key: value for key, value in vars(self).items() if key != "device"},
             "space": self.space.name,
             "skeleton": str(self.space.skeleton),
             "protocol": asdict(self.protocol),
-            "teacher weights": file_hash(str(self.teacher_file)) if self.teacher_file else "trained here",
-            "scoring teacher": self.scoring_teacher,
-            "strategy": self.strategy,
-            "score": self.score,
-            "budget": self.budget,
+            "teacher_file": file_hash(str(self.teacher_file)) if self.teacher_file else "trained here",
             "constraints": [str(constraint) for constraint in self.constraints],
-            "distiller": self.distiller,
-            "alone": self.alone,
-            "students": self.students,
-            "seeds": self.seeds,
-            "seed": self.seed,
-            "ground truth": self.truth.name if self.truth is not None else "none",
+            "truth": self.truth_name,
         }
 
 
 def resolve(options: argparse.Namespace) -> PipelinePlan:
     """The plan that the options stand for; what does not fit is refused here."""
-    protocol = on_images(get_protocol(options.protocol), options.images)
-    protocol = replace(protocol, teacher=options.teacher or protocol.teacher)
+    protocol = resolved(options)
     if protocol.teacher not in RESNETS:
         raise UsageError(f"unknown teacher {protocol.teacher!r}: expected one of {', '.join(RESNETS)}")
     loss = losses.get(options.distiller)
@@ -117,7 +112,7 @@ def resolve(options: argparse.Namespace) -> PipelinePlan:
 
 def _teacher_file(protocol: Protocol, given: Path | None) -> Path | None:
     """The user's file, else that of the data folder, else None."""
-    usual = data_dir() / "teachers" / f"{unpooled(protocol.images)}_{protocol.teacher}.pth"
+    usual = teacher_file(protocol.teacher, unpooled(protocol.images))
     if given is not None and not given.is_file():
         raise DataError(f"no weights at {given}: give a file of {protocol.teacher} written by torch.save")
     return given or (usual if usual.is_file() else None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import time
@@ -13,7 +12,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.distill import budget, checkpointed, jobs
+from benchmarks.distill import checkpointed, jobs
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, accuracy
@@ -53,9 +52,9 @@ def teach(plan: PipelinePlan, folder: Path) -> Teacher:
         return _examine(plan, plan.teacher_file, classes, params, folder / "examined.json")
     School(None, classes, plan.protocol, folder, plan.device).teacher_for(losses.get("kd"), _say)
     folder /= f"teacher-{name}"
-    with (folder / checkpointed.CURVE).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    history = [EpochResult(int(row.pop("epoch")), **{key: float(v or "nan") for key, v in row.items()}) for row in rows]
+    done = checkpointed.latest(folder)
+    assert done is not None
+    history = done.history
     seconds = sum(result.seconds for result in history)
     return Teacher(folder / checkpointed.WEIGHTS, history[-1].top1, params, seconds, tuple(history))
 
@@ -78,13 +77,8 @@ def distil(
     plan: PipelinePlan, teacher: Teacher, students: Mapping[Any, tuple[str, ...]], alone: Any, out: Path, workers: int
 ) -> Trained:
     """Train every student that is not on disk yet; `alone`: the student that is trained without a teacher too."""
-    plans: dict[str, jobs.Distillation] = {}
-    for arch in students:
-        names = f"{plan.distiller},{ALONE}" if plan.alone and arch == alone else plan.distiller
-        made = jobs.distillation(
-            f"{plan.space.name}:{arch}", names, plan.seeds, teacher.file, plan.protocol, plan.device
-        )
-        plans[str(arch)] = replace(made, out=out / "students" / jobs.student_of(made).slug)
+    plans = distillations(plan, students, alone, teacher.file)
+    plans = {key: replace(each, out=out / "students" / jobs.student_of(each).slug) for key, each in plans.items()}
     _share_teachers(plan, teacher, plans, out / "teacher")
     labels = {str(arch): ", ".join(roles) for arch, roles in students.items()}
     every = [
@@ -123,14 +117,21 @@ def _share_teachers(plan: PipelinePlan, teacher: Teacher, plans: Mapping[str, jo
                 shutil.copytree(folder, each.out / folder.name)
 
 
-def speed(plan: PipelinePlan, arch: Any) -> float:
-    """Multiply-adds a second, from a few training steps of a student."""
-    return budget.speed(_distillation(plan, arch, plan.distiller, plan.teacher_file))
-
-
-def _distillation(plan: PipelinePlan, arch: Any, distillers: str, teacher: Path | None) -> jobs.Distillation:
-    student = f"{plan.space.name}:{arch}"
-    return jobs.distillation(student, distillers, plan.seeds, teacher, plan.protocol, plan.device)
+def distillations(
+    plan: PipelinePlan, students: Mapping[Any, tuple[str, ...]], alone: Any, teacher: Path | None
+) -> dict[str, jobs.Distillation]:
+    """What every student is trained by; `alone`: the one that is trained without a teacher too."""
+    return {
+        str(arch): jobs.distillation(
+            f"{plan.space.name}:{arch}",
+            f"{plan.distiller},{ALONE}" if plan.alone and arch == alone else plan.distiller,
+            plan.seeds,
+            teacher,
+            plan.protocol,
+            plan.device,
+        )
+        for arch in students
+    }
 
 
 def _say(text: str) -> None:

@@ -36,7 +36,7 @@ def claims(result: PipelineResult) -> list[Claim]:
     texts = {
         RANDOM: f"{plan.score} finds a better student than a random draw",
         LARGEST: f"{plan.score} finds a better student than counting parameters",
-        BEST: f"{plan.score} finds a better student than the best of {plan.truth.name if plan.truth else ''}",
+        BEST: f"{plan.score} finds a better student than the best of {plan.truth_name}",
         ALONE: f"the found student is better with {plan.distiller} than trained alone",
     }
     made: list[Claim] = []

@@ -3,12 +3,13 @@
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.command import ending
-from benchmarks.command.claim import claimed, folder_for
 from benchmarks.command.options import config_of
 from benchmarks.command.plugins import load_plugins
-from benchmarks.command.publish import publish
+from benchmarks.command.publish import Content
+from benchmarks.command.work import work_in_folder
 from benchmarks.search.courses import course_of
 from benchmarks.search.driver import GROWING
 from benchmarks.search.options import parser
@@ -29,17 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(course.estimate())
             return 0
         truth = course.truth.name if course.truth is not None else "none"
-        settings = {"command": "search", **course.identity, "ground truth": truth}
-        out = options.out or folder_for("search", [options.strategy, options.score], settings)
-        with claimed(out, settings, growing=GROWING, replace=options.replace):
-            print(
-                f"{options.strategy} in {course.space.name} ({course.space.skeleton}) by {course.objective}", flush=True
-            )
+
+        def work(out: Path) -> Content:
+            print(f"{options.strategy} in {course.space.name} by {course.objective}", flush=True)
             begin = time.perf_counter()
             found = course.run(out)
-            made = content(course, found, config_of(options), time.perf_counter() - begin)
-            print(publish(out, ["python", "-m", "benchmarks.search", *given], made))
-    return 0
+            return content(course, found, config_of(options), time.perf_counter() - begin)
+
+        settings, words = {**course.identity, "ground truth": truth}, [options.strategy, options.score]
+        return work_in_folder("search", given, options, settings, work, words=words, growing=GROWING)
 
 
 def listed() -> str:

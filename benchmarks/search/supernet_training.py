@@ -1,10 +1,9 @@
 """Train the shared network: weights on one half of the images, architecture on the other, in turns."""
 
-import json
-import os
+import io
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,9 @@ from torch.nn import functional
 from benchmarks.search.constraints import feasible
 from benchmarks.search.supernet import Supernet, one_hot
 from benchmarks.search.weight_sharing import Epoch, SharedResult, SharedTask
-from diswot_errors import DataError, UsageError
+from diswot_errors import UsageError
 from nb201_data.augment import augmented_epoch, batches
+from nb201_data.sealed import read_sealed, write_sealed
 from nb201_data.space import EDGES, OPERATIONS, Cell
 from proxies.inits import generator_for
 
@@ -53,15 +53,41 @@ class SharedTraining:
 
     def run(self) -> "SharedTraining":
         """All epochs, from the last one that the task's folder holds."""
-        checkpoint = Checkpoint(self.task.folder, self) if self.task.folder else None
+        file = self.task.folder / "supernet.pt" if self.task.folder else None
+        if file:
+            self._load(file)
         for epoch in self.history:
             self.task.watch(epoch)
         while len(self.history) < self.task.epochs:
             self.history.append(self._epoch(len(self.history)))
-            if checkpoint:
-                checkpoint.save()
+            if file:
+                self._save(file)
             self.task.watch(self.history[-1])
         return self
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {"network": self.network, "weights": self.optimiser, "schedule": self.schedule}
+        return parts | ({"architect": self.architect} if self.architect else {})
+
+    def _save(self, file: Path) -> None:
+        """Everything an epoch leaves behind, in one file that is replaced as a whole."""
+        state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts().items()}
+        content = io.BytesIO()
+        history = [astuple(epoch) for epoch in self.history]
+        torch.save(state | {"alpha": self.alpha.detach(), "history": history}, content)
+        write_sealed(file, content.getvalue())
+
+    def _load(self, file: Path) -> None:
+        """Go on from the file, if there is one."""
+        content = read_sealed(file)
+        if content is None:
+            return
+        state = torch.load(io.BytesIO(content), map_location=self.device, weights_only=True)
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        with torch.no_grad():
+            self.alpha.copy_(state["alpha"])
+        self.history = [Epoch(*values) for values in state["history"]]
 
     def favourite(self) -> Cell:
         """The allowed cell with the largest sum of architecture weights."""
@@ -125,40 +151,6 @@ class SharedTraining:
         loss = functional.cross_entropy(logits, y)
         loss.backward()
         return loss, logits
-
-
-class Checkpoint:
-    """Everything an epoch leaves behind, in one file that is replaced as a whole; one that is there is loaded."""
-
-    def __init__(self, folder: Path, training: SharedTraining) -> None:
-        self.path, self.training = folder / "supernet.pt", training
-        if self.path.exists():
-            self._load()
-
-    def _parts(self) -> dict[str, Any]:
-        training = self.training
-        parts = {"network": training.network, "weights": training.optimiser, "schedule": training.schedule}
-        return parts | ({"architect": training.architect} if training.architect else {})
-
-    def save(self) -> None:
-        """Write the present state."""
-        state = {name: part.state_dict() for name, part in self._parts().items()}
-        history = json.dumps([asdict(epoch) for epoch in self.training.history])
-        temporary = self.path.with_name(self.path.name + ".new")
-        torch.save(state | {"alpha": self.training.alpha.detach(), "history": history}, temporary)
-        os.replace(temporary, self.path)
-
-    def _load(self) -> None:
-        try:
-            state = torch.load(self.path, map_location=self.training.device, weights_only=True)
-            history = [Epoch(**epoch) for epoch in json.loads(state["history"])]
-        except Exception as error:  # torch raises many kinds for a broken file
-            raise DataError(f"cannot read {self.path}: {error}; remove it to start anew".splitlines()[0]) from error
-        for name, part in self._parts().items():
-            part.load_state_dict(state[name])
-        with torch.no_grad():
-            self.training.alpha.copy_(state["alpha"])
-        self.training.history = history
 
 
 def best_of(training: SharedTraining, cells: Sequence[Cell], images: int) -> tuple[Cell, float, float]:

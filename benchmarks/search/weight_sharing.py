@@ -90,14 +90,8 @@ def search_shared(name: str, task: SharedTask, settings: dict[str, Any] | None =
 def identity(name: str, task: SharedTask, settings: dict[str, Any]) -> dict[str, Any]:
     """Every setting that decides the result."""
     return {
-        "strategy": name,
-        "settings": settings,
-        "space": task.space.name,
-        "skeleton": str(task.space.skeleton),
-        "images": task.images.name,
-        "max_images": task.max_images,
-        "epochs": task.epochs,
-        "batch_size": task.batch_size,
-        "seed": task.seed,
+        **{key: getattr(task, key) for key in ("epochs", "seed", "batch_size", "max_images")},
+        **{"strategy": name, "settings": settings, "images": task.images.name},
+        **{"space": task.space.name, "skeleton": str(task.space.skeleton)},
         "constraints": [str(constraint) for constraint in task.constraints],
     }
