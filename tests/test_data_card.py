@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import kendalltau
 
 from benchmarks import data_card
 from benchmarks.harvesting.agreement import ceiling
@@ -79,3 +80,31 @@ def test_the_command_writes_beside_the_table(tmp_path: Path) -> None:
     append(tmp_path / "t.csv", _rows(1.0))
     assert data_card.main(["--table", str(tmp_path / "t.csv")]) == 0
     assert (tmp_path / "t.md").read_text().startswith("# kd-nb201, protocol lite")
+
+
+def test_another_teacher_and_another_loss_are_sections(tmp_path: Path) -> None:
+    rows = _rows(1.0, seeds=2, repeated=12)
+    generator = np.random.default_rng(2)
+    taught = [replace(row, teacher="resnet20") for row in rows[:20]]
+    lost = [replace(row, distiller="review", distilled_top1=float(generator.uniform(30, 60))) for row in rows[:15]]
+    append(tmp_path / "kd-nb201-lite.csv", rows)
+    append(tmp_path / "kd-nb201-lite-resnet20.csv", taught)
+    append(tmp_path / "kd-nb201-lite-review.csv", lost)
+    assert data_card.main(["--table", str(tmp_path / "kd-nb201-lite.csv")]) == 0
+    text = (tmp_path / "kd-nb201-lite.md").read_text()
+    teacher, loss = text.split("## Does the order depend on ")[1:]
+    assert teacher.startswith("the teacher?") and loss.startswith("the loss?")
+    same = "| 20 | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] |"
+    assert f"| kd from resnet56 and kd from resnet20 {same}" in teacher
+    assert "equal to the bit in 20 of 20 cells" in teacher and "| two seeds of kd from resnet56 | 12 |" in teacher
+    ours, theirs = [row.distilled_top1 for row in rows[:15]], [row.distilled_top1 for row in lost]
+    found = re.search(r"kd from resnet56 and review from resnet56 \| 15 \| (-?[\d.]+) \[", loss)
+    assert found and float(found[1]) == pytest.approx(kendalltau(ours, theirs)[0], abs=5e-4)
+    assert "One teacher and one distillation loss" not in text
+
+
+def test_a_dry_run_of_the_card_says_what_it_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    append(tmp_path / "t.csv", _rows(1.0))
+    append(tmp_path / "t-review.csv", [replace(row, distiller="review") for row in _rows(1.0, cells=4)])
+    assert data_card.main(["--table", str(tmp_path / "t.csv"), "--dry-run"]) == 0
+    assert "40 pairs, 4 of review from resnet56" in capsys.readouterr().out and not (tmp_path / "t.md").exists()
