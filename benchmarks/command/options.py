@@ -158,7 +158,13 @@ def truth(several: bool = False) -> Parser:
 
 def config_of(options: argparse.Namespace) -> dict[str, Any]:
     """As a manifest keeps them."""
-    return {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
+    return {key: _plain(value) for key, value in vars(options).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def positive(text: str) -> int:
