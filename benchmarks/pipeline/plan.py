@@ -18,6 +18,7 @@ from benchmarks.search.constraints import Constraint, feasible
 from benchmarks.search.options import constraints_of
 from benchmarks.search.scored import parts_of
 from diswot_errors import DataError, UsageError
+from nb201_data.datasets import unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.images import load_images
 from nb201_data.networks import RESNETS
