@@ -18,7 +18,9 @@ from benchmarks.distill.students import parse_student
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult
 from diswot_errors import UsageError
+from nb201_data.networks import build_resnet
 from proxies.distillation import losses
+from proxies.inits import initialise
 from reports.records import read_run
 
 
@@ -96,6 +98,37 @@ def test_wrong_names_are_refused_before_anything_is_computed(change: list[str], 
         command.main(["--student", CELL, "--protocol", "tiny", "--out", str(tmp_path / "run"), *change])
     assert refused.value.exit_code == 2  # type: ignore[attr-defined]
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_is_named_by_what_its_runs_share_and_more_of_them_go_on_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--student", CELL, "--distiller", "ce", "--protocol", "tiny", "--epochs", "1", "--device", "cpu"]
+    arguments += ["--workers", "1"]
+    assert command.main([*arguments, "--dry-run"]) == 0
+    assert re.search(r"by ce, 1 seed each, 1 epochs .*: about \d+ (s|min|h) with 1 worker", capsys.readouterr().out)
+    assert not (tmp_path / "runs").exists()
+    assert command.main(arguments) == 0 and command.main([*arguments, "--seeds", "2"]) == 0
+    assert capsys.readouterr().out.count("epoch 1/1") == 2  # one run each time: the first is there
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert re.fullmatch(r"distill-nb201-.*-tiny-[0-9a-f]{8}", folder.name)
+    assert command.main([*arguments, "--precision", "bf16", "--dry-run"]) == 0
+    with pytest.raises(UsageError, match=r"precision: \"fp32\" there, \"bf16\" now"):
+        command.main([*arguments, "--precision", "bf16", "--out", str(folder)])
+
+
+def test_another_teacher_does_not_continue_a_run(tmp_path: Path) -> None:
+    weights = [tmp_path / "a.pth", tmp_path / "b.pth"]
+    for seed, file in enumerate(weights):
+        network = build_resnet("resnet20", 4)
+        initialise(network, "kaiming", seed)
+        torch.save(network.state_dict(), file)
+    protocol = replace(TINY, epochs=1)
+    first = jobs.distillation(CELL, "kd", 1, weights[0], protocol, "cpu")
+    jobs.run(replace(first, out=tmp_path / "run"), 1)
+    with pytest.raises(UsageError, match=r"taught by: \"sha256:.* there"):
+        jobs.run(replace(first, out=tmp_path / "run", teacher_weights=weights[1]), 1)
 
 
 def test_students_by_all_their_names() -> None:

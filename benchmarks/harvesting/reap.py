@@ -46,7 +46,7 @@ def harvest(recipe: Recipe, jobs: Sequence[CellSeed], table: Path, machine: Mach
     epochs, measured = recipe.protocol.epochs, list[PairRow]()
     with Workers(machine.workers, _start, recipe, machine.device) as team:
         # the teacher answers first, each epoch once, shared among the workers
-        with Progress(epochs, "epoch", "the teacher's answers: ") as progress:
+        with Progress(epochs, "epoch", "the teacher's answers") as progress:
             for _ in team.each(_prepare, range(epochs)):
                 progress.advance()
         started = time.perf_counter()
