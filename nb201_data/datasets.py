@@ -81,7 +81,7 @@ class Named(NamedTuple):
 def parse_name(name: str) -> Named:
     """The parts of a name of images; what reads as a path, or is a folder and no data set, is a folder of images."""
     base, at, pixels = name.rpartition("@")
-    if not at or _reads_as_path(pixels) or (_reads_as_path(name) and Path(name).expanduser().is_dir()):
+    if not at or _reads_as_path(pixels) or (_reads_as_path(name) and _is_there(name)):
         base, at, pixels = name, "", ""
     size = pixels if at else None
     if _is_folder(base):
@@ -98,7 +98,15 @@ def unpooled(name: str) -> str:
 
 def _is_folder(name: str) -> bool:
     known = name.partition(":")[0] in DATASETS
-    return _reads_as_path(name) or (bool(name) and not known and Path(name).is_dir())
+    return _reads_as_path(name) or (bool(name) and not known and _is_there(name))
+
+
+def _is_there(name: str) -> bool:
+    """Whether it is a folder; what the system cannot take for a path at all is none."""
+    try:
+        return Path(name).expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def _reads_as_path(name: str) -> bool:

@@ -26,7 +26,6 @@ from nb201_data.numerals import shown, whole
 
 ENDINGS = (".png", ".jpg", ".jpeg")
 TEST_SHARE = 6  # one image in so many
-MOST_SIDE = 4096  # pixels of a side
 FEWEST = 2  # training images of each class
 MOST_PIXELS = 50_000_000  # of one image as it is on disk
 MOST_BYTES = 4_000_000_000  # of all images as they are kept
@@ -79,7 +78,7 @@ def load_folder(name: str, pixels: str | None) -> ImageSet:
         raise UsageError(
             f"no folder of images {path}: expected one folder a class in it, as in {path / 'cat' / '1.png'}"
         )
-    size = None if pixels is None else whole(pixels, MOST_SIDE)
+    size = None if pixels is None else whole(pixels, MOST_PIXELS)
     if pixels is not None and (size is None or size < 4):
         raise UsageError(
             f"{shown(f'{name}@{pixels}')}: expected a number of pixels from 4 behind '@', as in '{name}@32'"

@@ -7,7 +7,8 @@ LONGEST = 20_000  # characters of one text in a file
 # Control characters but tab and line ends, half surrogate pairs, marks that turn the writing, what is no character.
 _BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 _FORMULA = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
-_DANGEROUS, _DEFUSED = re.compile(f"'*{_FORMULA}"), re.compile(f"'+{_FORMULA}")
+_NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z"  # means the same to a spreadsheet as to a reader
+_DANGEROUS, _DEFUSED = re.compile(f"(?!{_NUMBER})'*{_FORMULA}"), re.compile(f"'+{_FORMULA}")
 
 
 def cleaned(text: str) -> str:

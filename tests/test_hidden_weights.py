@@ -118,7 +118,7 @@ def test_other_ways_to_hide_a_matrix(mixer: nn.Module, hidden: str) -> None:
 
 
 def test_a_proxy_of_ones_own_learns_it_too() -> None:
-    @proxy("layer_count", direction="higher", needs=[], paper="mine", origin="here")
+    @proxy("layer_count", direction="higher", needs=[], paper="mine")
     def layer_count(evidence: Evidence) -> float:
         """How many layers there are."""
         return float(len(evidence.layers))

@@ -11,7 +11,7 @@ from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.statistics.runs import repetition
 from benchmarks.tables import beside, groups
 from benchmarks.tables.groups import Group
-from reports.schema import Estimate
+from reports.schema import Estimate, VerdictKind
 
 
 @pytest.fixture
@@ -121,7 +121,8 @@ def test_published_beside_a_correlation_run(reference_data: Path) -> None:
     study = groups.study_of(options, "s0", "s0:kd", Group((), 64, "train"))
     (section,) = beside.published_on(Measured(Ask(study, ()), {}))
     assert section.table is not None
-    assert [row[7] for row in section.table.rows][:4] == ["within"] * 3 + ["not measured"]
+    kinds = [row[7].kind for row in section.table.rows[:4]]  # type: ignore[union-attr]
+    assert kinds == [VerdictKind.WITHIN] * 3 + [VerdictKind.NOT_MEASURED]
     other = groups.study_of(options, None, "s0:vanilla", Group((), 64, "train"))
     assert beside.published_on(Measured(Ask(other, ()), {})) == []
 
