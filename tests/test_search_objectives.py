@@ -5,7 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
+from distill_support import by_hand
 
+from benchmarks.distill.trainer import Trainer
 from benchmarks.search import Outcome, run_search, scoring
 from benchmarks.search.choices import objective_for, parse_settings, scorer_for
 from benchmarks.search.scoring import StoredScores, proxy_objective
@@ -17,6 +20,8 @@ from diswot_errors import UsageError
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, sample_cells
 from nb201_data.spaces import get_space
+from proxies.distillation import losses
+from proxies.inits import initialise
 
 TINY = Skeleton(4, 1, 4, 8)
 SPACE = get_space("nb201").with_skeleton(TINY)
@@ -114,10 +119,15 @@ def test_user_table(tmp_path):
 def test_a_short_training_is_tested_on_images_held_out_of_the_training_split():
     space = get_space("nb201").with_skeleton(Skeleton(4, 1, 2, 8))
     objective = TrainedObjective(space, "lite", "embedded:2@8", epochs=1)
-    outcome = objective(Cell.parse("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|"), 0)
-    assert 0 <= outcome.value <= 100
-    _, stream = objective._prepared
+    cell = Cell.parse("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|")
+    outcome = objective(cell, 0)
+    recipe, stream = objective._prepared
+    again = Trainer(initialise(space.build(cell), "kaiming", 0), losses.get("ce"), recipe, stream, 0)
+    again.train_epoch()
     x, y = stream.test
+    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bf16"):
+        top1, _, _ = by_hand(again.student.network, "embedded:2@8", (x, y))
+    assert outcome.value == pytest.approx(top1) and top1 != 50  # not the same answer to all
     assert len(x) == len(y) == len(stream) // 4 and y.bincount().tolist() == [len(y) // 2] * 2
     train, kept = ({image.numpy().tobytes() for image in images} for images in (stream.whole.train_x, stream._x))
     assert kept < train and len(kept) == len(stream)
