@@ -11,6 +11,7 @@ from torch import nn
 from nb201_data import embedded
 from nb201_data.augment import augmented_epoch, batches
 from nb201_data.images import load_images
+from nb201_data.networks import build_resnet
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +108,19 @@ def test_statistics_normalise_the_whole_split() -> None:
     assert (x.std(dim=(0, 2, 3)) - 1).abs().max() < 0.05
 
 
-def test_a_scoring_batch_is_cheap() -> None:
-    source = load_images("embedded")
-    source.batch(64, 0)
-    seconds = []
+def test_a_scoring_batch_is_cheaper_than_one_look_at_it() -> None:
+    """A fifth of a ResNet-20's forward pass, when measured."""
+    source, network = load_images("embedded"), build_resnet("resnet20", 20)
+    x, _ = source.batch(64, 0)
+    seconds: dict[str, list[float]] = {"paint": [], "look": []}
     for seed in range(5):
         start = time.process_time()
         source.batch(64, seed)
-        seconds.append(time.process_time() - start)
-    assert min(seconds) < 0.1  # about 0.02 s
+        painted = time.process_time()
+        network(x)
+        seconds["paint"].append(painted - start)
+        seconds["look"].append(time.process_time() - painted)
+    assert min(seconds["paint"]) < min(seconds["look"])
 
 
 def accuracy_after(epochs: int, widths: tuple[int, int, int]) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from distill_support import TINY, teacher
+from distill_support import TINY, by_hand, teacher, trainer
 
 from benchmarks import harvest
 from benchmarks.distill import protocols
@@ -70,9 +70,12 @@ def test_a_harvest_resumes_and_does_nothing_twice(tiny: Path, capsys: pytest.Cap
     assert file.read_text().startswith(first) and len(rows.read_rows(file)) == 3
     assert harvest.main([*command, "--cells", "3"]) == 0
     assert "0 runs of tiny to do, 3 done" in capsys.readouterr().out
-    row = rows.read_rows(file)[0]
+    row = rows.read_rows(file)[2]
     assert (row.skeleton, row.images, row.epochs) == ("c8n1k4r8", "embedded:4@8", 1)
-    assert 0 <= row.vanilla_top1 <= row.vanilla_best <= 100
+    alone = trainer("ce", HARVESTED, cell=row.arch)
+    assert row.vanilla_loss == pytest.approx(alone.train_epoch().loss, abs=1e-6)
+    top1, _, _ = by_hand(alone.student.network, row.images, alone.stream.test)
+    assert row.vanilla_top1 == row.vanilla_best == pytest.approx(top1, abs=1e-4)
 
 
 def test_worker_processes_measure_what_one_process_measures(tiny: Path) -> None:

@@ -1,14 +1,13 @@
 """The house rules that a parser can hold: who imports whom, light imports, short lines of descent."""
 
 import ast
-import resource
-import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
+from processes_support import LIGHT, in_fresh_python, numpy_seconds
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("benchmarks", "reports", "proxies", "nb201_data")
@@ -123,15 +122,9 @@ def test_public_functions_say_what_they_do(path: Path) -> None:
 
 
 def loaded_by(statement: str) -> tuple[set[str], float]:
-    """Modules that `statement` loads in a fresh interpreter, and the CPU seconds it takes beyond starting one."""
-    spent = []
-    for code in ("pass", statement):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        script = f"{code}\nimport sys; print(*sys.modules)"
-        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return set(done.stdout.split()), spent[1] - spent[0]
+    """Modules that `statement` loads in a fresh interpreter, and the CPU seconds of that."""
+    printed, seconds = in_fresh_python(f"{statement}\nimport sys; print(*sys.modules)")
+    return set(printed.split()), seconds
 
 
 @pytest.mark.parametrize(
@@ -145,7 +138,7 @@ def loaded_by(statement: str) -> tuple[set[str], float]:
 def test_data_are_there_without_torch_and_at_once(statement: str) -> None:
     loaded, seconds = loaded_by(statement)
     assert not loaded & {"torch", "numpy", "pandas", "scipy", "matplotlib", "nas_201_api", "pooch"}
-    assert seconds < 0.3
+    assert seconds < LIGHT * numpy_seconds()
 
 
 @pytest.mark.parametrize(

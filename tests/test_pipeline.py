@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distill_support import TINY
+from distill_support import TINY, by_hand
 from scipy.stats import beta, ttest_ind
 
 from benchmarks.distill import jobs, protocols
@@ -165,13 +165,23 @@ def test_a_trained_teacher_may_be_seen_by_the_score(tmp_path: Path) -> None:
 
     from benchmarks.pipeline.run import objective_of
     from benchmarks.pipeline.training import teach
+    from nb201_data.images import load_images
     from nb201_data.networks import build_resnet
+    from proxies import initialise
 
     file = tmp_path / "teacher.pth"
-    torch.save(build_resnet("resnet20", 4).state_dict(), file)
+    images = load_images("embedded:4")
+    network = initialise(build_resnet("resnet20", 4), "kaiming", 0)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    network.train()(images.normalise(images.test_x))  # its batch norms know the images: not one answer to all
+    torch.save(network.state_dict(), file)
     made = plan("--teacher-weights", str(file), "--score", "m_r")
     teacher = teach(made, tmp_path)
+    top1, _, _ = by_hand(network, "embedded:4", (images.test_x, images.test_y))
     assert teacher.file == file and not teacher.history
+    assert teacher.top1 == pytest.approx(top1) and top1 != 25
     assert teach(made, tmp_path) == teacher  # with the seconds of the first time: it is tested once
     cell = made.space.all()[-1]
     with Store(tmp_path / "scores.sqlite") as store, Runner(store) as runner:

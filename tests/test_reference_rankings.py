@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from reference_rankings import COLUMNS, compare, spearman
 
-BELOW = {"plain": -0.5, "grasp": 0.6}
-"""Rank cells differently with every draw of weights and batch, ours with ours too: see docs/proxies.md."""
+BELOW = {"grasp": 0.6}
+NO_ORDER = {"plain"}
+"""With another draw of weights and batch it ranks cells anew, ours with ours too: see docs/proxies.md. Its formula is
+held by `test_reference_scores`."""
 
 
 def test_spearman_leaves_out_what_is_no_number() -> None:
@@ -23,4 +25,6 @@ def test_rankings_agree(reference_data: Path) -> None:
     assert set(found) == set(COLUMNS)
     for name, (value, _, _, count) in found.items():
         assert count >= 190, f"{name}: only {count} cells have a number"
+        if name in NO_ORDER:
+            continue
         assert value > BELOW.get(name, 0.9), f"{name}: Spearman {value:.3f} with the published table"

@@ -37,6 +37,6 @@ def test_the_manifest_repeats_the_table(module, tmp_path: Path, monkeypatch: pyt
     assert module.main([*COMMANDS[module], *small, *where]) == 0
     written = json.loads((first / "manifest.json").read_text(encoding="utf-8"))["command"]
     others = ["--store", str(tmp_path / "again.sqlite"), "--out", str(again), "--workers", "2"]
-    subprocess.run([sys.executable, *written[1:], *others], check=True, capture_output=True, timeout=300)
+    subprocess.run([sys.executable, *written[1:], *others], check=True, capture_output=True, timeout=1800)
     tables = numbers(first)
     assert tables == numbers(again) and len(tables) >= 3 and tables["scores.csv"]

@@ -205,7 +205,7 @@ def test_a_killed_run_resumes(tmp_path: Path) -> None:
         "    r.scores(SETTING, select('params,nwot,m_r'), cells(4000), [0])\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[1], env=dict(os.environ))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.1)
         if path.is_file() and path.stat().st_size > 40_000:

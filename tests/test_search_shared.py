@@ -1,5 +1,7 @@
 """Weight sharing: the supernet contains every cell, and its three searches run to the end and resume."""
 
+import io
+
 import pytest
 import torch
 from torch import nn
@@ -10,9 +12,11 @@ from benchmarks.search.weight_sharing import SharedTask, search_shared
 from diswot_errors import UsageError
 from nb201_data.image_set import ImageSet
 from nb201_data.networks import CellBlock, build_network
+from nb201_data.sealed import read_sealed
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, sample_cells
 from nb201_data.spaces import get_space
+from proxies.inits import generator_for
 
 NAMES = [info.name for info in all_strategies() if info.kind == "weight-sharing"]
 SPACE = get_space("nb201").with_skeleton(Skeleton(4, 1, 3, 8))
@@ -80,11 +84,24 @@ def test_mixture_is_the_weighted_sum_of_the_operations():
     torch.testing.assert_close(edge(x, weights, (weights != 0).tolist()), expected)
 
 
+@torch.no_grad()
+def shared_accuracy(file, cell: Cell) -> float:
+    """Percent right of one path, with the weights in the file, on the half of the images that did not train them."""
+    network = Supernet(SPACE.skeleton, 0)
+    network.load_state_dict(torch.load(io.BytesIO(read_sealed(file) or b""), weights_only=True)["network"])
+    half = torch.randperm(128, generator=generator_for(0, "halves"))[64:]
+    x, y = IMAGES.train.take(half)
+    logits = network((x / 255 - 0.4) / 0.2, one_hot(cell, x.device))
+    return 100 * float((logits.argmax(1) == y).float().mean())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_runs_to_the_end_and_resumes(name, tmp_path):
     settings = {"samples": 8} if name == "rsps" else {"architecture_rate": 0.1}
     whole = search_shared(name, task(folder=tmp_path / "whole"), settings)
     assert isinstance(whole.best, Cell) and len(whole.epochs) == 6
+    assert whole.value == pytest.approx(shared_accuracy(tmp_path / "whole" / "supernet.pt", whole.best))
+    assert whole.value > 50  # of three classes, which brightness tells apart
     assert whole.epochs[-1].loss < 0.8 * whole.epochs[0].loss
 
     def stop(epoch):

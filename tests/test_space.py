@@ -122,14 +122,18 @@ class TestCounts:
     def test_cells_that_carry_no_signal(self) -> None:
         assert [c for c in distinct_cells() if not c.is_connected()] == [cell(*"nnnnnn")]
 
-    def test_all_of_it_takes_less_than_two_seconds(self) -> None:
+    def test_all_of_it_costs_little_more_than_reading_the_strings(self) -> None:
+        texts = [str(c) for c in all_cells()]
         all_cells.cache_clear()
         distinct_cells.cache_clear()
         start = time.process_time()
         for c in all_cells():
             c.pruned(), c.isomorphic(), c.signature()
         distinct_cells()
-        assert time.process_time() - start < 2
+        made = time.process_time()
+        for text in texts:
+            Cell.parse(text)
+        assert made - start < 6 * (time.process_time() - made)  # 1.3 when measured
 
 
 class TestEquivalence:

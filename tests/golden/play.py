@@ -16,7 +16,16 @@ import pytest
 from golden.questions import Question
 
 TABLES = Path(__file__).parent / "tables"
-PASSING = {"seconds", "date", "device", "torch", "version"}  # columns that differ from run to run
+PASSING = {
+    "seconds",
+    "date",
+    "device",
+    "torch",
+    "version",
+    "cost",
+    "elapsed",
+    "speedup",
+}  # columns and rows of one run alone
 LEFT_OUT = {"truth.csv"}  # what was given, not what was found
 QUESTION_OF_A_SCORE = ("space", "arch", "proxy", "init", "seed", "images", "batch_size", "teacher", "precision")
 Table = dict[str, list[Any]]  # column -> cells: numbers and texts, None where a cell is empty
@@ -46,7 +55,7 @@ def play(question: Question, folder: Path, reference: str = "") -> dict[str, Tab
                     assert not code, f"{line} ends with exit code {code}"
         finally:
             torch.set_num_threads(threads)
-    names = {str(folder): "FOLDER", str(TABLES): "TABLES", reference or "?": "DATA"}
+    names = {str(folder): "FOLDER", str(TABLES): "TABLES"} | ({reference: "DATA"} if reference else {})
     if question.printed:
         return {"printed": _lines(printed.getvalue(), names)}
     return _tables(places["out"], names, question.hidden)
@@ -85,7 +94,7 @@ def _tables(out: Path, names: dict[str, str], hidden: tuple[str, ...]) -> dict[s
 
 def _csv(path: Path, names: dict[str, str], hidden: tuple[str, ...]) -> Table:
     with path.open(newline="", encoding="utf-8") as file:
-        header, *rows = csv.reader(file)
+        header, *rows = (row for row in csv.reader(file) if row[0] not in PASSING)
     columns = dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(header, ())
     kept = {name: [_cell(cell, names) for cell in cells] for name, cells in columns.items() if name not in PASSING}
     return {name: list(map(_hash, cells)) if name in hidden else cells for name, cells in kept.items()}
