@@ -83,7 +83,7 @@ def test_a_changed_setting_does_not_continue_another_run(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["--distiller", "diswott"], "did you mean diswot"),
+        (["--distiller", "diswott"], "Did you mean diswot"),
         (["--distiller", ","], "names nothing"),
         (["--teacher", "resnet19"], "unknown teacher 'resnet19'"),
         (["--protocol", "shorter"], "did you mean short"),
