@@ -18,7 +18,7 @@ from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.resolve import REAL
 from benchmarks.tables.parts import arguments, chosen, main_of
-from benchmarks.tables.together import Part, image_notes, names, sections_of
+from benchmarks.tables.together import TablePart, image_notes, names, sections_of
 from diswot_errors import DataError, UsageError
 from reports import consistency
 from reports.records import read_run
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _work(out: Path, parts: Sequence[Part], options: argparse.Namespace) -> Content:
+def _work(out: Path, parts: Sequence[TablePart], options: argparse.Namespace) -> Content:
     failures = {part.command: why for part in parts if (why := _make(out, part, options))}
     if len(failures) == len(parts):
         raise DataError(f"no table could be made: {'; '.join(dict.fromkeys(failures.values()))}")
@@ -87,7 +87,7 @@ def _work(out: Path, parts: Sequence[Part], options: argparse.Namespace) -> Cont
     )
 
 
-def _make(out: Path, part: Part, options: argparse.Namespace) -> str:
+def _make(out: Path, part: TablePart, options: argparse.Namespace) -> str:
     """Run one command into its own folder, its output into log.txt; why it could not, or ''."""
     folder = prepare(out / part.key)
     begin = time.monotonic()

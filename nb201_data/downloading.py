@@ -17,7 +17,7 @@ from nb201_data.hashes import hash_of
 
 
 @dataclass(frozen=True)
-class Limits:
+class DownloadLimits:
     """What a download may take. Its time is bounded by its size: each window brings its share or is the last."""
 
     most_bytes: int = 64_000_000
@@ -30,13 +30,13 @@ class Limits:
     """Seconds without an answer."""
 
 
-LIMITS = Limits()
+LIMITS = DownloadLimits()
 _CHUNK = 1 << 14  # read before anything is counted: less than a window's share
 _LOOK = 0.05  # seconds between two looks at what has arrived
 _DISK = (errno.ENOSPC, errno.EACCES, errno.EROFS)
 
 
-def download(source: Source, folder: Path, progress: bool = False, limits: Limits = LIMITS) -> Path:
+def download(source: Source, folder: Path, progress: bool = False, limits: DownloadLimits = LIMITS) -> Path:
     """`source`, from the first of its addresses that gives the expected content, as a file in `folder`."""
     _ensure_room(source, folder)
     faults = []
@@ -119,7 +119,7 @@ class _Arriving:
         self.stream.flush()
 
 
-def _transfer(url: str, target: Path, source: Source, progress: bool, limits: Limits) -> None:
+def _transfer(url: str, target: Path, source: Source, progress: bool, limits: DownloadLimits) -> None:
     """Download in a thread of its own, so that one who waits for the network can give up at any time."""
 
     def look_at(response: Any, *_arguments: Any, **_options: Any) -> None:
@@ -157,7 +157,7 @@ def _transfer(url: str, target: Path, source: Source, progress: bool, limits: Li
         raise failures[0]
 
 
-def _wait(thread: threading.Thread, arriving: _Arriving, limits: Limits) -> None:
+def _wait(thread: threading.Thread, arriving: _Arriving, limits: DownloadLimits) -> None:
     """Until the download has ended, or a window brought less than its share."""
     begin, before = time.monotonic(), 0
     while thread.is_alive():

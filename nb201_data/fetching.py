@@ -13,7 +13,7 @@ from pathlib import Path
 
 from diswot_errors import DataError
 from nb201_data.catalogue import ARCHIVES, FILES, Archive, Conversion, DataFile, Source
-from nb201_data.downloading import LIMITS, Limits, download, fault_of
+from nb201_data.downloading import LIMITS, DownloadLimits, download, fault_of
 from nb201_data.files import remedy, status_of
 from nb201_data.published_tables import CONVERTERS
 
@@ -23,7 +23,7 @@ _Get = Callable[[Source, Path], Path]  # a source, into a folder
 
 
 def fetch_files(
-    wanted: Sequence[DataFile], folder: Path, progress: bool = False, limits: Limits = LIMITS
+    wanted: Sequence[DataFile], folder: Path, progress: bool = False, limits: DownloadLimits = LIMITS
 ) -> list[Path]:
     """Get every file of `wanted` that is not whole below `folder`; all are tried before failures are reported."""
     get = partial(download, progress=progress, limits=limits)

@@ -1,7 +1,7 @@
 """Networks: the skeleton of NAS-Bench-201 around a cell, and the CIFAR ResNet family.
 
 Parameter names are those of the benchmark's own code and of the public ResNet checkpoints, so that their weights load.
-Every network hands out what scores and distillation losses look at, without hooks: see `Features`.
+Every network hands out what scores and distillation losses look at, without hooks: see `NetworkMaps`.
 """
 
 from abc import ABC, abstractmethod
@@ -23,7 +23,7 @@ M = TypeVar("M", bound=nn.Module)
 RESNETS = {f"resnet{6 * n + 2}": (n, n, n) for n in (3, 5, 7, 9, 18)}
 
 
-class Features(NamedTuple):
+class NetworkMaps(NamedTuple):
     """Everything a forward pass hands out."""
 
     stages: tuple[Tensor, ...]
@@ -45,11 +45,11 @@ class Network(nn.Module, ABC):
     def stages(self, x: Tensor) -> list[Tensor]:
         """The feature map at the end of each stage."""
 
-    def forward_features(self, x: Tensor) -> Features:
-        """Images (B, 3, H, W) to `Features`."""
+    def forward_features(self, x: Tensor) -> NetworkMaps:
+        """Images (B, 3, H, W) to `NetworkMaps`."""
         stages = tuple(self.stages(x))
         pooled = stages[-1].mean((2, 3))
-        return Features(stages, stages[-1], pooled, self.classifier(pooled))
+        return NetworkMaps(stages, stages[-1], pooled, self.classifier(pooled))
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, 3, H, W) to logits (B, K)."""

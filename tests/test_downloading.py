@@ -12,9 +12,9 @@ from files_support import GOOD, left_in, made_file
 from diswot_errors import DataError
 from nb201_data import fetching
 from nb201_data.catalogue import FILES, Source
-from nb201_data.downloading import Limits, _check_address
+from nb201_data.downloading import DownloadLimits, _check_address
 
-LIMITS = Limits(most_bytes=50_000, slowest=20_000, window=0.4, silence=0.4)
+LIMITS = DownloadLimits(most_bytes=50_000, slowest=20_000, window=0.4, silence=0.4)
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -145,7 +145,7 @@ def test_slow_but_not_too_slow(folder: Path, server: Callable[..., str]) -> None
             time.sleep(0.3)
 
     file = made_file(server(answer=steady), size=len(GOOD))
-    limits = Limits(slowest=5_000, window=1.0)
+    limits = DownloadLimits(slowest=5_000, window=1.0)
     fetching.fetch_files([file], folder, limits=limits)  # 1.5 seconds: more than a window
     assert (folder / file.path).read_bytes() == GOOD
 

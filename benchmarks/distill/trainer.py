@@ -21,7 +21,7 @@ from benchmarks.distill.graph import StepRunner
 from benchmarks.distill.protocols import Protocol
 from benchmarks.distill.stream import Epoch, Stream, rows
 from diswot_errors import DataError
-from nb201_data.networks import Features, Network
+from nb201_data.networks import Network, NetworkMaps
 from proxies.distillation.record import Context, HeadSetup, Loss
 
 _TEST_CHUNK = 500
@@ -154,14 +154,14 @@ class Trainer:
             loss = self.loss.objective(features, taught, y, self.student.head, context, self.protocol.temperature)
             back = None
             if self.peer is not None:
-                held = Features(*(_detached(part) for part in features))
+                held = NetworkMaps(*(_detached(part) for part in features))
                 back = self.loss.objective(taught, held, y, None, context, self.protocol.temperature)
         self.student.step(loss)
         if self.peer is not None and back is not None:
             self.peer.step(back)
         return loss.detach()
 
-    def _teach(self, features: Features, teacher_x: Tensor, logits: Tensor) -> Features:
+    def _teach(self, features: NetworkMaps, teacher_x: Tensor, logits: Tensor) -> NetworkMaps:
         """What the loss sees of the teacher."""
         if self.cached:
             return features._replace(logits=logits.float())

@@ -25,7 +25,7 @@ from benchmarks.search.options import constraints_of
 from benchmarks.search.problem import SearchProblem
 from benchmarks.search.registry import get_strategy
 from benchmarks.search.trained import TrainedObjective
-from benchmarks.search.weight_sharing import Epoch, SharedResult, SharedTask, identity, search_shared
+from benchmarks.search.weight_sharing import SharedEpoch, SharedResult, SharedTask, identity, search_shared
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import SearchSpace
 
@@ -140,7 +140,7 @@ def _sharing(
     return Course(truth, space, constraints, what, task.device, identity(options.strategy, task, settings), cost, run)
 
 
-def _said(epoch: Epoch) -> str:
+def _said(epoch: SharedEpoch) -> str:
     return f"loss {epoch.loss:.3f}, accuracy {epoch.accuracy:.1f} %"
 
 

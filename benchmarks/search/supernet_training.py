@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from benchmarks.search.constraints import feasible
 from benchmarks.search.supernet import Supernet, one_hot
-from benchmarks.search.weight_sharing import Epoch, SharedResult, SharedTask
+from benchmarks.search.weight_sharing import SharedEpoch, SharedResult, SharedTask
 from diswot_errors import UsageError
 from nb201_data.augment import augmented_epoch, batches
 from nb201_data.sealed import read_sealed, write_sealed
@@ -48,7 +48,7 @@ class SharedTraining:
         self.architect = (
             None if rate is None else torch.optim.Adam([self.alpha], rate, betas=BETAS, weight_decay=ARCHITECTURE_DECAY)
         )
-        self.history: list[Epoch] = []
+        self.history: list[SharedEpoch] = []
         self._halves()
 
     def run(self) -> "SharedTraining":
@@ -87,7 +87,7 @@ class SharedTraining:
             part.load_state_dict(state[name])
         with torch.no_grad():
             self.alpha.copy_(state["alpha"])
-        self.history = [Epoch(*values) for values in state["history"]]
+        self.history = [SharedEpoch(*values) for values in state["history"]]
 
     def favourite(self) -> Cell:
         """The allowed cell with the largest sum of architecture weights."""
@@ -122,7 +122,7 @@ class SharedTraining:
         halves = [split.take(order[:half]), split.take(order[half : 2 * half])]
         self.first, self.second = ((x.to(self.device), y.to(self.device)) for x, y in halves)
 
-    def _epoch(self, index: int) -> Epoch:
+    def _epoch(self, index: int) -> SharedEpoch:
         begin = time.perf_counter()
         task, size = self.task, self.task.batch_size
         generator = generator_for(task.seed, f"paths of epoch {index}")
@@ -142,7 +142,7 @@ class SharedTraining:
         self.schedule.step()
         cell = str(self.favourite()) if self.architect else ""
         seen = steps * size
-        return Epoch(index, cell, float(loss) / steps, 100 * float(right) / seen, time.perf_counter() - begin)
+        return SharedEpoch(index, cell, float(loss) / steps, 100 * float(right) / seen, time.perf_counter() - begin)
 
     def _loss(self, x: Tensor, y: Tensor, weights: Tensor, clear: torch.optim.Optimizer) -> tuple[Tensor, Tensor]:
         """Gradients of the cross-entropy, in the parameters of `clear` from zero; returns (loss, logits)."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Epoch:
+class SharedEpoch:
     """One epoch of the shared network."""
 
     index: int
@@ -49,7 +49,7 @@ class SharedTask:
     device: str = "cpu"
     folder: Path | None = None
     """Where the shared network is kept after every epoch, and goes on from."""
-    watch: Callable[[Epoch], object] = field(default=lambda epoch: None, compare=False)
+    watch: Callable[[SharedEpoch], object] = field(default=lambda epoch: None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class SharedResult:
     best: Cell
     value: float
     """Its accuracy in percent under the shared weights, on the half of the images that did not train them."""
-    epochs: tuple[Epoch, ...]
+    epochs: tuple[SharedEpoch, ...]
     evaluations: int
     """Cells whose accuracy under the shared weights was measured in order to choose."""
     seconds: float

@@ -11,7 +11,7 @@ LEVEL = 0.05
 
 
 @dataclass(frozen=True)
-class Comparison:
+class StrategyRanks:
     """k strategies on n seeds, ranked within each seed: 1 is the lowest regret, ties share."""
 
     mean_ranks: dict[str, float]
@@ -22,7 +22,7 @@ class Comparison:
     seeds: int
 
 
-def compare(regrets: Mapping[str, Sequence[float]]) -> Comparison:
+def compare(regrets: Mapping[str, Sequence[float]]) -> StrategyRanks:
     """Regrets by strategy, in the order of seeds; every strategy must have all of them."""
     names = list(regrets)
     table = np.array([regrets[name] for name in names], dtype=float)  # (k, n)
@@ -36,7 +36,7 @@ def compare(regrets: Mapping[str, Sequence[float]]) -> Comparison:
     if k > 1 and n > 1:
         quantile = float(scipy.stats.studentized_range.ppf(1 - LEVEL, k, np.inf)) / math.sqrt(2)
         difference = quantile * math.sqrt(k * (k + 1) / (6 * n))
-    return Comparison(dict(zip(names, ranks.tolist(), strict=True)), p, difference, n)
+    return StrategyRanks(dict(zip(names, ranks.tolist(), strict=True)), p, difference, n)
 
 
 def against(regrets: Mapping[str, Sequence[float]], reference: str) -> dict[str, float]:

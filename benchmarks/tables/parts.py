@@ -8,30 +8,30 @@ from importlib import import_module
 
 from benchmarks.command.registry import TABLES
 from benchmarks.scoring.resolve import resolve_images
-from benchmarks.tables.together import Part
+from benchmarks.tables.together import TablePart
 from diswot_errors import UsageError
 from nb201_data.skeleton import Skeleton
 
 Main = Callable[[Sequence[str]], int]
 
 PARTS = (
-    Part("s0_table", "Correlation comparison on S0"),
-    Part("rank_table", "Rank table of NAS-Bench-201"),
-    Part("metric_ablation", "Different metrics"),
-    Part("init_ablation", "Different initialization"),
-    Part("best_student", "The best network alone and the best student"),
-    Part("distiller_table", "DisWOT as a distiller (Table 9)"),
-    Part("search_table", "Search (Table 8)"),
-    Part("proxy_facts", "Numbers that nobody published"),
+    TablePart("s0_table", "Correlation comparison on S0"),
+    TablePart("rank_table", "Rank table of NAS-Bench-201"),
+    TablePart("metric_ablation", "Different metrics"),
+    TablePart("init_ablation", "Different initialization"),
+    TablePart("best_student", "The best network alone and the best student"),
+    TablePart("distiller_table", "DisWOT as a distiller (Table 9)"),
+    TablePart("search_table", "Search (Table 8)"),
+    TablePart("proxy_facts", "Numbers that nobody published"),
 )
 
 
-def known() -> dict[str, Part]:
+def known() -> dict[str, TablePart]:
     """Every part by name: the project's, then those of plugins and other packages."""
-    return {part.command: part for part in PARTS} | {name: Part(name, TABLES[name].title) for name in TABLES}
+    return {part.command: part for part in PARTS} | {name: TablePart(name, TABLES[name].title) for name in TABLES}
 
 
-def chosen(only: str | None, skip: str) -> list[Part]:
+def chosen(only: str | None, skip: str) -> list[TablePart]:
     """The parts asked for, in their order; unknown names are refused."""
     parts = known()
     wanted = [name.strip() for name in (only if only is not None else ",".join(parts)).split(",") if name.strip()]
@@ -45,7 +45,7 @@ def chosen(only: str | None, skip: str) -> list[Part]:
     return found
 
 
-def main_of(part: Part) -> Main:
+def main_of(part: TablePart) -> Main:
     """The command itself."""
     main: Main = (
         TABLES[part.command].main if part.command in TABLES else import_module(f"benchmarks.{part.command}").main
@@ -53,7 +53,7 @@ def main_of(part: Part) -> Main:
     return main
 
 
-def arguments(part: Part, options: argparse.Namespace) -> list[str]:
+def arguments(part: TablePart, options: argparse.Namespace) -> list[str]:
     """Its options, from those of all tables."""
     machine = ["--device", options.device, *_given("workers", options)]
     store = [*machine, *_given("store", options)]

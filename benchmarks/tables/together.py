@@ -13,7 +13,7 @@ LONG = 200  # rows
 
 
 @dataclass(frozen=True)
-class Part:
+class TablePart:
     """One command of the page."""
 
     command: str
@@ -40,7 +40,7 @@ def names(lists: Iterable[str]) -> str:
     return ", ".join(dict.fromkeys(name for text in lists for name in text.split(", ") if name))
 
 
-def sections_of(part: Part, run: Run | None, failure: str) -> list[Section]:
+def sections_of(part: TablePart, run: Run | None, failure: str) -> list[Section]:
     """The part's first words with its conditions, then its sections below it, under names of their own."""
     if run is None:
         return [Section(part.key, part.title, (f"Not made: {failure}",))]

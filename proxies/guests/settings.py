@@ -10,7 +10,7 @@ from torch.utils import deterministic
 
 
 @dataclass(frozen=True)
-class Setting:
+class ProcessSetting:
     """One thing that can be read and written."""
 
     name: str
@@ -25,21 +25,21 @@ class Setting:
             return f"unreadable: {type(error).__name__}"
 
 
-def _attribute(owner: Any, attribute: str, name: str) -> Setting:
-    return Setting(name, lambda: getattr(owner, attribute), lambda value: setattr(owner, attribute, value))
+def _attribute(owner: Any, attribute: str, name: str) -> ProcessSetting:
+    return ProcessSetting(name, lambda: getattr(owner, attribute), lambda value: setattr(owner, attribute, value))
 
 
-def _precision(backend: str, kind: str) -> Setting:
+def _precision(backend: str, kind: str) -> ProcessSetting:
     def write(value: str) -> None:
         torch._C._set_fp32_precision_setter(backend, kind, value)
 
     def read() -> str:
         return torch._C._get_fp32_precision_getter(backend, kind)
 
-    return Setting(f"precision of {backend} {kind}", read, write)
+    return ProcessSetting(f"precision of {backend} {kind}", read, write)
 
 
-def _autocast(device: str) -> Setting:
+def _autocast(device: str) -> ProcessSetting:
     def read() -> tuple[bool, torch.dtype]:
         return torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
 
@@ -47,10 +47,10 @@ def _autocast(device: str) -> Setting:
         torch.set_autocast_enabled(device, value[0])
         torch.set_autocast_dtype(device, value[1])
 
-    return Setting(f"autocast on {device}", read, write)
+    return ProcessSetting(f"autocast on {device}", read, write)
 
 
-def _stack(kind: str) -> Setting:
+def _stack(kind: str) -> ProcessSetting:
     """Modes that take over torch's functions; those that a guest left behind are taken off."""
     length, pop = getattr(torch._C, f"_len_torch_{kind}_stack"), getattr(torch._C, f"_pop_torch_{kind}_stack")
 
@@ -58,20 +58,20 @@ def _stack(kind: str) -> Setting:
         while length() > before:
             pop()
 
-    return Setting(f"torch {kind} modes", length, write)
+    return ProcessSetting(f"torch {kind} modes", length, write)
 
 
-def _global_hooks(name: str) -> Setting:
+def _global_hooks(name: str) -> ProcessSetting:
     hooks = getattr(modules, name)
 
     def write(before: dict[int, Any]) -> None:
         hooks.clear()
         hooks.update(before)
 
-    return Setting(name.strip("_").replace("_", " "), lambda: dict(hooks), write)
+    return ProcessSetting(name.strip("_").replace("_", " "), lambda: dict(hooks), write)
 
 
-def _saved_tensors() -> Setting:
+def _saved_tensors() -> ProcessSetting:
     def read() -> Any:
         return torch._C._autograd._top_saved_tensors_default_hooks(True)
 
@@ -79,7 +79,7 @@ def _saved_tensors() -> Setting:
         while read() is not None and read() != before:
             torch._C._autograd._pop_saved_tensors_default_hooks()
 
-    return Setting("hooks on saved tensors", read, write)
+    return ProcessSetting("hooks on saved tensors", read, write)
 
 
 def _denormals() -> bool:
@@ -99,42 +99,42 @@ _sdp = torch.backends.cuda
 _KINDS = [("generic", "all")] + [(b, k) for b in ("cuda", "mkldnn") for k in ("all", "matmul", "conv", "rnn")]
 _HOOKS = [name for name in vars(modules) if name.startswith("_global_") and isinstance(getattr(modules, name), dict)]
 
-SETTINGS: tuple[Setting, ...] = (
-    Setting("the default device", torch.get_default_device, _set_device),
+SETTINGS: tuple[ProcessSetting, ...] = (
+    ProcessSetting("the default device", torch.get_default_device, _set_device),
     _stack("function"),
     _stack("dispatch"),
-    Setting("the default dtype", torch.get_default_dtype, torch.set_default_dtype),
-    Setting("the number of threads", torch.get_num_threads, torch.set_num_threads),
-    Setting("gradients on or off", torch.is_grad_enabled, lambda value: torch._C._set_grad_enabled(value)),
-    Setting("inference mode", torch.is_inference_mode_enabled, lambda value: None),  # put back by leaving `kept`
+    ProcessSetting("the default dtype", torch.get_default_dtype, torch.set_default_dtype),
+    ProcessSetting("the number of threads", torch.get_num_threads, torch.set_num_threads),
+    ProcessSetting("gradients on or off", torch.is_grad_enabled, lambda value: torch._C._set_grad_enabled(value)),
+    ProcessSetting("inference mode", torch.is_inference_mode_enabled, lambda value: None),  # put back by leaving `kept`
     _autocast("cpu"),
     _autocast("cuda"),
-    Setting("the autocast cache", torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled),
-    Setting(
+    ProcessSetting("the autocast cache", torch.is_autocast_cache_enabled, torch.set_autocast_cache_enabled),
+    ProcessSetting(
         "deterministic algorithms",
         lambda: (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()),
         _set_deterministic,
     ),
     _attribute(deterministic, "fill_uninitialized_memory", "fill_uninitialized_memory"),
     *(_attribute(torch.backends.cudnn, flag, f"cudnn.{flag}") for flag in ("enabled", "benchmark", "deterministic")),
-    Setting("matmul precision", torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    ProcessSetting("matmul precision", torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     *(_precision(*kind) for kind in _KINDS),
     *(
         _attribute(torch.backends.cuda.matmul, flag, f"matmul.{flag}")
         for flag in ("allow_fp16_reduced_precision_reduction", "allow_bf16_reduced_precision_reduction")
     ),
-    Setting("mkldnn.enabled", torch._C._get_mkldnn_enabled, torch._C._set_mkldnn_enabled),
-    Setting("mkldnn.deterministic", torch._C._get_mkldnn_deterministic, torch._C._set_mkldnn_deterministic),
-    Setting("nnpack.enabled", torch._C._get_nnpack_enabled, torch._C._set_nnpack_enabled),
+    ProcessSetting("mkldnn.enabled", torch._C._get_mkldnn_enabled, torch._C._set_mkldnn_enabled),
+    ProcessSetting("mkldnn.deterministic", torch._C._get_mkldnn_deterministic, torch._C._set_mkldnn_deterministic),
+    ProcessSetting("nnpack.enabled", torch._C._get_nnpack_enabled, torch._C._set_nnpack_enabled),
     _attribute(torch.backends.opt_einsum, "enabled", "opt_einsum.enabled"),
     _attribute(torch.backends.opt_einsum, "strategy", "opt_einsum.strategy"),
-    Setting("flash attention", _sdp.flash_sdp_enabled, _sdp.enable_flash_sdp),
-    Setting("memory-efficient attention", _sdp.mem_efficient_sdp_enabled, _sdp.enable_mem_efficient_sdp),
-    Setting("attention by formula", _sdp.math_sdp_enabled, _sdp.enable_math_sdp),
-    Setting("cudnn attention", _sdp.cudnn_sdp_enabled, _sdp.enable_cudnn_sdp),
-    Setting("anomaly detection", torch.is_anomaly_enabled, torch.set_anomaly_enabled),
+    ProcessSetting("flash attention", _sdp.flash_sdp_enabled, _sdp.enable_flash_sdp),
+    ProcessSetting("memory-efficient attention", _sdp.mem_efficient_sdp_enabled, _sdp.enable_mem_efficient_sdp),
+    ProcessSetting("attention by formula", _sdp.math_sdp_enabled, _sdp.enable_math_sdp),
+    ProcessSetting("cudnn attention", _sdp.cudnn_sdp_enabled, _sdp.enable_cudnn_sdp),
+    ProcessSetting("anomaly detection", torch.is_anomaly_enabled, torch.set_anomaly_enabled),
     _saved_tensors(),
     *map(_global_hooks, _HOOKS),
     _attribute(modules, "_global_is_full_backward_hook", "global backward hooks"),
-    Setting("denormal numbers", _denormals, lambda value: torch.set_flush_denormal(not value)),
+    ProcessSetting("denormal numbers", _denormals, lambda value: torch.set_flush_denormal(not value)),
 )
