@@ -14,6 +14,10 @@ LIGHT = 3
 """What starts at once costs less than so many imports of numpy: a torch is about twenty of them, pandas five."""
 
 
+HELP = 10
+"""A command that answers `--help` costs less than half a torch."""
+
+
 def in_fresh_python(code: str) -> tuple[str, float]:
     """What `code` prints in an interpreter of its own, and the CPU seconds of starting and running it."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from processes_support import LIGHT, in_fresh_python, numpy_seconds
+from processes_support import HELP, in_fresh_python, numpy_seconds
 from scoring_support import QUICK, write_truth
 
 from benchmarks import correlation
@@ -292,7 +292,7 @@ def test_help_is_quick() -> None:
         "print(heavy or 'light')\n"
     )
     shown, seconds = in_fresh_python(code)
-    assert shown.splitlines()[-1] == "light" and seconds < LIGHT * numpy_seconds()
+    assert shown.splitlines()[-1] == "light" and seconds < HELP * numpy_seconds()
 
 
 def test_list_shows_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
