@@ -198,6 +198,15 @@ def ended(capsys: pytest.CaptureFixture[str], line: str, *more: str) -> Ended:
     return Ended(code if isinstance(code, int) else int(code is not None), *capsys.readouterr())
 
 
+def asked(bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ended:
+    """The question of a bench, in this process."""
+    monkeypatch.setenv("NB201_DATA_DIR", str(bench.folder / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(bench.folder / "cache"))
+    monkeypatch.chdir(bench.folder)
+    (line,) = bench.question.lines
+    return ended(capsys, line.format(out=bench.out, store=bench.store))
+
+
 def flips(content: bytes, seed: int, bits: int = 1) -> bytes:
     """`content` with some bits turned over."""
     rng, changed = random.Random(seed), bytearray(content)

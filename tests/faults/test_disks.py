@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from faults.driver import QUICK, TINY, Bench, Ended, ended
+from faults.driver import QUICK, TINY, Bench, asked, ended
 from golden.questions import Question
 
 from benchmarks.search import trajectory
@@ -49,24 +49,14 @@ def small(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         subprocess.run(["umount", "-l", place], check=True)
 
 
-def asked(bench: Bench, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> Ended:
-    """The question of a bench, in this process."""
-    monkeypatch.setenv("NB201_DATA_DIR", str(bench.folder / "data"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(bench.folder.parent / "cache"))
-    monkeypatch.chdir(bench.folder)
-    (line,) = bench.question.lines
-    return ended(capsys, line.format(out=bench.out, store=bench.store))
+FULL = [
+    pytest.param(CORRELATION, ["4k", "12k", "20k"], id="correlation"),
+    pytest.param(SEARCH, ["8k", "24k"], id="search"),
+    pytest.param(DISTILL, ["4k", "100k", "400k"], id="distill", marks=pytest.mark.slow),
+]
 
 
-@pytest.mark.parametrize(
-    ("question", "sizes"),
-    [
-        (CORRELATION, ["4k", "12k", "20k"]),
-        (SEARCH, ["8k", "24k"]),
-        pytest.param(DISTILL, ["4k", "100k", "400k"], marks=pytest.mark.slow),
-    ],
-    ids=lambda value: getattr(value, "name", ""),
-)
+@pytest.mark.parametrize(("question", "sizes"), FULL)
 def test_a_full_disk(
     question: Question,
     sizes: list[str],

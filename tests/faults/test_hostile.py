@@ -14,7 +14,9 @@ from faults.driver import TABLES, Ended, ended, flips
 from benchmarks.scoring.store import Store
 from diswot_errors import DataError
 from diswot_plugins import load_plugin, restored
-from nb201_data.space import sample_cells
+from nb201_data.skeleton import Skeleton
+from nb201_data.space import Cell, sample_cells
+from nb201_data.spaces import get_space
 from proxies.combining import combined
 from proxies.registry import AggregateInfo, aggregates
 
@@ -85,12 +87,15 @@ def test_impossible_skeletons_are_answered_at_once(skeleton: str, capsys: Captur
     correlation(capsys, "--ground-truth", "mine.csv").refused("mine.csv")
 
 
+TRUTHS = 25
+
+
 def test_a_flipped_truth_is_the_same_or_refused(capsys: Capture) -> None:
     whole = gzip.compress((TABLES / "mine-distilled.csv").read_bytes(), mtime=0)
     Path("whole.csv.gz").write_bytes(whole)
     given = ["--ground-truth", "whole.csv.gz", "--dry-run"]
     same = correlation(capsys, *given).done().out
-    for seed in range(25):
+    for seed in range(TRUTHS):
         Path("whole.csv.gz").write_bytes(flips(whole, seed))
         found = correlation(capsys, *given)
         assert found.out == same if found.code == 0 else found.refused("whole.csv.gz")
@@ -104,9 +109,7 @@ from proxies.registry import proxy
 def mine(evidence):
     """Mine."""
 '''
-DEADLY = [
-    ("os._exit(0)", "failed", "exit code 0"),
-    ("while True: pass", "failed", "over the limit of 2 s"),
+MISDEEDS = [
     ("raise SystemExit(0)", "failed", "SystemExit"),
     ("raise MemoryError('no more')", "out-of-memory", "no more"),
     ("raise ValueError('\\ud800' * 200_000)", "failed", "ValueError"),
@@ -118,37 +121,62 @@ DEADLY = [
 ]
 
 
-@pytest.mark.parametrize(("body", "status", "said"), DEADLY, ids=lambda value: None)
+@pytest.mark.parametrize(("body", "status", "said"), MISDEEDS, ids=lambda value: None)
 def test_a_guest_costs_its_own_scores_only(body: str, status: str, said: str, capsys: Capture) -> None:
     Path("mine.py").write_text(HEADER + textwrap.indent(body, "    ") + "\n")
-    deadly = body.startswith(("os._exit", "while"))  # what only a worker process survives
-    more = ["--plugin", "mine.py", "--proxies", "params,l2_norm,mine", "--workers", "2" if deadly else "1"]
-    correlation(capsys, *more, "--time-limit", "2").done()
-    with Path("run", "scores.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    correlation(capsys, "--plugin", "mine.py", "--proxies", "params,l2_norm,mine").done()
+    rows = scores()
     theirs = [row for row in rows if row["proxy"] == "mine"]
     assert {(row["status"], row["value"]) for row in theirs} == {(status, "")}, theirs
     assert all(said in row["reason"] and len(row["reason"]) <= 300 for row in theirs)
     assert len({(row["proxy"], row["arch"]) for row in rows}) == len(rows)
-    ours = [row for row in rows if row["proxy"] != "mine"]
-    assert deadly or all(row["status"] == "ok" and row["value"] for row in ours)
+    assert all(row["status"] == "ok" and row["value"] for row in rows if row["proxy"] != "mine")
     ended(capsys, "reports run").done()  # our own reader reads what a guest had to say
     with Store(Path("store.sqlite")) as store:
         assert status != "violation" or len(store) == 0  # nothing beside a violation is kept
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("raise SystemExit(0)", "ends the program"),
-        ("import sys; sys.exit()", "ends the program"),
-        ("1 / 0", "ZeroDivisionError"),
-        ("import nothing_of_this_name", "install it"),
-        ("def f(:", "mine.py, line 1"),
-        ("x = 1", "registers nothing"),
-        ("\0", "mine.py"),
-    ],
-)
+def scores() -> list[dict[str, str]]:
+    with Path("run", "scores.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+DEADLY = [
+    pytest.param("os._exit(0)", "60", "exit code 0", id="exit"),
+    pytest.param("os.kill(os.getpid(), 11)", "60", "killed by signal 11", id="fault", marks=pytest.mark.slow),
+    pytest.param("while True: pass", "20", "over the limit of 20 s", id="endless", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("body", "limit", "said"), DEADLY)
+def test_one_network_that_kills_its_worker(body: str, limit: str, said: str, capsys: Capture) -> None:
+    """The guest does so on the largest network; all others have every score."""
+    space, largest = get_space("nb201").with_skeleton(Skeleton(4, 1, 10, 8)), Cell(("nor_conv_3x3",) * 6)
+    cells = [largest, *(cell for cell in sample_cells(10, 5) if cell != largest)]
+    lines = [f"{cell},{space.skeleton},{50 + i}" for i, cell in enumerate(cells)]
+    Path("truth.csv").write_text("\n".join(["arch,skeleton,accuracy", *lines]) + "\n")
+    guilty = f"if sum(p.numel() for p in evidence.model.parameters()) >= {space.params(largest)}: {body}"
+    Path("mine.py").write_text(HEADER + f"    {guilty}\n    return 1.0\n")
+    more = ["--plugin", "mine.py", "--proxies", "params,mine", "--ground-truth", "truth.csv", "--sample", "all"]
+    correlation(capsys, *more, "--workers", "2", "--time-limit", limit).done()
+    lost = [row for row in scores() if row["status"] != "ok"]
+    assert lost and {row["arch"] for row in lost} == {str(largest)}
+    assert all(row["status"] == "failed" and said in row["reason"] for row in lost)
+    assert len(scores()) == len({row["proxy"] for row in scores()}) * len(cells)
+
+
+UNLOADABLE = [
+    ("raise SystemExit(0)", "ends the program"),
+    ("import sys; sys.exit()", "ends the program"),
+    ("1 / 0", "ZeroDivisionError"),
+    ("import nothing_of_this_name", "install it"),
+    ("def f(:", "mine.py, line 1"),
+    ("x = 1", "registers nothing"),
+    ("\0", "mine.py"),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), UNLOADABLE, ids=lambda value: None)
 def test_a_plugin_that_cannot_be_loaded(content: str, said: str, capsys: Capture) -> None:
     Path("mine.py").write_text(content)
     correlation(capsys, "--plugin", "mine.py").refused(said)
@@ -167,14 +195,14 @@ class Mine(Strategy):
 '''
 
 
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        ("raise SystemExit(0)", "ends the program"),
-        ("import sys; sys.exit()", "ends the program"),
-        ("return 1 / 0", "ZeroDivisionError"),
-    ],
-)
+STRATEGIES = [
+    ("raise SystemExit(0)", "ends the program"),
+    ("import sys; sys.exit()", "ends the program"),
+    ("return 1 / 0", "ZeroDivisionError"),
+]
+
+
+@pytest.mark.parametrize(("body", "said"), STRATEGIES, ids=lambda value: None)
 def test_no_success_without_a_result_whatever_a_strategy_does(body: str, said: str, capsys: Capture) -> None:
     Path("mine.py").write_text(STRATEGY.replace("BODY", body))
     line = "benchmarks.search --plugin mine.py --strategy mine --score params --budget 3 --skeleton c4n1k10r8"

@@ -4,6 +4,7 @@ import random
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from faults.driver import CORRELATION, SEARCH, Bench, question
@@ -16,15 +17,20 @@ SHARED = question("search-shared")
 KILLS = 3  # of one run, one after the other
 
 
-def cases() -> list[object]:
-    """Two of each family in every run of the tests, many more in the slow one."""
+def cases() -> list[Any]:
+    """Three in every run of the tests, many more in the slow one."""
     quick = [(CORRELATION, 1), (SEARCH, 2), (DISTILL, 3)]
     slow = [(each, seed) for each in (CORRELATION, SEARCH, SHARED, DISTILL, HARVEST) for seed in range(10, 16)]
     slow += [(each, seed) for each in (PIPELINE, ALL_TABLES, SEARCH_TABLE) for seed in range(20, 22)]
     return [
-        pytest.param(each, seed, id=f"{each.name}-{seed}", marks=[pytest.mark.slow] if (each, seed) in slow else [])
-        for each, seed in quick + slow
+        *(pytest.param(each, seed, id=f"{each.name}-{seed}") for each, seed in quick),
+        *(pytest.param(each, seed, id=f"{each.name}-{seed}", marks=pytest.mark.slow) for each, seed in slow),
     ]
+
+
+TOLD = [pytest.param(CORRELATION, id="correlation")] + [
+    pytest.param(each, id=each.name, marks=pytest.mark.slow) for each in (SEARCH, DISTILL, HARVEST, PIPELINE)
+]
 
 
 def whole(tmp_path: Path, asked: Question, data: str) -> tuple[Bench, float]:
@@ -59,17 +65,7 @@ def test_killed_at_random_moments(asked: Question, seed: int, tmp_path: Path, re
         pytest.param(signal.SIGTERM, False, 143, "told to end", id="batch-system"),
     ],
 )
-@pytest.mark.parametrize(
-    "asked",
-    [
-        CORRELATION,
-        pytest.param(SEARCH, marks=pytest.mark.slow),
-        pytest.param(DISTILL, marks=pytest.mark.slow),
-        pytest.param(HARVEST, marks=pytest.mark.slow),
-        pytest.param(PIPELINE, marks=pytest.mark.slow),
-    ],
-    ids=lambda asked: asked.name,
-)
+@pytest.mark.parametrize("asked", TOLD)
 def test_told_to_end(asked: Question, number: int, group: bool, code: int, said: str, tmp_path: Path) -> None:
     bench = Bench(tmp_path / "told", asked)
     (line,) = asked.lines
