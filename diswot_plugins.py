@@ -94,6 +94,17 @@ def _run(source: bytes, place: Path, module: ModuleType) -> None:
         raise DataError(f"plugin {_where(place, error)}: {type(error).__name__}: {text}; {advice}") from error
 
 
+def blamed(error: BaseException) -> DataError | None:
+    """What a plugin did wrong after it was loaded, in words; None where the error did not pass through one."""
+    if isinstance(error, DataError | UsageError):
+        return None
+    files = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
+    place = next((place for place in _LOADED if str(place) in files), None)
+    if place is None:
+        return None
+    return DataError(f"plugin {_where(place, error)}: {type(error).__name__}: {error}; mend it")
+
+
 def _where(place: Path, error: BaseException) -> str:
     """`/path/mine.py, line 3`: the innermost line of the file that the error passed through."""
     if isinstance(error, SyntaxError) and error.filename == str(place):

@@ -117,6 +117,8 @@ def _admit_aggregate(info: AggregateInfo) -> None:
         raise UsageError(f"the name {info.name!r} is taken by a proxy: rename the aggregate")
     if not info.formula:
         raise UsageError(f"aggregate {info.name!r} has no docstring: its formula belongs there")
+    if not (isinstance(info.parts, tuple) and info.parts and all(isinstance(part, str) for part in info.parts)):
+        raise UsageError(f"aggregate {info.name!r} has the parts {info.parts!r:.60}: expected names of proxies")
 
 
 PROXIES = Registry[ProxyInfo](

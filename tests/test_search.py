@@ -21,6 +21,7 @@ from benchmarks.search import (
     max_latency,
     max_params,
     run_search,
+    trajectory,
 )
 from benchmarks.search.judgement import judge
 from diswot_errors import DataError, UsageError
@@ -93,10 +94,15 @@ def test_resume_refuses_another_search(tmp_path):
     with pytest.raises(UsageError, match=r"budget: 50 there, 40 now"):
         run_search(SPACE, "evolution", likeness, 40, seed=1, folder=tmp_path)
     path = tmp_path / "trajectory.csv"
-    lines = path.read_text().splitlines()
+    found, lines = trajectory.read(path), path.read_text().splitlines()
+    found[4] = found[3]
+    for index, evaluation in enumerate(found, start=1):
+        trajectory.append(path, index, evaluation)
+    with pytest.raises(UsageError, match=r"evaluation 5 was .* which this search does not ask for there"):
+        run_search(SPACE, "evolution", likeness, 50, seed=1, folder=tmp_path)
     lines[5] = lines[4].replace("4,", "5,", 1)
     path.write_text("\n".join(lines) + "\n")
-    with pytest.raises(UsageError, match=r"evaluation 5 was .* which this search does not ask for there"):
+    with pytest.raises(DataError, match=r"line 6, column 'index': the line was altered; remove the damaged lines"):
         run_search(SPACE, "evolution", likeness, 50, seed=1, folder=tmp_path)
 
 

@@ -109,6 +109,8 @@ def _changes(there: Mapping[str, Any], now: Mapping[str, Any], ignored: Collecti
         a, b = there.get(key), now.get(key)
         if a == b:
             continue
+        if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+            a, b = ({str(i): value for i, value in enumerate(each, start=1)} for each in (a, b))
         if isinstance(a, dict) and isinstance(b, dict):
             found += _changes(a, b, (), f"{name}{key} ")
         else:

@@ -1,27 +1,41 @@
-"""How a command ends: 0 done, 1 failure, 2 wrong use, 130 interrupted; a known error is one message, no traceback."""
+"""How a command ends: 0 done, 1 failure, 2 wrong use, 130 interrupted, 143 told to end; a known error is one message.
+
+Code 0 means that the command came to its end: nothing that it calls can end it early as if all had gone well.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from diswot_errors import DataError, UsageError
+from diswot_plugins import blamed
 
-INTERRUPTED = 130
+INTERRUPTED, TOLD_TO_END = 130, 143
 Main = Callable[[Sequence[str] | None], int]
 
 
 def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
     """Call `main(argv)` and exit with its code."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         code = main(argv)
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("\ninterrupted; what was finished is kept, the same command goes on from there", file=sys.stderr)
-        code = INTERRUPTED
+    except KeyboardInterrupt as error:
+        told = isinstance(error, _ToldToEnd)
+        said = "told to end" if told else "interrupted"
+        print(f"\n{said}; what was finished is kept, the same command goes on from there", file=sys.stderr)
+        code = TOLD_TO_END if told else INTERRUPTED
+    except SystemExit as error:
+        if error.code or _by_parser(error):
+            raise
+        print(f"error: {_place(error)} ends the program by SystemExit({error.code}): take that out", file=sys.stderr)
+        code = 1
     except BrokenPipeError:  # the reader of our output left, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
@@ -31,7 +45,31 @@ def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
     except OSError as error:
         print(f"error: {explained(error)}", file=sys.stderr)
         code = 1
+    except Exception as error:
+        if (known := blamed(error)) is None:  # a mistake of ours
+            raise
+        print(f"error: {known}", file=sys.stderr)
+        code = 1
     sys.exit(code)
+
+
+class _ToldToEnd(KeyboardInterrupt):
+    """By SIGTERM, as a batch system sends it."""
+
+
+def _end(*_: object) -> NoReturn:
+    raise _ToldToEnd
+
+
+def _by_parser(error: SystemExit) -> bool:
+    """Whether the parser of the options ends the program, as after --help."""
+    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
+    return frame.f_globals.get("__name__") == "argparse"
+
+
+def _place(error: BaseException) -> str:
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{frame.f_code.co_filename}, line {line},"
 
 
 def explained(error: OSError) -> str:

@@ -99,14 +99,21 @@ def _resume(trainer: Trainer, folder: Path) -> list[EpochResult]:
 
 
 def _save(trainer: Trainer, history: Sequence[EpochResult], folder: Path) -> None:
-    saved = io.BytesIO()
-    torch.save({"trainer": trainer.state(), "history": [list(astuple(result)) for result in history]}, saved)
+    """The checkpoint comes last: where it says that the run has ended, the weights beside it are the last ones."""
+    weights = _saved(trainer.student.network.state_dict())
+    _write(folder / WEIGHTS, lambda partial: partial.write_bytes(weights))
+    _write(folder / CURVE, lambda partial: _write_curve(partial, history))
+    saved = _saved({"trainer": trainer.state(), "history": [list(astuple(result)) for result in history]})
     with suppress(FileNotFoundError):
         os.replace(folder / CHECKPOINT, folder / BEFORE)
-    write_sealed(folder / CHECKPOINT, saved.getvalue())
-    weights = trainer.student.network.state_dict()
-    _write(folder / WEIGHTS, lambda partial: torch.save(weights, partial))
-    _write(folder / CURVE, lambda partial: _write_curve(partial, history))
+    write_sealed(folder / CHECKPOINT, saved)
+
+
+def _saved(content: Any) -> bytes:
+    """As `torch.save` writes it into a file of any name, which it would put into the content."""
+    saved = io.BytesIO()
+    torch.save(content, saved)
+    return saved.getvalue()
 
 
 def _write(file: Path, write: Callable[[Path], object]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,11 +97,19 @@ def run_all(plans: Sequence[Distillation], workers: int) -> list[Histories]:
     found = []
     for plan in plans:
         for pattern in ("teacher-*", "early-*", "assistant-*"):
-            for folder in plans[0].out.glob(pattern):
-                if not (plan.out / folder.name).exists():
-                    shutil.copytree(folder, plan.out / folder.name)
+            share(plans[0].out.glob(pattern), plan.out)
         found.append(run(plan, workers))
     return found
+
+
+def share(teachers: Iterable[Path], out: Path) -> None:
+    """Copies of these folders in `out`, where it lacks them; each is there whole or not at all."""
+    for folder in teachers:
+        if not (out / folder.name).exists():
+            partial = out / f".{folder.name}.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.copytree(folder, partial)
+            partial.replace(out / folder.name)
 
 
 def make_teacher(asked: tuple[Distillation, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -144,7 +145,11 @@ class Workers:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, plugins(), self._start, self._arguments), daemon=True)
-        process.start()
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child inherits that: Ctrl-C is not for it
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
         theirs.close()
         self._members.append(_Member(process, ours))
         return self._members[-1]

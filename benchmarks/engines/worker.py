@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 
 from benchmarks.engines.device import one_thread
 from diswot_errors import DataError
-from diswot_plugins import load_plugin
+from diswot_plugins import blamed, load_plugin
 
 _PR_SET_PDEATHSIG = 1
 
@@ -64,7 +64,7 @@ def _attempt(function: Callable[..., Any], *arguments: Any) -> Message:
     except SystemExit as error:
         return Message("error", DataError(f"the work ended the process by SystemExit({error.code!r})"))
     except Exception as error:
-        return Message("error", error)
+        return Message("error", blamed(error) or error)
 
 
 def _send(channel: Connection, message: Message) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,9 +22,9 @@ from benchmarks.pipeline.plan import ALONE, PipelinePlan
 from benchmarks.scoring.setting import file_hash
 from nb201_data.images import load_images
 from nb201_data.networks import build_resnet
+from nb201_data.sealed import SealedError, read_sealed, write_sealed
 from nb201_data.teachers import trained_teacher
 from proxies.distillation import losses
-from reports.csv_files import write_text
 
 Histories = list[list[EpochResult]]  # by seed
 Trained = Mapping[Any, Mapping[str, Histories]]
@@ -49,7 +49,7 @@ def teach(plan: PipelinePlan, folder: Path) -> Teacher:
     name, classes = plan.protocol.teacher, load_images(plan.protocol.images).classes
     params = sum(p.numel() for p in build_resnet(name, classes).parameters())
     if plan.teacher_file:
-        return _examine(plan, plan.teacher_file, classes, params, folder / "examined.json")
+        return _examine(plan, plan.teacher_file, classes, params, folder / "examined")
     School(None, classes, plan.protocol, folder, plan.device).teacher_for(losses.get("kd"), _say)
     folder /= f"teacher-{name}"
     done = checkpointed.latest(folder)
@@ -62,14 +62,18 @@ def teach(plan: PipelinePlan, folder: Path) -> Teacher:
 def _examine(plan: PipelinePlan, weights: Path, classes: int, params: int, kept: Path) -> Teacher:
     """Test a teacher from a file, once."""
     key = file_hash(str(weights))
-    found = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else {}
+    try:
+        found = json.loads(read_sealed(kept) or b"{}")
+    except SealedError as error:
+        print(f"warning: {error}; the teacher is tested again", file=sys.stderr, flush=True)
+        found = {}
     if found.get("weights") != key:
         begin = time.perf_counter()
         device = torch.device(plan.device)
         network = trained_teacher(plan.protocol.teacher, plan.whole_images, classes, weights).to(device)
         top1, _, _ = accuracy(network, Stream(plan.whole_images, plan.protocol.padding, device))
         found = {"weights": key, "top1": top1, "seconds": time.perf_counter() - begin}
-        write_text(kept, json.dumps(found) + "\n")
+        write_sealed(kept, json.dumps(found).encode())
     return Teacher(weights, found["top1"], params, found["seconds"], ())
 
 
@@ -111,10 +115,8 @@ def _share_teachers(plan: PipelinePlan, teacher: Teacher, plans: Mapping[str, jo
         return
     classes = load_images(plan.protocol.images).classes
     School(teacher.file, classes, plan.protocol, source, plan.device).teacher_for(losses.get(plan.distiller), _say)
-    for folder in source.glob(f"{teaching}-*"):
-        for each in plans.values():
-            if not (each.out / folder.name).exists():
-                shutil.copytree(folder, each.out / folder.name)
+    for each in plans.values():
+        jobs.share(source.glob(f"{teaching}-*"), each.out)
 
 
 def distillations(

@@ -1,6 +1,7 @@
 """Train the shared network: weights on one half of the images, architecture on the other, in turns."""
 
 import io
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
@@ -16,7 +17,7 @@ from benchmarks.search.supernet import Supernet, one_hot
 from benchmarks.search.weight_sharing import SharedEpoch, SharedResult, SharedTask
 from diswot_errors import UsageError
 from nb201_data.augment import augmented_epoch, batches
-from nb201_data.sealed import read_sealed, write_sealed
+from nb201_data.sealed import SealedError, read_sealed, write_sealed
 from nb201_data.space import EDGES, OPERATIONS, Cell
 from proxies.inits import generator_for
 
@@ -78,8 +79,12 @@ class SharedTraining:
         write_sealed(file, content.getvalue())
 
     def _load(self, file: Path) -> None:
-        """Go on from the file, if there is one."""
-        content = read_sealed(file)
+        """Go on from the file, if there is one; from the beginning, where it was damaged."""
+        try:
+            content = read_sealed(file)
+        except SealedError as error:
+            print(f"warning: {error}; the search begins again", file=sys.stderr, flush=True)
+            return
         if content is None:
             return
         state = torch.load(io.BytesIO(content), map_location=self.device, weights_only=True)

@@ -89,6 +89,7 @@ def by_score(entry: Entry, runner: Runner, out: Path, shown: Progress) -> Inquir
 
 def by_ranks(entry: Entry, runner: Runner, out: Path, shown: Progress) -> Inquiry[Finding]:
     """The best of `ranked_budget` random networks by a score that is defined by ranks among them."""
+    from proxies.combining import combined
     from proxies.registry import aggregates
 
     (info,) = (info for info in aggregates() if info.name == entry.contender.score)
@@ -101,9 +102,10 @@ def by_ranks(entry: Entry, runner: Runner, out: Path, shown: Progress) -> Inquir
     whole = [(arch, row) for arch, row in zip(archs, rows, strict=True) if all(a.value is not None for a in row)]
     if not whole:
         return Finding.of(entry, seconds, len(archs), ())
-    values = info.function(*zip(*([a.value for a in row] for _, row in whole), strict=True))
-    best = max(range(len(whole)), key=values.__getitem__)
-    return Finding.of(entry, seconds, len(archs), ((seconds, str(whole[best][0])),))
+    values = combined(info, [[a.value for a in column] for column in zip(*(row for _, row in whole), strict=True)])
+    ranked = [(value, arch) for value, (arch, _) in zip(values, whole, strict=True) if value is not None]
+    course = ((seconds, str(max(ranked, key=lambda pair: pair[0])[1])),) if ranked else ()
+    return Finding.of(entry, seconds, len(archs), course)
 
 
 def objective_of(entry: Entry, runner: Runner) -> ScoredObjective:

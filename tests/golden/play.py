@@ -16,16 +16,8 @@ import pytest
 from golden.questions import Question
 
 TABLES = Path(__file__).parent / "tables"
-PASSING = {
-    "seconds",
-    "date",
-    "device",
-    "torch",
-    "version",
-    "cost",
-    "elapsed",
-    "speedup",
-}  # columns and rows of one run alone
+PASSING = {"seconds", "date", "device", "torch", "version", "cost", "elapsed", "speedup", "seal"}
+"""Columns and rows of one run alone."""
 LEFT_OUT = {"truth.csv"}  # what was given, not what was found
 QUESTION_OF_A_SCORE = ("space", "arch", "proxy", "init", "seed", "images", "batch_size", "teacher", "precision")
 Table = dict[str, list[Any]]  # column -> cells: numbers and texts, None where a cell is empty

@@ -1,0 +1,82 @@
+"""Whatever ends a command, and whenever: the same command again ends with the undisturbed result."""
+
+import random
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from faults.driver import CORRELATION, SEARCH, Bench, question
+from golden.questions import Question
+
+DISTILL, HARVEST, PIPELINE, ALL_TABLES, SEARCH_TABLE = map(
+    question, ("distill", "harvest", "pipeline", "all-tables", "search-table")
+)
+SHARED = question("search-shared")
+KILLS = 3  # of one run, one after the other
+
+
+def cases() -> list[Any]:
+    """Three in every run of the tests, many more in the slow one."""
+    quick = [(CORRELATION, 1), (SEARCH, 2), (DISTILL, 3)]
+    slow = [(each, seed) for each in (CORRELATION, SEARCH, SHARED, DISTILL, HARVEST) for seed in range(10, 16)]
+    slow += [(each, seed) for each in (PIPELINE, ALL_TABLES, SEARCH_TABLE) for seed in range(20, 22)]
+    return [
+        *(pytest.param(each, seed, id=f"{each.name}-{seed}") for each, seed in quick),
+        *(pytest.param(each, seed, id=f"{each.name}-{seed}", marks=pytest.mark.slow) for each, seed in slow),
+    ]
+
+
+TOLD = [pytest.param(CORRELATION, id="correlation")] + [
+    pytest.param(each, id=each.name, marks=pytest.mark.slow) for each in (SEARCH, DISTILL, HARVEST, PIPELINE)
+]
+
+
+def whole(tmp_path: Path, asked: Question, data: str) -> tuple[Bench, float]:
+    """The undisturbed run, and how long it took."""
+    begin, bench = time.monotonic(), Bench(tmp_path / "whole", asked, data)
+    bench.ask()
+    return bench, time.monotonic() - begin
+
+
+@pytest.mark.parametrize(("asked", "seed"), cases())
+def test_killed_at_random_moments(asked: Question, seed: int, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    data = str(request.getfixturevalue("reference_data")) if asked.reference else ""
+    undisturbed, seconds = whole(tmp_path, asked, data)
+    rng, bench = random.Random(seed), Bench(tmp_path / "killed", asked, data)
+    answers: set[object] = set()
+    kills = KILLS if request.node.get_closest_marker("slow") else 1
+    for _ in range(kills):
+        bench.disturbed(rng.uniform(0.2, 1.0) * seconds)
+        assert not bench.orphans()
+        assert answers <= set(bench.answers()), "answers were lost"
+        answers = set(bench.answers())
+    bench.ask()
+    assert bench.left() == undisturbed.left()
+    assert not bench.orphans()
+    assert not list(bench.out.rglob("*.partial")), "half-written files are left"
+
+
+@pytest.mark.parametrize(
+    ("number", "group", "code", "said"),
+    [
+        pytest.param(signal.SIGINT, True, 130, "interrupted", id="ctrl-c"),
+        pytest.param(signal.SIGTERM, False, 143, "told to end", id="batch-system"),
+    ],
+)
+@pytest.mark.parametrize("asked", TOLD)
+def test_told_to_end(asked: Question, number: int, group: bool, code: int, said: str, tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "told", asked)
+    (line,) = asked.lines
+    process = bench.start(line)
+    settings = bench.out / "settings.json"
+    while process.poll() is None and not settings.is_file() and not (bench.out / ".harvested.csv.lock").is_file():
+        time.sleep(0.01)
+    found = bench.signalled(process, number, group)
+    assert found.code == code and "Traceback" not in found.err, found.err
+    assert sum(said in line for line in found.err.splitlines()) == 1
+    assert not bench.orphans()
+    bench.ask()
+    undisturbed, _ = whole(tmp_path, asked, "")
+    assert bench.left() == undisturbed.left()
