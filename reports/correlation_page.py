@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 
 from reports import figures
-from reports.headline import SHOWN
+from reports.figures.order import alike
 from reports.records import Run
-from reports.schema import BASELINES, COEFFICIENTS, Column, Figure, Manifest, Section, Table
+from reports.schema import COEFFICIENTS, COUNTS, Column, Figure, Manifest, Section, Table
 from reports.tables import by_rank, correlation_table, format_number, left_out_table
 
 NAMES = {"kendall": "Kendall τ-b", "spearman": "Spearman ρ", "pearson": "Pearson r"}
@@ -59,14 +59,16 @@ def _setting(value: object) -> str:
 
 def _table(run: Run) -> Section:
     resamples = max((row.resamples for row in run.correlations), default=0)
+    several = max((row.seeds for row in run.correlations), default=0) > 1
+    spread = " after ± its standard deviation over seeds;" if several else ""
     return Section(
         "proxies",
         "How well each proxy ranks the networks",
         table=correlation_table(run.correlations),
         note=f"Under each number its 95 % bootstrap interval ({resamples:,} resamples of the networks, the same for "
-        "all rows); after ± its standard deviation over seeds. Differences and the partial correlation, given params, "
-        "are Spearman's, on the networks that the proxy has scores for. Ties at the top are broken at random: the "
-        "values are expectations over that. Kendall and Pearson differences are in correlations.csv.",
+        f"all rows);{spread} the second column reads the interval of ρ − params. Differences are paired: the same "
+        "networks, the same resamples. Ties at the top are broken at random: the values are expectations over that. "
+        "What the heads of the columns mean is said under What the words mean.",
     )
 
 
@@ -74,9 +76,7 @@ def _intervals(run: Run) -> Section:
     rows = by_rank(run.correlations)
     labels = [row.proxy for row in rows]
     panels = tuple(
-        Figure(
-            key, figures.intervals(labels, [getattr(row, key) for row in rows], title=NAMES[key], highlight=BASELINES)
-        )
+        Figure(key, figures.intervals(labels, [getattr(row, key) for row in rows], title=NAMES[key], highlight=COUNTS))
         for key in COEFFICIENTS
     )
     differences = [row for row in rows if row.spearman_minus_params.value is not None]
@@ -88,7 +88,7 @@ def _intervals(run: Run) -> Section:
                     [row.proxy for row in differences],
                     [row.spearman_minus_params for row in differences],
                     title="ρ minus params",
-                    highlight=BASELINES,
+                    highlight=COUNTS,
                 ),
             ),
         )
@@ -96,8 +96,8 @@ def _intervals(run: Run) -> Section:
         "intervals",
         "Intervals",
         figures=panels,
-        note="All in the order of Spearman; params and FLOPs in the second colour. An interval of the last panel that "
-        "crosses zero does not tell the proxy from params.",
+        note="All in the order of Spearman; what only counts size in the second colour. An interval of the last panel "
+        "that crosses zero does not tell the proxy from params.",
     )
 
 
@@ -136,10 +136,10 @@ def _scatter(run: Run, means: Mapping[str, Mapping[str, float]], accuracy: Mappi
         drawing = figures.scatter(
             [archs[arch] for arch in shared],
             [accuracy[arch] for arch in shared],
-            title=SHOWN.get(proxy, proxy),
+            title=proxy,
             note=rows[proxy].status if value is None else f"ρ {format_number(value, 2)}",
             invert=rows[proxy].direction == "lower",
-            highlight=proxy in BASELINES,
+            highlight=proxy in COUNTS,
         )
         panels.append(Figure(f"scatter-{place}", drawing, width="small"))
     step = math.ceil(most / figures.MOST_DOTS)
@@ -165,14 +165,16 @@ def _agreement(run: Run, means: Mapping[str, Mapping[str, float]], accuracy: Map
     varied = {name: archs for name, archs in columns.items() if len(set(archs.values())) > 1}
     with np.errstate(all="ignore"):
         matrix = DataFrame(varied).corr(method="spearman", min_periods=3).to_numpy()
-    values = [[None if math.isnan(value) else float(value) for value in row] for row in matrix]
-    drawing = figures.heat_map(list(varied), values, title="Rank agreement of the proxies")
+    names, places = list(varied), [0, *(1 + place for place in alike(matrix[1:, 1:]))]
+    values = [[None if math.isnan(value := matrix[a, b]) else float(value) for b in places] for a in places]
+    drawing = figures.heat_map([names[place] for place in places], values, title="Rank agreement of the proxies")
     return Section(
         "agreement",
         "Which proxies say the same",
-        figures=(Figure("agreement", drawing, width="wide"),),
+        figures=(Figure("agreement", drawing, width="full" if len(names) > 16 else "wide"),),
         note="Spearman correlation in hundredths between each pair, on the networks that both have scores for; blue "
-        "agrees, orange contradicts. Proxies that agree are one opinion, not two.",
+        "agrees, orange contradicts. The truth stands first, then proxies beside those that they agree with: a blue "
+        "square on the diagonal is one opinion, not many.",
     )
 
 

@@ -1,13 +1,14 @@
 """Self-contained pages: one HTML file with its style and figures inside, no script, no address outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reports.cells import cell_of, drawing, short_name
 from reports.csv_files import write_text
-from reports.pages import page_of
+from reports.pages import Made, page_of
 from reports.records import read_run
-from reports.schema import Cell, Column, Estimate, Section
+from reports.schema import Cell, Column, Estimate
 from reports.svg import tidy
 from reports.tables import format_cell, format_interval, format_number, format_spread
 
@@ -20,24 +21,24 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(run_folder: Path) -> Path:
     """Make `report.html` of a run from its records alone, and return its path."""
     run = read_run(run_folder)
-    made = page_of(run)
-    notes = [note.text for note in run.manifest.notes]
-    return page(made.title, made.lead, made.sections, run_folder / "report.html", notes=notes)
+    return page(page_of(run), run_folder / "report.html", labels={row.arch: row.name for row in run.names})
 
 
-def page(
-    title: str, lead: Sequence[str], sections: Sequence[Section], out_path: Path, *, notes: Sequence[str] = ()
-) -> Path:
-    """Write a page: title, `notes` (conditions a reader must know first), `lead` (one paragraph a string), sections.
-
-    All text is escaped; figures are reduced to drawing.
-    """
+def page(made: Made, out_path: Path, *, labels: Mapping[str, str] | None = None) -> Path:
+    """Write a page. All text is escaped; figures are reduced to drawing; cells get short names (and their `labels`)."""
     from markupsafe import Markup
 
+    def drawn(svg: str) -> Markup:
+        return Markup(tidy(svg))
+
+    def cell_name(text: Cell) -> tuple[str, Markup] | None:
+        """Short name and drawing of a text that is an architecture."""
+        cell = cell_of(text) if isinstance(text, str) else None
+        return (short_name(str(text), labels), Markup(drawing(cell))) if cell else None
+
     template = _environment().get_template("page.html.j2")
-    drawings = {figure.svg: Markup(tidy(figure.svg)) for section in sections for figure in section.figures}
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    text = template.render(title=title, lead=lead, notes=notes, sections=sections, drawings=drawings, style=style)
+    text = template.render(page=made, drawn=drawn, cell_name=cell_name, style=style)
     write_text(out_path, text)
     return out_path
 

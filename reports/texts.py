@@ -10,13 +10,13 @@ _FORMULA = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
 _DANGEROUS, _DEFUSED = re.compile(f"'*{_FORMULA}"), re.compile(f"'+{_FORMULA}")
 
 
-def cleaned(text: str) -> str:
-    """A text that can be written: a replacement mark for what no file should hold, and at most LONGEST characters."""
+def cleaned(text: str, longest: int = LONGEST) -> str:
+    """A text that can be written: a replacement mark for what no file should hold, and at most so many characters."""
     whole = _BAD.sub("\ufffd", text)
-    if len(whole) <= LONGEST:
+    if len(whole) <= longest:
         return whole
     end = f" ... ({len(whole):,} characters)"
-    return whole[: LONGEST - len(end)] + end
+    return whole[: longest - len(end)] + end
 
 
 def all_cleaned(content: Any) -> Any:
@@ -30,10 +30,10 @@ def all_cleaned(content: Any) -> Any:
     return content
 
 
-def checked(text: str) -> str:
+def checked(text: str, longest: int = LONGEST) -> str:
     """The text itself. Raises ValueError where `cleaned` would change it: no file of ours holds it."""
-    if len(text) > LONGEST:
-        raise ValueError(f"{len(text):,} characters, expected at most {LONGEST:,}")
+    if len(text) > longest:
+        raise ValueError(f"{len(text):,} characters, expected at most {longest:,}")
     if found := _BAD.search(text):
         raise ValueError(f"the character U+{ord(found[0]):04X}, expected text without control characters")
     return text
