@@ -3,11 +3,11 @@
 import json
 import math
 import shlex
-from collections.abc import Mapping, Sequence
-from statistics import fmean, median
+from statistics import median
 
 from reports import figures
 from reports.figures.order import alike
+from reports.panels import Panels, panels_of
 from reports.records import Run
 from reports.schema import COEFFICIENTS, COUNTS, Column, Figure, Manifest, Section, Table
 from reports.tables import by_rank, correlation_table, format_number, left_out_table
@@ -18,10 +18,9 @@ NAMES = {"kendall": "Kendall τ-b", "spearman": "Spearman ρ", "pearson": "Pears
 def sections(run: Run) -> list[Section]:
     """All sections of the page of a run with correlations."""
     parts = [_table(run), _intervals(run)]
-    means = _mean_scores(run)
-    accuracy = {truth.arch: truth.accuracy for truth in run.truth}
-    if means and accuracy:
-        parts += [_scatter(run, means, accuracy), _agreement(run, means, accuracy)]
+    panels = panels_of(run)
+    if panels.means and panels.accuracy:
+        parts += [_scatter(run, panels), _agreement(run, panels)]
     if run.scores:
         parts += [_cost(run), _left_out(run)]
     return parts
@@ -101,66 +100,39 @@ def _intervals(run: Run) -> Section:
     )
 
 
-def _mean_scores(run: Run) -> dict[str, dict[str, float]]:
-    """proxy -> arch -> mean over seeds, of networks with a score for every seed, in the order of the table."""
-    found: dict[str, dict[str, list[float | None]]] = {row.proxy: {} for row in by_rank(run.correlations)}
-    for score in run.scores:
-        if score.proxy in found:
-            found[score.proxy].setdefault(score.arch, []).append(score.value)
-    means = {
-        proxy: {arch: _mean(known) for arch, values in archs.items() if len(known := _known(values)) == len(values)}
-        for proxy, archs in found.items()
-    }
-    return {proxy: archs for proxy, archs in means.items() if archs}
-
-
-def _mean(values: Sequence[float]) -> float:
-    """Of the largest numbers too, whose sum is none."""
-    try:
-        return fmean(values)
-    except OverflowError:
-        return sum(value / len(values) for value in values)
-
-
-def _known(values: Sequence[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
-
-
-def _scatter(run: Run, means: Mapping[str, Mapping[str, float]], accuracy: Mapping[str, float]) -> Section:
+def _scatter(run: Run, panels: Panels) -> Section:
     rows = {row.proxy: row for row in run.correlations}
-    panels, most = [], 0
-    for place, (proxy, archs) in enumerate(means.items()):
-        shared = [arch for arch in archs if arch in accuracy]
-        most = max(most, len(shared))
+    drawn = []
+    for place, proxy in enumerate(panels.means):
+        _, scores, accuracies = panels.points(proxy)
         value = rows[proxy].spearman.value
         drawing = figures.scatter(
-            [archs[arch] for arch in shared],
-            [accuracy[arch] for arch in shared],
+            scores,
+            accuracies,
             title=proxy,
             note=rows[proxy].status if value is None else f"ρ {format_number(value, 2)}",
             invert=rows[proxy].direction == "lower",
             highlight=proxy in COUNTS,
         )
-        panels.append(Figure(f"scatter-{place}", drawing, width="small"))
-    step = math.ceil(most / figures.MOST_DOTS)
-    fewer = f" Of {most:,} networks every {step}th is drawn." if step > 1 else ""
+        drawn.append(Figure(f"scatter-{place}", drawing, width="small"))
+    fewer = f" Of {len(panels.accuracy):,} networks every {panels.step}th is drawn." if panels.step > 1 else ""
     return Section(
         "scatter",
         "Every proxy against the truth",
-        figures=tuple(panels),
+        figures=tuple(drawn),
         note=f"Each dot a network: to the right what the proxy prefers, upward the true accuracy in percent.{fewer} "
         "The mean over seeds is shown; axes that would hide most dots behind a few are logarithmic or by rank, as "
         "marked.",
     )
 
 
-def _agreement(run: Run, means: Mapping[str, Mapping[str, float]], accuracy: Mapping[str, float]) -> Section:
+def _agreement(run: Run, panels: Panels) -> Section:
     import numpy as np
     from pandas import DataFrame
 
     signs = {row.proxy: -1 if row.direction == "lower" else 1 for row in run.correlations}
-    columns = {"truth": dict(accuracy)} | {
-        proxy: {arch: signs[proxy] * value for arch, value in archs.items()} for proxy, archs in means.items()
+    columns = {"truth": panels.accuracy} | {
+        proxy: {arch: signs[proxy] * value for arch, value in archs.items()} for proxy, archs in panels.means.items()
     }
     varied = {name: archs for name, archs in columns.items() if len(set(archs.values())) > 1}
     with np.errstate(all="ignore"):

@@ -1,11 +1,14 @@
-"""Self-contained pages: one HTML file with its style and figures inside, no script, no address outside."""
+"""Self-contained pages: one HTML file with its style, figures and one script inside, no address outside."""
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reports.cells import cell_of, drawing, short_name
 from reports.csv_files import write_text
+from reports.interactive import as_script, data_of
 from reports.pages import Made, page_of
 from reports.records import read_run
 from reports.schema import Cell, Column, Estimate
@@ -21,11 +24,17 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(run_folder: Path) -> Path:
     """Make `report.html` of a run from its records alone, and return its path."""
     run = read_run(run_folder)
-    return page(page_of(run), run_folder / "report.html", labels={row.arch: row.name for row in run.names})
+    labels = {row.arch: row.name for row in run.names}
+    return page(page_of(run), run_folder / "report.html", labels=labels, data=data_of(run))
 
 
-def page(made: Made, out_path: Path, *, labels: Mapping[str, str] | None = None) -> Path:
-    """Write a page. All text is escaped; figures are reduced to drawing; cells get short names (and their `labels`)."""
+def page(
+    made: Made, out_path: Path, *, labels: Mapping[str, str] | None = None, data: Mapping[str, Any] | None = None
+) -> Path:
+    """Write a page. All text is escaped; figures are reduced to drawing; cells get short names (and their `labels`).
+
+    data: what its script knows, see `reports.interactive`; the script runs by its hash, and no other.
+    """
     from markupsafe import Markup
 
     def drawn(svg: str) -> Markup:
@@ -38,7 +47,17 @@ def page(made: Made, out_path: Path, *, labels: Mapping[str, str] | None = None)
 
     template = _environment().get_template("page.html.j2")
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    text = template.render(page=made, drawn=drawn, cell_name=cell_name, style=style)
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    text = template.render(
+        page=made,
+        drawn=drawn,
+        cell_name=cell_name,
+        style=style,
+        script=Markup(script),
+        script_hash=digest,
+        data=Markup(as_script(data or {})),
+    )
     write_text(out_path, text)
     return out_path
 
@@ -49,6 +68,16 @@ def shown(column: Column, cell: Cell) -> tuple[str, str, str]:
         return format_cell(column, cell), "", ""
     spread, interval = format_spread(cell, column.digits), format_interval(cell, column.digits)
     return format_number(cell.value, column.digits), spread, interval
+
+
+def sorted_by(column: Column, cell: Cell) -> str:
+    """The attribute that holds the number a cell is sorted by; '' for texts."""
+    from markupsafe import Markup
+
+    if column.kind in ("text", "verdict"):
+        return ""
+    value = cell.value if isinstance(cell, Estimate) else cell
+    return Markup(' data-v="{}"').format("" if value is None else value)
 
 
 def _environment() -> "Environment":
@@ -62,5 +91,5 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(shown=shown)
+    environment.globals.update(shown=shown, sorted_by=sorted_by)
     return environment

@@ -95,9 +95,9 @@ def test_the_page_of_a_run_is_self_contained_and_repeats_to_the_byte(tmp_path: P
     write_run(tmp_path, measured_run())
     text = render(tmp_path).read_text()
     tags = Tags(text)
-    assert "script" not in tags.tags and "link" not in tags.tags and "img" not in tags.tags
+    assert tags.tags.count("script") == 2 and "link" not in tags.tags and "img" not in tags.tags
     assert all(reference.startswith("#") for reference in tags.references)
-    assert not re.search(r"https?:|//", text) and "default-src 'none'" in text
+    assert set(re.findall(r"\w+://[\w./]*", text)) <= {"http://www.w3.org/2000/svg"} and "default-src 'none'" in text
     assert "prefers-color-scheme: dark" in text and "width=device-width" in text
     assert tags.tags.count("svg") == 1 + 4 + 5 + 1 + 1  # answer, intervals, scatter, agreement, cost
     for words in ("good", "flat (constant)", "empty kernel", "python -m benchmarks.correlation --proxies 'nwot,m_*'"):
@@ -130,8 +130,8 @@ def test_everything_from_the_records_is_escaped(tmp_path: Path) -> None:
     write_run(tmp_path, replace(run, manifest=manifest, page=Page(HOSTILE, (HOSTILE,), (section,))))
     text = render(tmp_path).read_text()
     tags = Tags(text)
-    assert "script" not in tags.tags and tags.tags.count("style") == 1
-    assert "<script" not in text
+    assert tags.tags.count("script") == 2 and tags.tags.count("style") == 1
+    assert text.count("<script") == 2
     assert tags.text.count(HOSTILE) > 20
 
 
