@@ -29,10 +29,17 @@ def render(run_folder: Path) -> Path:
 
 
 def page(
-    made: Made, out_path: Path, *, labels: Mapping[str, str] | None = None, data: Mapping[str, Any] | None = None
+    made: Made,
+    out_path: Path,
+    *,
+    labels: Mapping[str, str] | None = None,
+    data: Mapping[str, Any] | None = None,
+    links: Mapping[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> Path:
     """Write a page. All text is escaped; figures are reduced to drawing; cells get short names (and their `labels`).
 
+    links: where a text cell leads; sources: where the numbers of a column come from. Relative addresses.
     data: what its script knows, see `reports.interactive`; the script runs by its hash, and no other.
     """
     from markupsafe import Markup
@@ -51,6 +58,8 @@ def page(
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     text = template.render(
         page=made,
+        links=links or {},
+        sources=sources or {},
         drawn=drawn,
         cell_name=cell_name,
         style=style,

@@ -167,7 +167,7 @@ class Manifest:
     skeleton: str
     space: str = ""
     commit: str | None = None  # None outside a git checkout
-    notes: list[Note] = field(default_factory=list)  # shown at the top of the page
+    notes: list[Note] = field(default_factory=list)  # shown as the conditions of the page
 
 
 Tone = Literal["good", "bad", "neutral"]

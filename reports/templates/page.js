@@ -100,7 +100,7 @@
       count.textContent = shown < original.length ? `${shown} of ${original.length} rows` : "";
     };
     const field = make("input", { type: "search", autocomplete: "off", spellcheck: false, size: 14 });
-    if (original.length > 4) {
+    if (original.length > 8 || name === "proxies") {
       field.addEventListener("input", () => {
         filter(field.value);
         remember(`${name}.q`, field.value);
@@ -155,7 +155,9 @@
           const cell = columns[head.dataset.column];
           if (!cell) return;
           const [value, text, small, tone] = cell;
-          const shown = tone ? [make("span", { className: `badge ${tone}`, textContent: text })] : [text];
+          const link = row.cells[place].querySelector("a.source");
+          if (link) link.textContent = text;
+          const shown = link ? [link] : tone ? [make("span", { className: `badge ${tone}`, textContent: text })] : [text];
           if (small) shown.push(make("small", { className: "below", textContent: small }));
           row.cells[place].replaceChildren(...shown);
           if (!tone) row.cells[place].dataset.v = value === null ? "" : value;
