@@ -5,37 +5,113 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+MORE = """
+further commands:
+  python -m reports compare RUN_A RUN_B [--html FILE]   what changed between two runs, beyond noise
+  python -m reports index DIR                           DIR/index.html: all runs below a folder
+  python -m reports site DIR --runs RUN...              a site of static files: leaderboard, proxies, truths, tables
+  python -m reports dictionary [FILE]                   every column of every file of a run
+"""
+RUN_HELP = "the folder that a command wrote (it holds manifest.json)"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse the arguments, make the page, print where it is."""
-    parser = argparse.ArgumentParser(prog="python -m reports", description="Make the page of a run from its records.")
-    parser.add_argument(
-        "run", type=Path, metavar="RUN", help="the folder that a command wrote (it holds manifest.json)"
-    )
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it as Markdown into FILE instead")
-    parser.add_argument(
-        "--without", default="", metavar="NAMES", help="sections that the Markdown leaves out, by commas; globs"
-    )
-    options = parser.parse_args(arguments)
-    run = options.run
-    if options.without and not options.markdown:
-        parser.error("--without is about the Markdown: give --markdown FILE too")
-
+    """Parse the arguments, make what is asked for, print where it is."""
     from diswot_errors import DataError, UsageError
-    from reports import html, markdown
 
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    commands = {"compare": _compare, "index": _index, "site": _site, "dictionary": _dictionary}
     try:
-        if options.markdown:
-            print(markdown.render(run, options.markdown, [name.strip() for name in options.without.split(",")]))
-        else:
-            print(html.render(run))
+        print(commands[given[0]](given[1:]) if given and given[0] in commands else _page(given))
     except (UsageError, DataError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
-        print(f"error: cannot read or write {error.filename or run}: {error.strerror}", file=sys.stderr)
+        print(f"error: cannot read or write {error.filename or given[0]}: {error.strerror}", file=sys.stderr)
         return 1
     return 0
+
+
+def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    shape = argparse.RawDescriptionHelpFormatter
+    return argparse.ArgumentParser(
+        f"python -m reports{name}", description=description, epilog=epilog, formatter_class=shape
+    )
+
+
+def _page(given: Sequence[str]) -> object:
+    parser = _parser("", "Make the page of a run from its records.", epilog=MORE)
+    parser.add_argument("run", type=Path, metavar="RUN", help=RUN_HELP)
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it as Markdown into FILE instead")
+    parser.add_argument(
+        "--without", default="", metavar="NAMES", help="sections that the Markdown leaves out, by commas; globs"
+    )
+    for name, what in (
+        ("latex", "tables"),
+        ("csv", "tables"),
+        ("parquet", "tables"),
+        ("svg", "figures"),
+        ("pdf", "figures"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, metavar="DIR", help=f"write its {what} into DIR instead")
+    options = parser.parse_args(given)
+    if options.without and not options.markdown:
+        parser.error("--without is about the Markdown: give --markdown FILE too")
+    from reports import exports, html, markdown
+    from reports.records import read_run
+
+    asked = {name: folder for name in exports.FORMATS if (folder := getattr(options, name))}
+    paths = [path for name, folder in asked.items() for path in exports.FORMATS[name](read_run(options.run), folder)]
+    if options.markdown:
+        paths.append(
+            markdown.render(options.run, options.markdown, [name.strip() for name in options.without.split(",")])
+        )
+    return "\n".join(map(str, paths)) if asked or options.markdown else html.render(options.run)
+
+
+def _compare(given: Sequence[str]) -> object:
+    parser = _parser(" compare", "What changed between two runs: settings first, then proxies, by their intervals.")
+    parser.add_argument("first", type=Path, metavar="RUN_A", help=RUN_HELP)
+    parser.add_argument("second", type=Path, metavar="RUN_B", help="another")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page instead")
+    options = parser.parse_args(given)
+    from reports import comparing, html
+
+    made = comparing.compared(options.first, options.second)
+    return html.page(made, options.html) if options.html else comparing.as_lines(made)
+
+
+def _index(given: Sequence[str]) -> object:
+    parser = _parser(" index", "A page of all runs below a folder.")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="runs are looked for in it and below")
+    from reports.indexing import index
+
+    return index(parser.parse_args(given).folder)
+
+
+def _site(given: Sequence[str]) -> object:
+    parser = _parser(
+        " site", "A site of static files from runs: leaderboard, a page a proxy, a page a truth, all tables."
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="where it goes; made if need be")
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="RUN", help=RUN_HELP)
+    options = parser.parse_args(given)
+    from reports.site import build
+
+    return build(options.folder, options.runs)
+
+
+def _dictionary(given: Sequence[str]) -> object:
+    parser = _parser(" dictionary", "Every column of every file of a run, as Markdown.")
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help="where it goes (default: the terminal)")
+    options = parser.parse_args(given)
+    from reports.csv_files import write_text
+    from reports.dictionary import dictionary
+
+    if options.file is None:
+        return dictionary()
+    write_text(options.file, dictionary())
+    return options.file
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 import json
 import math
 import shlex
-from collections.abc import Mapping, Sequence
-from statistics import fmean, median
+from statistics import median
 
 from reports import figures
-from reports.headline import SHOWN
+from reports.figures.order import alike
+from reports.panels import Panels, panels_of
 from reports.records import Run
-from reports.schema import BASELINES, COEFFICIENTS, Column, Figure, Manifest, Section, Table
+from reports.schema import COEFFICIENTS, COUNTS, Column, Figure, Manifest, Section, Table
 from reports.tables import by_rank, correlation_table, format_number, left_out_table
 
 NAMES = {"kendall": "Kendall τ-b", "spearman": "Spearman ρ", "pearson": "Pearson r"}
@@ -18,10 +18,9 @@ NAMES = {"kendall": "Kendall τ-b", "spearman": "Spearman ρ", "pearson": "Pears
 def sections(run: Run) -> list[Section]:
     """All sections of the page of a run with correlations."""
     parts = [_table(run), _intervals(run)]
-    means = _mean_scores(run)
-    accuracy = {truth.arch: truth.accuracy for truth in run.truth}
-    if means and accuracy:
-        parts += [_scatter(run, means, accuracy), _agreement(run, means, accuracy)]
+    panels = panels_of(run)
+    if panels.means and panels.accuracy:
+        parts += [_scatter(run, panels), _agreement(run, panels)]
     if run.scores:
         parts += [_cost(run), _left_out(run)]
     return parts
@@ -59,14 +58,16 @@ def _setting(value: object) -> str:
 
 def _table(run: Run) -> Section:
     resamples = max((row.resamples for row in run.correlations), default=0)
+    several = max((row.seeds for row in run.correlations), default=0) > 1
+    spread = " after ± its standard deviation over seeds;" if several else ""
     return Section(
         "proxies",
         "How well each proxy ranks the networks",
         table=correlation_table(run.correlations),
         note=f"Under each number its 95 % bootstrap interval ({resamples:,} resamples of the networks, the same for "
-        "all rows); after ± its standard deviation over seeds. Differences and the partial correlation, given params, "
-        "are Spearman's, on the networks that the proxy has scores for. Ties at the top are broken at random: the "
-        "values are expectations over that. Kendall and Pearson differences are in correlations.csv.",
+        f"all rows);{spread} the second column reads the interval of ρ − params. Differences are paired: the same "
+        "networks, the same resamples. Ties at the top are broken at random: the values are expectations over that. "
+        "What the heads of the columns mean is said under What the words mean.",
     )
 
 
@@ -74,9 +75,7 @@ def _intervals(run: Run) -> Section:
     rows = by_rank(run.correlations)
     labels = [row.proxy for row in rows]
     panels = tuple(
-        Figure(
-            key, figures.intervals(labels, [getattr(row, key) for row in rows], title=NAMES[key], highlight=BASELINES)
-        )
+        Figure(key, figures.intervals(labels, [getattr(row, key) for row in rows], title=NAMES[key], highlight=COUNTS))
         for key in COEFFICIENTS
     )
     differences = [row for row in rows if row.spearman_minus_params.value is not None]
@@ -88,7 +87,7 @@ def _intervals(run: Run) -> Section:
                     [row.proxy for row in differences],
                     [row.spearman_minus_params for row in differences],
                     title="ρ minus params",
-                    highlight=BASELINES,
+                    highlight=COUNTS,
                 ),
             ),
         )
@@ -96,83 +95,58 @@ def _intervals(run: Run) -> Section:
         "intervals",
         "Intervals",
         figures=panels,
-        note="All in the order of Spearman; params and FLOPs in the second colour. An interval of the last panel that "
-        "crosses zero does not tell the proxy from params.",
+        note="All in the order of Spearman; what only counts size in the second colour. An interval of the last panel "
+        "that crosses zero does not tell the proxy from params.",
     )
 
 
-def _mean_scores(run: Run) -> dict[str, dict[str, float]]:
-    """proxy -> arch -> mean over seeds, of networks with a score for every seed, in the order of the table."""
-    found: dict[str, dict[str, list[float | None]]] = {row.proxy: {} for row in by_rank(run.correlations)}
-    for score in run.scores:
-        if score.proxy in found:
-            found[score.proxy].setdefault(score.arch, []).append(score.value)
-    means = {
-        proxy: {arch: _mean(known) for arch, values in archs.items() if len(known := _known(values)) == len(values)}
-        for proxy, archs in found.items()
-    }
-    return {proxy: archs for proxy, archs in means.items() if archs}
-
-
-def _mean(values: Sequence[float]) -> float:
-    """Of the largest numbers too, whose sum is none."""
-    try:
-        return fmean(values)
-    except OverflowError:
-        return sum(value / len(values) for value in values)
-
-
-def _known(values: Sequence[float | None]) -> list[float]:
-    return [value for value in values if value is not None]
-
-
-def _scatter(run: Run, means: Mapping[str, Mapping[str, float]], accuracy: Mapping[str, float]) -> Section:
+def _scatter(run: Run, panels: Panels) -> Section:
     rows = {row.proxy: row for row in run.correlations}
-    panels, most = [], 0
-    for place, (proxy, archs) in enumerate(means.items()):
-        shared = [arch for arch in archs if arch in accuracy]
-        most = max(most, len(shared))
+    drawn = []
+    for place, proxy in enumerate(panels.means):
+        _, scores, accuracies = panels.points(proxy)
         value = rows[proxy].spearman.value
         drawing = figures.scatter(
-            [archs[arch] for arch in shared],
-            [accuracy[arch] for arch in shared],
-            title=SHOWN.get(proxy, proxy),
+            scores,
+            accuracies,
+            title=proxy,
             note=rows[proxy].status if value is None else f"ρ {format_number(value, 2)}",
             invert=rows[proxy].direction == "lower",
-            highlight=proxy in BASELINES,
+            highlight=proxy in COUNTS,
         )
-        panels.append(Figure(f"scatter-{place}", drawing, width="small"))
-    step = math.ceil(most / figures.MOST_DOTS)
-    fewer = f" Of {most:,} networks every {step}th is drawn." if step > 1 else ""
+        drawn.append(Figure(f"scatter-{place}", drawing, width="small"))
+    fewer = f" Of {len(panels.accuracy):,} networks every {panels.step}th is drawn." if panels.step > 1 else ""
     return Section(
         "scatter",
         "Every proxy against the truth",
-        figures=tuple(panels),
+        figures=tuple(drawn),
         note=f"Each dot a network: to the right what the proxy prefers, upward the true accuracy in percent.{fewer} "
         "The mean over seeds is shown; axes that would hide most dots behind a few are logarithmic or by rank, as "
         "marked.",
     )
 
 
-def _agreement(run: Run, means: Mapping[str, Mapping[str, float]], accuracy: Mapping[str, float]) -> Section:
+def _agreement(run: Run, panels: Panels) -> Section:
     import numpy as np
     from pandas import DataFrame
 
     signs = {row.proxy: -1 if row.direction == "lower" else 1 for row in run.correlations}
-    columns = {"truth": dict(accuracy)} | {
-        proxy: {arch: signs[proxy] * value for arch, value in archs.items()} for proxy, archs in means.items()
+    columns = {"truth": panels.accuracy} | {
+        proxy: {arch: signs[proxy] * value for arch, value in archs.items()} for proxy, archs in panels.means.items()
     }
     varied = {name: archs for name, archs in columns.items() if len(set(archs.values())) > 1}
     with np.errstate(all="ignore"):
         matrix = DataFrame(varied).corr(method="spearman", min_periods=3).to_numpy()
-    values = [[None if math.isnan(value) else float(value) for value in row] for row in matrix]
-    drawing = figures.heat_map(list(varied), values, title="Rank agreement of the proxies")
+    names, places = list(varied), [0, *(1 + place for place in alike(matrix[1:, 1:]))]
+    values = [[None if math.isnan(value := matrix[a, b]) else float(value) for b in places] for a in places]
+    drawing = figures.heat_map([names[place] for place in places], values, title="Rank agreement of the proxies")
     return Section(
         "agreement",
         "Which proxies say the same",
-        figures=(Figure("agreement", drawing, width="wide"),),
+        figures=(Figure("agreement", drawing, width="full" if len(names) > 16 else "wide"),),
         note="Spearman correlation in hundredths between each pair, on the networks that both have scores for; blue "
-        "agrees, orange contradicts. Proxies that agree are one opinion, not two.",
+        "agrees, orange contradicts. The truth stands first, then proxies beside those that they agree with: a blue "
+        "square on the diagonal is one opinion, not many.",
     )
 
 

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from diswot_errors import DataError
 from reports import texts
-from reports.schema import Cell, Column, Estimate, Limit, Table, Verdict, VerdictKind
+from reports.limits import Limit
+from reports.schema import Cell, Column, Estimate, Table, Verdict, VerdictKind
 
 Record = TypeVar("Record")
 PARTS = ("value", "low", "high", "spread")  # of an Estimate, the first under the bare name

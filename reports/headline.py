@@ -1,85 +1,118 @@
-"""The first paragraphs of a correlation page: what was measured, and what may be concluded from it."""
+"""The answer of a correlation page: three sentences, one picture, one line of conditions. Computed from the records."""
 
 from collections.abc import Sequence
 
+from reports import figures
+from reports.glossary import in_words
 from reports.records import Run
-from reports.schema import BASELINES, Correlation, Estimate
-from reports.tables import by_rank, format_estimate
+from reports.schema import BASELINES, COUNTS, Correlation, Estimate, Figure, VerdictKind
+from reports.tables import against_params, by_rank, format_estimate
 
-SHOWN = {"params": "params", "flops": "FLOPs"}
+SHOWN = {"params": "params", "flops": "FLOPs", "diswot": "DisWOT"}
+SUBJECT = "diswot"  # the score that the paper is about: its rank is always named
 
 
 def headline(run: Run) -> tuple[str, ...]:
-    """Paragraphs of plain text, computed from the records."""
-    first = f"{_measured(run)} {_verdict(run.correlations)}"
-    return tuple(part for part in (first, _best(run.correlations), _others(run.correlations)) if part)
+    """The best proxy, DisWOT, and how sure that is; a sentence each."""
+    ranked = [row for row in by_rank(run.correlations) if row.spearman.value is not None]
+    best = _best(ranked)
+    if best is None:
+        return (f"None of {_count(len(run.correlations), 'row', 'rows')} gave a ranking to compare.",)
+    return tuple(part for part in (_answer(best), _subject(ranked, best), _sure(run.correlations)) if part)
 
 
-def _measured(run: Run) -> str:
-    manifest, rows = run.manifest, run.correlations
-    ground = manifest.ground_truth + (f" ({manifest.ground_truth_note})" if manifest.ground_truth_note else "")
-    networks = max((row.scored for row in rows), default=0)
+def picture(run: Run) -> Figure | None:
+    """The intervals of the best proxy, DisWOT, params and FLOPs."""
+    ranked = [row for row in by_rank(run.correlations) if row.spearman.value is not None]
+    best = _best(ranked)
+    names = {*BASELINES, SUBJECT} | ({best.proxy} if best else set())
+    shown = [(place, row) for place, row in enumerate(ranked, 1) if row.proxy in names]
+    if not shown:
+        return None
+    labels = [f"{place}. {SHOWN.get(row.proxy, row.proxy)}" for place, row in shown]
+    counted = [label for label, (_, row) in zip(labels, shown, strict=True) if row.proxy in COUNTS]
+    drawn = figures.intervals(
+        labels,
+        [row.spearman for _, row in shown],
+        title="Spearman with the accuracy, 95 % interval",
+        highlight=counted,
+        width=320.0,
+        written=True,
+    )
+    return Figure("answer", drawn, width="wide")
+
+
+def conditions(run: Run) -> str:
+    """What was measured on what, on one line."""
+    manifest = run.manifest
+    networks = max((row.scored for row in run.correlations), default=0)
     batch = sorted({score.batch_size for score in run.scores})
-    size = f" in batches of {', '.join(map(str, batch))}" if batch else ""
-    seeds = max((row.seeds for row in rows), default=0)
-    space = f" of {manifest.space}" if manifest.space else ""
+    words = in_words(manifest.skeleton)
+    initial = sorted({score.init for score in run.scores})
+    parts = (
+        f"{networks:,} networks{f' of {manifest.space}' if manifest.space else ''}" if networks else manifest.space,
+        f"truth {manifest.ground_truth}" if manifest.ground_truth else "",
+        f"{manifest.skeleton}{f' ({words})' if words else ''}" if manifest.skeleton else "",
+        f"{manifest.images} images{f' in batches of {_listed(batch)}' if batch else ''}" if manifest.images else "",
+        f"{_listed(initial)} weights" if initial else "",
+        _count(len(manifest.seeds), "seed", "seeds") if manifest.seeds else "",
+    )
+    return " · ".join(part for part in parts if part)
+
+
+def _best(ranked: Sequence[Correlation]) -> Correlation | None:
+    return next((row for row in ranked if row.proxy not in COUNTS), None)
+
+
+def _answer(best: Correlation) -> str:
+    name, value = SHOWN.get(best.proxy, best.proxy), _with_interval(best.spearman)
+    beside = _beside(best)
+    end = beside or "there is no params or FLOPs row to hold it against"
+    return f"The best proxy is {name}: its Spearman correlation with the accuracy is {value}, {end}."
+
+
+def _beside(row: Correlation) -> str:
+    """'better than params and not told apart from FLOPs', by the paired intervals; '' without such rows."""
+    known = {name: difference for name in BASELINES if (difference := _difference(row, name)).value is not None}
+    words = {1: "better than", 0: "not told apart from", -1: "worse than"}
+    groups = {sign: [SHOWN[name] for name, each in known.items() if each.separated == sign] for sign in words}
+    return " and ".join(f"{words[sign]} {' and '.join(names)}" for sign, names in groups.items() if names)
+
+
+def _subject(ranked: Sequence[Correlation], best: Correlation) -> str:
+    """Where DisWOT stands, if it is a row."""
+    row = next((row for row in ranked if row.proxy == SUBJECT), None)
+    if row is None:
+        return ""
+    place = f"{ranked.index(row) + 1} of {len(ranked)} rows"
+    counts = [SHOWN.get(each.proxy, each.proxy) for each in ranked if each.proxy in COUNTS]
+    among = f" ({' and '.join([', '.join(counts[:-1]), counts[-1]] if counts[1:] else counts)} among them)"
+    place = f"number {place}{among if counts else ''}"
+    if row is best:
+        return f"That is {SHOWN[SUBJECT]} itself, {place}."
+    beside = _beside(row)
+    return f"{SHOWN[SUBJECT]} is {place}, with {_with_interval(row.spearman)}{f', {beside}' if beside else ''}."
+
+
+def _sure(rows: Sequence[Correlation]) -> str:
+    """How many proxies these networks tell from params."""
+    proxies = [row for row in rows if row.proxy not in COUNTS]
+    kinds = [verdict.kind for row in proxies if (verdict := against_params(row))]
+    if len(kinds) < 2:
+        return ""
+    better, worse = kinds.count(VerdictKind.BETTER), kinds.count(VerdictKind.WORSE)
+    without = len(proxies) - len(kinds)
+    rest = f", and {without} gave no ranking" if without else ""
+    networks = max(row.scored for row in proxies)
     return (
-        f"{_count(len(rows), 'proxy', 'proxies')} ranked {networks:,} networks{space} ({manifest.skeleton}) on "
-        f"{manifest.images} images{size}, {_count(seeds, 'seed', 'seeds')}. What they should predict: {ground}."
+        f"Of {len(proxies)} proxies {_are(better)} better than params, {_are(worse)} worse and "
+        f"{_are(kinds.count(VerdictKind.NOT_TOLD_APART))} not told apart from it by {networks:,} networks{rest}; each "
+        f"interval stands alone, so the best of {len(kinds)} looks better than it is."
     )
 
 
-def _verdict(rows: Sequence[Correlation]) -> str:
-    """One sentence: does any proxy do better than counting?"""
-    ranked = [row for row in by_rank(rows) if row.proxy not in BASELINES and row.spearman.value is not None]
-    if not ranked:
-        return "None of them gave a ranking to compare."
-    best = ranked[0]
-    signs = {
-        SHOWN[name]: _difference(best, name).separated
-        for name in BASELINES
-        if _difference(best, name).value is not None
-    }
-    if not signs:
-        return f"The best is {best.proxy}; there is no params or FLOPs row to hold it against."
-    groups = {
-        "ranks better than": [name for name, sign in signs.items() if sign > 0],
-        "cannot be told apart from": [name for name, sign in signs.items() if sign == 0],
-        "ranks worse than": [name for name, sign in signs.items() if sign < 0],
-    }
-    parts = [f"{reading} plain {' and '.join(names)}" for reading, names in groups.items() if names]
-    return f"The best of them, {best.proxy}, {' and '.join(parts)}."
-
-
-def _best(rows: Sequence[Correlation]) -> str:
-    ranked = [row for row in by_rank(rows) if row.spearman.value is not None]
-    challengers = [row for row in ranked if row.proxy not in BASELINES]
-    if not challengers:
-        return ""
-    best = challengers[0]
-    text = [f"{best.proxy} has a Spearman correlation of {_with_interval(best.spearman)}."]
-    for name in BASELINES:
-        baseline = next((row for row in ranked if row.proxy == name), None)
-        difference = _difference(best, name)
-        if baseline is None or difference.value is None:
-            text.append(f"There is no row for {SHOWN[name]} to compare it with.")
-            continue
-        reading = {1: "above zero", -1: "below zero", 0: "which includes zero"}[difference.separated]
-        value = format_estimate(baseline.spearman, interval=False)
-        text.append(f"{SHOWN[name]} has {value}; the paired difference is {_with_interval(difference)}, {reading}.")
-    return " ".join(text)
-
-
-def _others(rows: Sequence[Correlation]) -> str:
-    known = [row for row in rows if row.proxy not in BASELINES and row.spearman_minus_params.value is not None]
-    if len(known) < 2:
-        return ""
-    signs = [row.spearman_minus_params.separated for row in known]
-    return (
-        f"Of {len(known)} proxies, {signs.count(1)} rank better than the plain number of parameters, {signs.count(-1)} "
-        f"worse, and {signs.count(0)} cannot be told apart from it with this many networks. Square brackets hold 95 % "
-        f"bootstrap intervals over networks, each proxy on its own: the best of {len(known)} looks better than it is."
-    )
+def _are(number: int) -> str:
+    return {0: "none is", 1: "1 is"}.get(number, f"{number} are")
 
 
 def _difference(row: Correlation, baseline: str) -> Estimate:
@@ -89,6 +122,10 @@ def _difference(row: Correlation, baseline: str) -> Estimate:
 
 def _with_interval(estimate: Estimate) -> str:
     return format_estimate(Estimate(estimate.value, estimate.low, estimate.high))
+
+
+def _listed(items: Sequence[object]) -> str:
+    return ", ".join(map(str, items))
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -1,13 +1,17 @@
-"""Self-contained pages: one HTML file with its style and figures inside, no script, no address outside."""
+"""Self-contained pages: one HTML file with its style, figures and one script inside, no address outside."""
 
-from collections.abc import Sequence
+import base64
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from reports.cells import cell_of, drawing, short_name
 from reports.csv_files import write_text
-from reports.pages import page_of
+from reports.interactive import as_script, data_of
+from reports.pages import Made, page_of
 from reports.records import read_run
-from reports.schema import Cell, Column, Estimate, Section
+from reports.schema import Cell, Column, Estimate
 from reports.svg import tidy
 from reports.tables import format_cell, format_interval, format_number, format_spread
 
@@ -20,24 +24,49 @@ TEMPLATES = Path(__file__).parent / "templates"
 def render(run_folder: Path) -> Path:
     """Make `report.html` of a run from its records alone, and return its path."""
     run = read_run(run_folder)
-    made = page_of(run)
-    notes = [note.text for note in run.manifest.notes]
-    return page(made.title, made.lead, made.sections, run_folder / "report.html", notes=notes)
+    labels = {row.arch: row.name for row in run.names}
+    return page(page_of(run), run_folder / "report.html", labels=labels, data=data_of(run))
 
 
 def page(
-    title: str, lead: Sequence[str], sections: Sequence[Section], out_path: Path, *, notes: Sequence[str] = ()
+    made: Made,
+    out_path: Path,
+    *,
+    labels: Mapping[str, str] | None = None,
+    data: Mapping[str, Any] | None = None,
+    links: Mapping[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a page: title, `notes` (conditions a reader must know first), `lead` (one paragraph a string), sections.
+    """Write a page. All text is escaped; figures are reduced to drawing; cells get short names (and their `labels`).
 
-    All text is escaped; figures are reduced to drawing.
+    links: where a text cell leads; sources: where the numbers of a column come from. Relative addresses.
+    data: what its script knows, see `reports.interactive`; the script runs by its hash, and no other.
     """
     from markupsafe import Markup
 
+    def drawn(svg: str) -> Markup:
+        return Markup(tidy(svg))
+
+    def cell_name(text: Cell) -> tuple[str, Markup] | None:
+        """Short name and drawing of a text that is an architecture."""
+        cell = cell_of(text) if isinstance(text, str) else None
+        return (short_name(str(text), labels), Markup(drawing(cell))) if cell else None
+
     template = _environment().get_template("page.html.j2")
-    drawings = {figure.svg: Markup(tidy(figure.svg)) for section in sections for figure in section.figures}
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
-    text = template.render(title=title, lead=lead, notes=notes, sections=sections, drawings=drawings, style=style)
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    text = template.render(
+        page=made,
+        links=links or {},
+        sources=sources or {},
+        drawn=drawn,
+        cell_name=cell_name,
+        style=style,
+        script=Markup(script),
+        script_hash=digest,
+        data=Markup(as_script(data or {})),
+    )
     write_text(out_path, text)
     return out_path
 
@@ -48,6 +77,16 @@ def shown(column: Column, cell: Cell) -> tuple[str, str, str]:
         return format_cell(column, cell), "", ""
     spread, interval = format_spread(cell, column.digits), format_interval(cell, column.digits)
     return format_number(cell.value, column.digits), spread, interval
+
+
+def sorted_by(column: Column, cell: Cell) -> str:
+    """The attribute that holds the number a cell is sorted by; '' for texts."""
+    from markupsafe import Markup
+
+    if column.kind in ("text", "verdict"):
+        return ""
+    value = cell.value if isinstance(cell, Estimate) else cell
+    return Markup(' data-v="{}"').format("" if value is None else value)
 
 
 def _environment() -> "Environment":
@@ -61,5 +100,5 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(shown=shown)
+    environment.globals.update(shown=shown, sorted_by=sorted_by)
     return environment

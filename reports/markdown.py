@@ -17,8 +17,9 @@ def render(run_folder: Path, out_path: Path, without: Sequence[str] = ()) -> Pat
     run = read_run(run_folder)
     page = page_of(run)
     sections = [each for each in page.sections if not any(fnmatchcase(each.name, glob) for glob in without)]
-    blocks = [f"# {escaped(page.title)}", *(f"> {escaped(note.text)}" for note in run.manifest.notes)]
-    blocks += [escaped(text) for text in page.lead]
+    blocks = [f"# {escaped(page.title)}", *map(escaped, page.answer)]
+    if page.conditions:
+        blocks.append(escaped(page.conditions))
     for section in sections:
         blocks += _section(section)
     write_text(out_path, "\n\n".join(blocks) + "\n")

@@ -7,12 +7,32 @@ from typing import Any, Literal, get_args
 
 from diswot_errors import DataError, UsageError
 from reports.csv_files import header_of, read_records, read_table, read_text, write_records, write_table, write_text
-from reports.schema import Claim, Column, Correlation, Figure, Manifest, Name, ScoreRow, Section, TruthRow
+from reports.schema import (
+    ArchName,
+    Claim,
+    Column,
+    Correlation,
+    Figure,
+    Formula,
+    Manifest,
+    Name,
+    ScoreRow,
+    Section,
+    TruthRow,
+)
 from reports.svg import SvgError, tidy
-from reports.texts import shown
+from reports.texts import checked, cleaned, shown
 from reports.typed_json import decoded, read_json, write_json
 
-TABLES: dict[str, type] = {"scores": ScoreRow, "truth": TruthRow, "correlations": Correlation}
+TABLES: dict[str, type] = {
+    "scores": ScoreRow,
+    "truth": TruthRow,
+    "correlations": Correlation,
+    "names": ArchName,
+    "formulas": Formula,
+}
+
+CARD, LONGEST_CARD = "card.md", 500_000
 
 
 @dataclass(frozen=True)
@@ -50,13 +70,19 @@ class _Page:
 
 @dataclass(frozen=True)
 class Run:
-    """All records of a run. `page` holds further sections, or the whole page of a command that correlates nothing."""
+    """All records of a run. `page` holds further sections, or the whole page of a command that correlates nothing.
+
+    card: the data card of the ground truth, as Markdown.
+    """
 
     manifest: Manifest
     scores: tuple[ScoreRow, ...] = ()
     truth: tuple[TruthRow, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     page: Page | None = None
+    names: tuple[ArchName, ...] = ()
+    formulas: tuple[Formula, ...] = ()
+    card: str = ""
 
 
 def write_run(folder: Path, run: Run) -> None:
@@ -66,6 +92,10 @@ def write_run(folder: Path, run: Run) -> None:
             write_records(folder / f"{name}.csv", kind, records)
         else:
             (folder / f"{name}.csv").unlink(missing_ok=True)  # of an earlier run into the same folder
+    if run.card:
+        write_text(folder / CARD, cleaned(run.card, LONGEST_CARD))
+    else:
+        (folder / CARD).unlink(missing_ok=True)
     if run.page is not None:
         _write_page(folder, run.page)
     else:
@@ -85,10 +115,18 @@ def read_run(folder: Path) -> Run:
         for name, kind in TABLES.items()
         if (folder / f"{name}.csv").is_file()
     }
+    card = _card(folder / CARD) if (folder / CARD).is_file() else ""
     page = _read_page(folder) if (folder / "sections.json").is_file() else None
     if page is None and "correlations" not in tables:
         raise UsageError(f"{folder} holds neither correlations.csv nor sections.json; there is nothing to show")
-    return Run(manifest, page=page, **tables)
+    return Run(manifest, card=card, page=page, **tables)
+
+
+def _card(path: Path) -> str:
+    try:
+        return checked(read_text(path), LONGEST_CARD)
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from None
 
 
 def _write_page(folder: Path, page: Page) -> None:

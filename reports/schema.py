@@ -5,59 +5,28 @@ A run is a folder:
     manifest.json      Manifest: everything needed to repeat the run
     scores.csv         ScoreRow: one row per question asked (arch, proxy, seed), failures included
     truth.csv          TruthRow: one row per arch
+    names.csv          ArchName: one row per arch that others know by a shorter name
+    formulas.csv       Formula: one row per proxy, what it computes and who proposed it
     correlations.csv   Correlation: one row per proxy, all statistics
     sections.json      further sections of a command's page; their tables lie beside it as SECTION.csv and their
                        figures as SECTION.FIGURE.svg
+    card.md            the data card of the ground truth, where it has one
 
 Rules for all tables: UTF-8, a header with exactly the columns of the record, an empty field for "not known", numbers as
 Python's repr (reading gives the same bits back), and no NaN: what is not a number has a status and a reason.
 `reports.records` reads and writes these files.
 """
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Protocol, Self
+from typing import Annotated, Any, Literal, Self
+
+from reports.limits import Between, Pattern
 
 COEFFICIENTS = ("kendall", "spearman", "pearson")
 BASELINES = ("params", "flops")
-
-
-class Limit(Protocol):
-    """What a value of a field must fulfil beyond its type; its text completes 'expected ...'."""
-
-    def holds(self, value: Any) -> bool:
-        """Does it?"""
-
-
-@dataclass(frozen=True)
-class Pattern:
-    """A text that matches a whole regular expression."""
-
-    expression: str
-    meaning: str
-
-    def holds(self, value: str) -> bool:
-        """Does it match?"""
-        return re.fullmatch(self.expression, value) is not None
-
-    def __str__(self) -> str:
-        return self.meaning
-
-
-@dataclass(frozen=True)
-class Between:
-    """A number from `low` to `high`."""
-
-    low: float
-    high: float
-
-    def holds(self, value: float) -> bool:
-        """Is it?"""
-        return self.low <= value <= self.high
-
-    def __str__(self) -> str:
-        return f"a number from {self.low:g} to {self.high:g}"
+COUNTS = (*BASELINES, "flops_pruned")
+"""Rows that count a network's size and are no proxies; every row is held against the baselines among them."""
 
 
 Name = Annotated[str, Pattern("[a-z0-9][a-z0-9_-]{0,79}", "a name of a-z, 0-9, - and _, at most 80 of them")]
@@ -111,6 +80,27 @@ class TruthRow:
 
     arch: str
     accuracy: float
+
+
+@dataclass(frozen=True)
+class ArchName:
+    """By which name others know a network, such as its number in a benchmark."""
+
+    arch: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What a proxy computes."""
+
+    proxy: str
+    version: Count
+    origin: str  # who brought it: a distribution, a plugin file
+    summary: str  # the formula in one line
+    formula: str  # and in full
+    paper: str
+    needs_teacher: Annotated[str, Pattern("yes|no", "yes or no")]
 
 
 @dataclass(frozen=True)
@@ -177,7 +167,7 @@ class Manifest:
     skeleton: str
     space: str = ""
     commit: str | None = None  # None outside a git checkout
-    notes: list[Note] = field(default_factory=list)  # shown at the top of the page
+    notes: list[Note] = field(default_factory=list)  # shown as the conditions of the page
 
 
 Tone = Literal["good", "bad", "neutral"]
@@ -187,6 +177,7 @@ class VerdictKind(StrEnum):
     """What can be said of a number or a claim; the value stands in files, the label on pages, the tone is its colour.
 
     Published numbers: within to not-measured, see `reports.verdicts`. Claims: holds, fails, better, worse, open.
+    Rows beside another: better, worse, not told apart.
     """
 
     label: str
@@ -208,6 +199,7 @@ class VerdictKind(StrEnum):
     BETTER = "better", "better", "good"
     WORSE = "worse", "worse", "bad"
     OPEN = "open", "open", "neutral"
+    NOT_TOLD_APART = "not-told-apart", "not told apart", "neutral"
 
 
 @dataclass(frozen=True)
@@ -248,7 +240,7 @@ class Figure:
     name: Name
     svg: str
     caption: str = ""
-    width: Literal["small", "medium", "wide"] = "medium"
+    width: Literal["small", "medium", "wide", "full"] = "medium"
 
 
 @dataclass(frozen=True)

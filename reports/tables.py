@@ -2,38 +2,53 @@
 
 from collections.abc import Iterable, Sequence
 
-from reports.schema import Cell, Column, Correlation, Estimate, ScoreRow, Table, Verdict
+from reports.schema import Cell, Column, Correlation, Estimate, ScoreRow, Table, Verdict, VerdictKind
 
 NOTHING = "–"  # what is not known
 HEADLINE = "spearman"  # the coefficient that rows are sorted by and compared in
 
-_TEXT = (Column("proxy"), Column("scored", "integer", label="n", note="cells with a score"))
-_NUMBERS = (
-    Column("left_out", "integer", label="left out", note="cells without a score; why is in the table below"),
-    Column("kendall", "estimate", label="Kendall τ-b"),
+COLUMNS = (
+    Column("proxy"),
+    Column("verdict", "verdict", label="than params", note="by the paired interval of Spearman's difference"),
+    Column("rank", "integer", note="place by Spearman"),
     Column("spearman", "estimate", label="Spearman ρ"),
-    Column("pearson", "estimate", label="Pearson r"),
     Column("spearman_minus_params", "estimate", label="ρ − params", note="paired difference of Spearman to params"),
     Column("spearman_minus_flops", "estimate", label="ρ − FLOPs", note="paired difference of Spearman to FLOPs"),
     Column("partial_spearman", "estimate", label="partial ρ", note="Spearman given params"),
+    Column("kendall", "estimate", label="Kendall τ-b"),
+    Column("pearson", "estimate", label="Pearson r"),
     Column("precision_top5", "estimate", 2, "top 5 %", "share of the top 5 % by score among the true top 5 %"),
     Column("regret_top1", "estimate", 2, "regret", "best accuracy minus that of the first choice, in points"),
+    Column("scored", "integer", label="n", note="networks with a score"),
+    Column("left_out", "integer", label="left out", note="networks without a score; why is in the table below"),
 )
+_TOLD = {1: VerdictKind.BETTER, -1: VerdictKind.WORSE, 0: VerdictKind.NOT_TOLD_APART}
 
 
-def by_rank(rows: Iterable[Correlation]) -> list[Correlation]:
-    """Best first by Spearman; rows without a number at the end, by name."""
-    return sorted(rows, key=lambda row: (row.spearman.value is None, -(row.spearman.value or 0), row.proxy))
+def by_rank(rows: Iterable[Correlation], coefficient: str = HEADLINE) -> list[Correlation]:
+    """Best first by a coefficient; rows without a number at the end, by name."""
+
+    def key(row: Correlation) -> tuple[bool, float, str]:
+        value = getattr(row, coefficient).value
+        return value is None, -(value or 0), row.proxy
+
+    return sorted(rows, key=key)
+
+
+def against_params(row: Correlation, coefficient: str = HEADLINE) -> Verdict | None:
+    """Better or worse than params, or not told apart, by the paired interval; None where there is no difference."""
+    difference: Estimate = getattr(row, f"{coefficient}_minus_params")
+    return None if difference.value is None else Verdict(_TOLD[difference.separated])
 
 
 def correlation_table(rows: Iterable[Correlation]) -> Table:
     """One row per proxy, best first; a row without numbers says why in its name cell."""
-    columns = (*_TEXT, *_NUMBERS)
-    cells = []
-    for row in by_rank(rows):
+    cells: list[tuple[Cell, ...]] = []
+    for place, row in enumerate(by_rank(rows), 1):
         name = row.proxy if row.status == "ok" else f"{row.proxy} ({row.status})"
-        cells.append((name, *(getattr(row, column.name) for column in columns[1:])))
-    return Table(columns, tuple(cells))
+        rank = None if row.spearman.value is None else place
+        cells.append((name, against_params(row), rank, *(getattr(row, column.name) for column in COLUMNS[3:])))
+    return Table(COLUMNS, tuple(cells))
 
 
 def left_out_table(scores: Iterable[ScoreRow]) -> Table:

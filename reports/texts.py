@@ -11,13 +11,13 @@ _NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\Z"  # means the same to
 _DANGEROUS, _DEFUSED = re.compile(f"(?!{_NUMBER})'*{_FORMULA}"), re.compile(f"'+{_FORMULA}")
 
 
-def cleaned(text: str) -> str:
-    """A text that can be written: a replacement mark for what no file should hold, and at most LONGEST characters."""
+def cleaned(text: str, longest: int = LONGEST) -> str:
+    """A text that can be written: a replacement mark for what no file should hold, and at most so many characters."""
     whole = _BAD.sub("\ufffd", text)
-    if len(whole) <= LONGEST:
+    if len(whole) <= longest:
         return whole
     end = f" ... ({len(whole):,} characters)"
-    return whole[: LONGEST - len(end)] + end
+    return whole[: longest - len(end)] + end
 
 
 def all_cleaned(content: Any) -> Any:
@@ -31,10 +31,10 @@ def all_cleaned(content: Any) -> Any:
     return content
 
 
-def checked(text: str) -> str:
+def checked(text: str, longest: int = LONGEST) -> str:
     """The text itself. Raises ValueError where `cleaned` would change it: no file of ours holds it."""
-    if len(text) > LONGEST:
-        raise ValueError(f"{len(text):,} characters, expected at most {LONGEST:,}")
+    if len(text) > longest:
+        raise ValueError(f"{len(text):,} characters, expected at most {longest:,}")
     if found := _BAD.search(text):
         raise ValueError(f"the character U+{ord(found[0]):04X}, expected text without control characters")
     return text

@@ -48,7 +48,7 @@ def test_any_finite_numbers_have_an_axis_with_few_ticks_on_it(values: list[float
         (0.0, 1.0, ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
         (-1.0, 1.0, ["−1.0", "−0.5", "0.0", "0.5", "1.0"]),
         (61.2, 74.9, ["65", "70"]),
-        (0.0, 3e7, ["0", "1e+07", "2e+07", "3e+07"]),
+        (0.0, 3e7, ["0", "1e7", "2e7", "3e7"]),
     ],
 )
 def test_ticks_are_round(low: float, high: float, written: list[str]) -> None:

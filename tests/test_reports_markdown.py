@@ -31,7 +31,8 @@ def made_run(folder: Path) -> Path:
 
 def test_what_the_page_says(tmp_path: Path) -> None:
     text = render(made_run(tmp_path), tmp_path / "page.md", without=["run*"]).read_text(encoding="utf-8")
-    assert text.startswith("# Title\n\nA lead.\n\n## ") and "Every run" not in text
+    line = "truth kd-nb201 · 16-32-64 · embedded images · 2 seeds"
+    assert text.startswith(f"# Title\n\nA lead.\n\nnb201 · {line}\n\n## ") and "Every run" not in text
     assert "- a claim: **open** (noise)" in text and "\n\nend\n\n## " in text
     assert "python -m benchmarks.correlation" in text  # how to repeat it
     assert "| 0.71 ±0.02 [0.61, 0.81] |".replace("[", r"\[").replace("]", r"\]") in text

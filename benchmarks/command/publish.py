@@ -7,14 +7,20 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines import provenance
 from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures
+from diswot_errors import DataError, UsageError
+from nb201_data.truth.benchmark import official_index
+from nb201_data.truth.measured import card_of
 from reports import html
 from reports.records import Page, Run, write_run
-from reports.schema import Correlation, Manifest, Note, ScoreRow, Section, Table, TruthRow
+from reports.schema import ArchName, Correlation, Formula, Manifest, Note, ScoreRow, Section, Table, TruthRow
 from reports.tables import as_text, correlation_table
+
+if TYPE_CHECKING:
+    from proxies.registry import ProxyInfo
 
 HIDDEN = frozenset(
     {
@@ -36,6 +42,8 @@ class Content:
     correlations: Sequence[Correlation] = ()
     scores: Sequence[ScoreRow] = ()
     truth: Sequence[TruthRow] = ()
+    formulas: Sequence[Formula] = ()
+    card: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     device: str = "cpu"
     seeds: Sequence[int] = ()
@@ -65,7 +73,9 @@ def publish(out: Path, command: Sequence[str], content: Content) -> str:
     )
     has_page = bool(content.sections or content.lead or not content.correlations)
     page = Page(content.title, tuple(content.lead), tuple(content.sections)) if has_page else None
-    write_run(out, Run(manifest, tuple(content.scores), tuple(content.truth), tuple(content.correlations), page))
+    tables = (tuple(content.scores), tuple(content.truth), tuple(content.correlations))
+    names = [ArchName(row.arch, name) for row in content.truth if (name := benchmark_name(row.arch))]
+    write_run(out, Run(manifest, *tables, page, tuple(names), tuple(content.formulas), content.card))
     path = html.render(out)
     parts = ["\n".join([*(note.text for note in content.notes), *content.lead])]
     if content.correlations:
@@ -102,6 +112,8 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
         notes=list(dict.fromkeys([*notes, *failures(measured), *content.notes])),
         scores=distinct_records([one for one in measured if not one.ask.aside]),
         truth=truth,
+        formulas=list({info.name: formula(info) for one in measured for info in one.infos}.values()),
+        card="\n\n".join(dict.fromkeys(text for study in studies if (text := card_of(study.truth.name)))),
         config={
             "studies": list({str(each): each for each in (study.config() for study in studies)}.values()),
             "proxies": {i.name: f"version {i.version}, {i.origin}" for one in measured for i in one.infos},
@@ -116,6 +128,20 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
         skeleton=_names(str(study.setting.skeleton) for study in studies),
         space=_names(study.setting.space for study in studies),
     )
+
+
+def formula(info: ProxyInfo) -> Formula:
+    """What the record of a proxy says of it."""
+    teacher = "yes" if info.teacher else "no"
+    return Formula(info.name, info.version, info.origin, info.summary, info.formula, info.paper, teacher)
+
+
+def benchmark_name(arch: str) -> str:
+    """The number that NAS-Bench-201 gives a cell, where its table is on disk; '' for all else."""
+    try:
+        return str(official_index(arch))
+    except (UsageError, DataError):
+        return ""
 
 
 def _names(names: Any) -> str:

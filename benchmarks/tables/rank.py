@@ -36,6 +36,7 @@ FORMS = PLAIN | {"diswot_readme": "diswot"}
 CELLS, TABLES = 50, 1000
 LARGE = 300  # cells of a truth that has more
 NOTE = (
+    "Correlations are in hundredths, as printed. "
     f"The paper's protocol draws {CELLS} cells with replacement for each of 10 repeats (DisWOT 5) and prints the mean. "
     f"Here this is done {TABLES:,} times with the cells that were scored, which are resampled first; 'measured' is the "
     "mean of all and 'expected' holds 95 % of such tables. The authors take the accuracy of one random training run, "

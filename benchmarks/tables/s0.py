@@ -27,6 +27,7 @@ Pair = tuple[Measured, Measured]
 Families = Mapping[str, Pair]
 
 NOTE = (
+    "Correlations are in hundredths, as printed. "
     "Every row on the networks that the authors used: classic proxies on networks without residual connections, DisWOT "
     "on networks with them, in each of its forms. The 64 networks are all of S0, the same in both measurements, so "
     "the verdict asks whether the published number lies where a further run with other weights and batches would "

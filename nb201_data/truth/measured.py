@@ -47,6 +47,13 @@ def names() -> list[str]:
     return [FAMILY, *full] if full else []
 
 
+def card_of(name: str) -> str:
+    """The data card of the table behind a truth's name, as Markdown; '' where there is none."""
+    family, _, rest = name.partition(":")
+    path = TABLES / f"{FAMILY}-{rest.partition(':')[0]}.md"
+    return path.read_text(encoding="utf-8") if family == FAMILY and rest and path.is_file() else ""
+
+
 def load(name: str, parts: list[str], conditions: dict[str, str]) -> GroundTruth:
     """`kd-nb201[:PROTOCOL[:distilled|vanilla]]`."""
     protocol = parts[0] if parts else default_protocol()

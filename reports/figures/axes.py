@@ -68,7 +68,13 @@ def log_ticks(low: float, high: float) -> list[tuple[float, str]]:
 
 
 def _written(value: float, digits: int) -> str:
-    if value != 0 and (not 1e-4 <= abs(value) < 1e6 or digits > 6):
-        return f"{value:.3g}".replace("-", "−")
-    text = f"{value:.{min(6, max(0, digits))}f}"
+    if value != 0 and (abs(value) >= 1e6 or digits > 4):
+        return _scientific(value)
+    text = f"{value:.{min(4, max(0, digits))}f}"
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def _scientific(value: float) -> str:
+    """'1.5e−5', '2e7'."""
+    mantissa, power = f"{value:.2e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}".replace("-", "−")

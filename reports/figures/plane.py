@@ -35,11 +35,11 @@ def scatter(
     ends = (right, left) if invert else (left, right)
     across, up = covering(values, *ends, bulk=scale != "rank"), covering(y, bottom, top, bulk=True)
     shade = colour("second" if highlight else "accent")
-    pairs = list(zip(values, y, strict=True))[::step]
-    inside = [(a, b) for a, b in pairs if not across.beyond([a]) and not up.beyond([b])]
-    sheet.dots(((across.at(a), up.at(b)) for a, b in inside), shade, 2.6, 0.55)
-    outside = [pair for pair in pairs if pair not in set(inside)]
-    sheet.dots(((across.at(a), up.at(b)) for a, b in outside), colour("muted"), 3.4)
+    places = [(across.at(a), up.at(b)) for a, b in zip(values, y, strict=True)]
+    shown, edge = range(0, len(x), step), set(at_the_edge(x, y))
+    inside, outside = ([place for place in shown if (place in edge) == there] for there in (False, True))
+    sheet.dots((places[place] for place in inside), shade, 2.6, 0.55)
+    sheet.dots((places[place] for place in outside), colour("muted"), 3.4)
     _axes(sheet, across, up, scale == "linear", (left, right, top, bottom))
     sheet.text(left, 11, short(title), colour("ink"), 9.5)
     marks = ("" if scale == "linear" else f"x: {scale}", f"{len(outside)} at the edge" if outside else "")
@@ -49,6 +49,13 @@ def scatter(
     if y_label:
         sheet.text(9, (top + bottom) / 2, y_label, colour("ink"), 8, "middle", turned=True)
     return sheet.svg(f"{title}: {note}" if note else title)
+
+
+def at_the_edge(x: Sequence[float], y: Sequence[float]) -> list[int]:
+    """Which dots a scatter draws at its edge; it draws them after all others."""
+    values, scale = _axis_values(list(x))
+    across, up = covering(values, 0.0, 1.0, bulk=scale != "rank"), covering(y, 0.0, 1.0, bulk=True)
+    return [place for place, (a, b) in enumerate(zip(values, y, strict=True)) if across.beyond([a]) or up.beyond([b])]
 
 
 def _axes(sheet: Sheet, across: Axis, up: Axis, numbered: bool, frame: tuple[float, float, float, float]) -> None:

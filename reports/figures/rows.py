@@ -7,9 +7,11 @@ from reports.figures.axes import Axis, covering, log_ticks
 from reports.figures.drawing import FONT, Sheet, short, text_width
 from reports.schema import Estimate
 from reports.svg import colour
+from reports.tables import format_number
 
 ROW = 13.7  # points
 EDGE = 9.0
+WRITTEN = 34.0
 
 
 def intervals(
@@ -20,16 +22,19 @@ def intervals(
     x_label: str = "",
     highlight: Sequence[str] = (),
     reference: float | None = 0.0,
+    width: float = 240.0,
+    written: bool = False,
 ) -> str:
     """A row per label from top to bottom: the value as a dot, its 95 % interval as a line.
 
-    `highlight`: labels drawn in the second colour (the baselines). `reference`: a vertical line.
+    `highlight`: labels drawn in the second colour (the baselines). `reference`: a vertical line. `width`: in points.
+    `written`: each value stands behind its row.
     """
     ends = [end for each in estimates if each.value is not None for end in (each.value, each.low, each.high)]
     known = [end for end in ends if end is not None] + ([] if reference is None else [reference])
     left, top = _left(labels), _top(title)
-    sheet = _sheet(240.0, labels, top, x_label)
-    axis = covering(known, left, sheet.width - EDGE)
+    sheet = _sheet(width, labels, top, x_label)
+    axis = covering(known, left, sheet.width - EDGE - (WRITTEN if written else 0))
     _frame(sheet, labels, top, left, [(axis.at(value), text) for value, text in axis.ticks()], title, x_label)
     if reference is not None:
         place = axis.at(reference)
@@ -41,6 +46,8 @@ def intervals(
         if estimate.low is not None and estimate.high is not None:
             sheet.line(axis.at(estimate.low), y, axis.at(estimate.high), y, shade, 1.4, "round")
         sheet.dots([(axis.at(estimate.value), y)], shade, 4.4)
+        if written:
+            sheet.text(sheet.width - 2, y + 3, format_number(estimate.value), colour("ink"), anchor="end")
     return sheet.svg(title or x_label)
 
 

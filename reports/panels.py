@@ -1,0 +1,64 @@
+"""The networks of a run as its figures show them: their accuracies, and each proxy's scores of them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from reports.figures import MOST_DOTS
+from reports.records import Run
+from reports.tables import by_rank
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Mean scores by proxy (best first) and arch, of networks with a score for every seed; accuracies by arch.
+
+    archs: those that are drawn, at most MOST_DOTS of them, evenly spaced in the order of the truth.
+    """
+
+    means: dict[str, dict[str, float]]
+    accuracy: dict[str, float]
+
+    @property
+    def step(self) -> int:
+        """Every how manieth network is drawn."""
+        return max(1, math.ceil(len(self.accuracy) / MOST_DOTS))
+
+    @property
+    def archs(self) -> list[str]:
+        """The networks that are drawn."""
+        return list(self.accuracy)[:: self.step]
+
+    def points(self, proxy: str) -> tuple[list[str], list[float], list[float]]:
+        """The networks drawn in the panel of a proxy, their scores and their accuracies."""
+        scores = self.means[proxy]
+        archs = [arch for arch in self.archs if arch in scores]
+        return archs, [scores[arch] for arch in archs], [self.accuracy[arch] for arch in archs]
+
+
+def panels_of(run: Run) -> Panels:
+    """Scores averaged over seeds, and the truth; proxies without any score are left out."""
+    found: dict[str, dict[str, list[float | None]]] = {row.proxy: {} for row in by_rank(run.correlations)}
+    for score in run.scores:
+        if score.proxy in found:
+            found[score.proxy].setdefault(score.arch, []).append(score.value)
+    means = {
+        proxy: {arch: _mean(known) for arch, values in archs.items() if len(known := _known(values)) == len(values)}
+        for proxy, archs in found.items()
+    }
+    return Panels(
+        {proxy: archs for proxy, archs in means.items() if archs}, {row.arch: row.accuracy for row in run.truth}
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Of the largest numbers too, whose sum is none."""
+    try:
+        return fmean(values)
+    except OverflowError:
+        return sum(value / len(values) for value in values)
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return [value for value in values if value is not None]

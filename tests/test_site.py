@@ -1,0 +1,97 @@
+"""The site: every address in it is relative and leads somewhere, and its numbers are those of the runs."""
+
+import re
+from dataclasses import replace
+from html import unescape
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from reports_support import MANIFEST
+from test_reports_page import HOSTILE, measured_run
+
+from nb201_data.truth.measured import TABLES, card_of
+from reports.__main__ import main
+from reports.card import sections_of
+from reports.records import Page, Run, write_run
+from reports.schema import Correlation, Formula, Section
+from reports.tables import format_number
+
+CARD = (
+    "# Card\n\nFirst *words*, `code`.\n\n## Recipe\n\n"
+    "| setting | value |\n|---|---|\n| a | 1 |\n| b\\|c | 2 |\n\nAfter.\n"
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    run = measured_run()
+    formula = Formula("good", 3, "here", "the truth and noise", "the truth and noise, added", "Somebody 2024", "no")
+    one = replace(run, formulas=(formula,), card=CARD)
+    two = replace(run, manifest=replace(MANIFEST, ground_truth="other"), correlations=run.correlations[:3])
+    write_run(tmp_path / "one", one)
+    write_run(tmp_path / "two", two)
+    write_run(tmp_path / "table", Run(MANIFEST, page=Page("Table 8", ("It holds.",), (Section("a", "A"),))))
+    runs = [str(tmp_path / name) for name in ("one", "two", "table")]
+    assert main(["site", str(tmp_path / "site"), "--runs", *runs]) == 0
+    return tmp_path / "site"
+
+
+def test_every_address_is_relative_and_leads_somewhere(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
+    assert len(pages) == 1 + 5 + 2 + 3  # leaderboard, proxies, truths, runs
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for address in map(unescape, re.findall(r'href="([^"]*)"', text)):
+            path, _, part = unquote(address).partition("#")
+            target = (page.parent / path) if path else page
+            assert not re.match(r"[a-z]+:|/", address) and target.is_file() and target.resolve().is_relative_to(site)
+            if part:
+                assert f'id="{part}"' in target.read_text(encoding="utf-8")
+
+
+def test_the_leaderboard_has_the_numbers_of_the_runs_and_links_each_to_its_table(site: Path) -> None:
+    text = (site / "index.html").read_text(encoding="utf-8")
+    value = next(row for row in measured_run().correlations if row.proxy == "good").spearman.value
+    assert text.count(f">{format_number(value or 0)}</a>") == 2 and 'href="truth/1-one.html#proxies"' in text
+    assert 'href="proxy/good.html"' in text and 'href="run/3-table/report.html">Table 8</a>' in text
+
+
+def test_a_proxy_and_a_truth_have_pages_of_their_own(site: Path) -> None:
+    proxy = (site / "proxy" / "good.html").read_text(encoding="utf-8")
+    for words in ("the truth and noise, added", "Somebody 2024", "Where it stands", "What it is close to on kd-nb201"):
+        assert words in proxy
+    truth = (site / "truth" / "1-one.html").read_text(encoding="utf-8")
+    assert "First *words*, code." in truth and "<h2>Recipe</h2>" in truth and "b|c" in truth
+    assert (site / "run" / "1-one" / "scores.csv").is_file() and (site / "run" / "1-one" / "card.md").is_file()
+
+
+def test_a_second_site_replaces_the_first_and_no_other_folder_is_touched(site: Path, tmp_path: Path) -> None:
+    assert main(["site", str(site), "--runs", str(tmp_path / "two")]) == 0
+    assert [path.name for path in (site / "run").iterdir()] == ["1-two"]
+    assert main(["site", str(tmp_path / "one"), "--runs", str(tmp_path / "two")]) == 2
+    assert (tmp_path / "one" / "scores.csv").is_file()
+
+
+def test_hostile_names_are_files_and_text(tmp_path: Path) -> None:
+    run = measured_run(hostile=HOSTILE)
+    manifest = replace(MANIFEST, ground_truth=f"../{HOSTILE}")
+    rows = (*run.correlations, Correlation("../../evil", "higher", "constant", 3, 0, "", 1, 10))
+    write_run(
+        tmp_path / "run",
+        replace(run, manifest=manifest, correlations=rows, card=f"# {HOSTILE}\n\n## {HOSTILE}\n{HOSTILE}"),
+    )
+    assert main(["site", str(tmp_path / "site"), "--runs", str(tmp_path / "run")]) == 0
+    assert not (tmp_path / "evil.html").exists() and not (tmp_path.parent / "evil.html").exists()
+    for page in (tmp_path / "site").rglob("*.html"):
+        assert page.read_text(encoding="utf-8").count("<script") == 2
+
+
+def test_our_own_cards_are_read_whole() -> None:
+    for path in TABLES.glob("kd-nb201-*.md"):
+        card = card_of(f"kd-nb201:{path.stem.removeprefix('kd-nb201-')}:distilled")
+        sections = sections_of(card)
+        assert card and len(sections) >= card.count("\n## ") and any(section.table for section in sections)
+        words = set(re.findall(r"\w{4,}", card))
+        kept = {word for section in sections for word in re.findall(r"\w{4,}", repr(section))}
+        assert words - kept <= set(re.findall(r"\w{4,}", card.partition("\n")[0]))
