@@ -65,6 +65,8 @@ class Store:
             raise DataError(f"cannot make the folder of {path}: {error.strerror}; choose another --store") from error
         if path.is_dir():
             raise DataError(f"{path} is a folder, expected a file for scores; choose another --store")
+        if "\0" in str(path):
+            raise DataError(f"{str(path)!r} is the name of no file; choose another --store")
         with self._explained():
             self._connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
             self._connection.text_factory = lambda content: content.decode("utf-8", "surrogateescape")

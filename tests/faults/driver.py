@@ -37,13 +37,14 @@ def question(name: str) -> Question:
     return replace(found, lines=tuple(line.replace("--workers 1", "--workers 2") for line in found.lines))
 
 
+ALONE = f"--workers 1 {QUICK}"
 CORRELATION = Question(
     "correlation",
     (f"benchmarks.correlation --proxies m_s,synflow,nwot --seeds 2 --sample 10 --batch-size 8 --workers 2 {QUICK}",),
 )
 SEARCH = Question(
     "search",
-    (f"benchmarks.search --strategy evolution --score m_s,synflow --budget 12 --set population=4 {TINY} {QUICK}",),
+    (f"benchmarks.search --strategy evolution --score m_s,l2_norm --budget 12 --set population=4 {TINY} {ALONE}",),
 )
 
 

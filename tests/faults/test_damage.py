@@ -33,7 +33,7 @@ CASES = [
     (CORRELATION, "out/manifest.json", {HEALED}, 2, 20),
     (CORRELATION, "out/scores.csv", {HEALED}, 2, 20),
     (SEARCH, "out/trajectory.csv", {HEALED, REFUSED}, 8, 200),
-    (SHARED, "out/supernet.pt", {HEALED}, 2, 20),
+    (SHARED, "out/shared/supernet.pt", {HEALED}, 2, 20),
     (DISTILL, "out/kd-seed0/checkpoint.pt", {HEALED}, 2, 20),
     (DISTILL, "out/kd-seed0/checkpoint-before.pt", {HEALED}, 0, 10),
     (DISTILL, "cache", {HEALED}, 2, 20),
