@@ -18,7 +18,8 @@ def sections_of(card: str) -> list[Section]:
             used += 1
             intro = tuple(paragraphs) if number == 0 else ()
             if intro or table or head:
-                found.append(Section(f"card-{used}", title, intro, table, level=2 if level == 2 and not number else 3))
+                whole = f"{title}, continued" if number else title
+                found.append(Section(f"card-{used}", whole, intro, table, level=2 if level == 2 and not number else 3))
     return found
 
 

@@ -104,8 +104,8 @@ def _leaderboard(folder: Path, entries: Sequence[Entry], truths: Sequence[Entry]
         "proxies",
         "Every proxy on every truth",
         table=Table(columns, rows),
-        note="Spearman correlation with the accuracies, below it the 95 % bootstrap interval over networks. Each "
-        "number leads to its table, each name to the page of the proxy.",
+        note="Correlation with the accuracies, Spearman's unless another is chosen; below it the 95 % bootstrap "
+        "interval over networks. Each number leads to its table, each name to the page of the proxy.",
     )
     listed = tuple(
         (entry.title, conditions(entry.run), max((row.scored for row in entry.run.correlations), default=None))

@@ -13,6 +13,7 @@ from test_reports_page import HOSTILE, measured_run
 from nb201_data.space import sample_cells
 from reports.html import render
 from reports.records import write_run
+from reports.site import build
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install .[browser]")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -120,7 +121,7 @@ def test_heads_sort_and_say_so(visit: Any, page_file: Path) -> None:
 
 def test_columns_and_coefficient_are_chosen_and_the_address_repeats_it(visit: Any, page_file: Path) -> None:
     seen = visit(page_file)
-    seen.page.get_by_label("Rank and verdict by").select_option("pearson")
+    seen.page.get_by_label("Rank by").select_option("pearson")
     seen.page.locator("section#proxies summary").click()
     seen.page.get_by_label("regret").uncheck()
     shown = seen.column("proxy"), seen.column("verdict"), seen.column("spearman_minus_params")
@@ -177,6 +178,20 @@ def test_two_proxies_on_the_same_networks(visit: Any, page_file: Path) -> None:
     both = [arch for arch, value in scores["synflow"].items() if value is not None]
     expected = spearmanr(*([scores[name][arch] for arch in both] for name in scores)).statistic
     assert f"ρ {expected:.3f} with" in reading
+
+
+def test_the_leaderboard_of_a_site_is_switched_and_leads_on(visit: Any, page_file: Path, tmp_path: Path) -> None:
+    build(tmp_path / "site", [page_file.parent, page_file.parent])
+    seen = visit(tmp_path / "site" / "index.html")
+    before = seen.column("t1")
+    seen.page.get_by_label("Rank by").select_option("kendall")
+    row = next(row for row in measured_run().correlations if row.proxy == "good")
+    shown = dict(zip(seen.column("proxy"), seen.column("t1"), strict=True))
+    assert shown["good"].startswith(f"{row.kendall.value:.3f}") and seen.column("t1") != before
+    address = seen.page.locator("td a.source").first.get_attribute("href")
+    assert re.fullmatch(r"truth/1-[\w-]+\.html#proxies", address)
+    again = visit(tmp_path / "site" / "index.html", seen.page.evaluate("location.hash"))
+    assert again.column("t1") == seen.column("t1")
 
 
 def test_hostile_names_stay_text_in_the_script_too(visit: Any, tmp_path: Path) -> None:

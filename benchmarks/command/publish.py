@@ -15,6 +15,7 @@ from diswot_errors import DataError, UsageError
 from nb201_data.truth.benchmark import official_index
 from nb201_data.truth.measured import card_of
 from reports import html
+from reports.headline import headline
 from reports.records import Page, Run, write_run
 from reports.schema import ArchName, Correlation, Formula, Manifest, Note, ScoreRow, Section, Table, TruthRow
 from reports.tables import as_text, correlation_table
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 HIDDEN = frozenset(
     {
-        *("spearman_minus_flops", "partial_spearman", "precision_top5", "setting", "expected"),
+        *("rank", "spearman_minus_flops", "partial_spearman", "precision_top5", "setting", "expected"),
         *("score", "flops_per_image", "seconds"),
     }
 )
@@ -75,9 +76,11 @@ def publish(out: Path, command: Sequence[str], content: Content) -> str:
     page = Page(content.title, tuple(content.lead), tuple(content.sections)) if has_page else None
     tables = (tuple(content.scores), tuple(content.truth), tuple(content.correlations))
     names = [ArchName(row.arch, name) for row in content.truth if (name := benchmark_name(row.arch))]
-    write_run(out, Run(manifest, *tables, page, tuple(names), tuple(content.formulas), content.card))
+    run = Run(manifest, *tables, page, tuple(names), tuple(content.formulas), content.card)
+    write_run(out, run)
     path = html.render(out)
-    parts = ["\n".join([*(note.text for note in content.notes), *content.lead])]
+    answer = headline(run) if run.correlations else ()
+    parts = ["\n".join([*answer, *content.lead]), "\n".join(note.text for note in content.notes)]
     if content.correlations:
         parts.append(in_terminal(correlation_table(content.correlations), HIDDEN))
     parts += [f"{each.title}\n\n{in_terminal(each.table, HIDDEN)}" for each in content.sections if each.table]

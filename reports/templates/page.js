@@ -176,7 +176,7 @@
       ranked.buttons[place].click();
       say(`Rank, verdict and differences by ${names[select.value]}.`);
     });
-    ranked.tools.prepend(labelled("Rank and verdict by", select));
+    ranked.tools.prepend(labelled("Rank by", select));
     followers.unshift(() => put(names[state.get("statistic")] ? state.get("statistic") : "spearman"));
   }
   if (!DATA.panels || !DATA.panels.length) {
