@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import provenance
-from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures
+from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures, origins
 from reports import html
 from reports.records import Page, Run, write_run
 from reports.schema import Correlation, Manifest, Note, ScoreRow, Section, Table, TruthRow
@@ -99,7 +99,7 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
         truth = []  # two ground truths of one space: no table of one accuracy per architecture
     return replace(
         content,
-        notes=list(dict.fromkeys([*notes, *failures(measured), *content.notes])),
+        notes=list(dict.fromkeys([*notes, *failures(measured), *origins(measured), *content.notes])),
         scores=distinct_records([one for one in measured if not one.ask.aside]),
         truth=truth,
         config={
