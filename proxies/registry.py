@@ -57,6 +57,8 @@ class ProxyInfo:
     teacher: bool
     paper: str
     version: int
+    equal_on_equals: bool = False
+    """Whether it scores a network and the same one with dead branches alike, to the bit (tests/test_equals.py)."""
     origin: str = ""
     """Who brought it: 'diswot-bench', the distribution behind an entry point, a plugin file."""
 
@@ -142,11 +144,12 @@ def proxy(
     paper: str,
     teacher: bool = False,
     version: int = 1,
+    equal_on_equals: bool = False,
 ) -> Callable[[F], F]:
     """Register a function of the evidence under `name`; its docstring is the formula shown everywhere."""
 
     def register(function: F) -> F:
-        PROXIES.add(ProxyInfo(name, function, direction, frozenset(needs), teacher, paper, version))
+        PROXIES.add(ProxyInfo(name, function, direction, frozenset(needs), teacher, paper, version, equal_on_equals))
         return function
 
     return register

@@ -140,6 +140,7 @@ class Topic(StrEnum):
     PRECISION = "precision"
     PROTOCOL = "protocol"
     MEMORY = "memory"
+    ORIGIN = "origin"
     LEFT_OUT = "left-out"
 
 

@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from benchmarks.engines.device import one_thread
 from benchmarks.scoring.measured import Ask
-from benchmarks.scoring.runner import Job, Runner
+from benchmarks.scoring.runner import Job, Request, Runner
 
 PROBED = 3  # networks that are timed, from light to heavy
 
 
 def estimate(runner: Runner, asks: Sequence[Ask]) -> str:
-    """One paragraph for each question, then the time of all."""
+    """What is known of each truth, one paragraph for each question, then the time of all."""
+    notes = dict.fromkeys(note.text for ask in asks for note in ask.study.notes())
+    requests = [Request(ask.study.setting, ask.infos, ask.study.archs, ask.study.seeds) for ask in asks]
+    return "\n".join([*notes, estimated(runner, requests, [ask.label for ask in asks])])
+
+
+def estimated(runner: Runner, requests: Iterable[Request], labels: Sequence[str] = ("",)) -> str:
+    """One paragraph for each request, then the time of all."""
     lines: list[str] = []
     seconds, networks = 0.0, 0
-    for ask in asks:
-        study, setting = ask.study, ask.study.setting
-        _, jobs = runner.plan(setting, ask.infos, study.archs, study.seeds)
+    held = f"{runner.store.path}{' or in the released tables' if runner.released is not None else ''}"
+    for (setting, infos, archs, asked), label in zip(requests, labels, strict=True):
+        seeds = list(asked)
+        _, jobs = runner.plan(setting, infos, archs, seeds)
         missing = sum(len(job.proxies) * len(job.archs) for job in jobs)
-        total = len(ask.infos) * len(study.archs) * len(study.seeds)
-        lines += [
-            *(note.text for note in study.notes() if note.text not in lines),
-            f"{ask.label + ': ' if ask.label else ''}{len(study.archs):,} networks of {setting.space} "
-            f"({setting.skeleton}) x {len(ask.infos)} proxies x {len(study.seeds)} "
-            f"seed{'s' if len(study.seeds) > 1 else ''} = {total:,} scores on {setting.batch_size} images of "
+        total = len(infos) * len(archs) * len(seeds)
+        lines.append(
+            f"{label + ': ' if label else ''}{len(archs):,} networks of {setting.space} "
+            f"({setting.skeleton}) x {len(infos)} proxies x {len(seeds)} "
+            f"seed{'s' if len(seeds) > 1 else ''} = {total:,} scores on {setting.batch_size} images of "
             f"{setting.images}, {setting.init} weights, teacher {setting.teacher}; {total - missing:,} of them are in "
-            f"{runner.store.path}, {missing:,} are to be computed.",
-        ]
+            f"{held}, {missing:,} are to be computed."
+        )
         if jobs:
             lacking = sum(len(job.archs) for job in jobs)
             networks += lacking

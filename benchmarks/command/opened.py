@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.engines.device import choose_device, default_workers
 from benchmarks.engines.local import Limits
+from benchmarks.scoring.released import Released
 from benchmarks.scoring.runner import Found, Job, Runner, score_job
 from benchmarks.scoring.store import Store, default_store
 
@@ -20,7 +21,7 @@ SHARE = 0.9  # of the machine's memory, for all workers together
 def opened(
     options: argparse.Namespace, score: Callable[[Job], Found] | None = None, progress: bool = True
 ) -> Iterator[Runner]:
-    """A runner on the store, the workers and within the limits that the options name.
+    """A runner on the store, the released tables, the workers and within the limits that the options name.
 
     score: what scores a job. progress: whether the runner shows its own; a command of many small questions shows how
     far all of them are.
@@ -31,7 +32,15 @@ def opened(
     limits = Limits(options.time_limit, _memory(options.memory_limit, workers))
     with (
         Store(options.store or default_store()) as store,
-        Runner(store, workers, together, limits=limits, progress=progress, score=score or score_job) as runner,
+        Runner(
+            store,
+            workers,
+            together,
+            limits=limits,
+            progress=progress,
+            score=score or score_job,
+            released=None if options.no_tables else Released(),
+        ) as runner,
     ):
         yield runner
 

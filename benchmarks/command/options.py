@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scoring.released import RELEASED
 from benchmarks.scoring.study import SAMPLE
 
 INITS = ("gaussian", "kaiming", "xavier", "default")
@@ -76,10 +77,32 @@ def machine() -> Parser:
     return group
 
 
-def store() -> Parser:
-    """Of commands that score networks."""
+def store_file() -> Parser:
+    """Of commands that read or write stored scores."""
     group = Parser(add_help=False)
     group.add_argument("--store", type=Path, metavar="FILE", help="where scores are kept (default: the cache folder)")
+    return group
+
+
+def tables() -> Parser:
+    """Of commands that work on released tables."""
+    group = Parser(add_help=False)
+    group.add_argument("--tables", type=Path, default=RELEASED, metavar="DIR", help="released tables (the project's)")
+    return group
+
+
+def sampled(default: int | str | None, of: str, kind: Callable[[str], int | str]) -> Parser:
+    """A random sample of so many."""
+    group = Parser(add_help=False)
+    group.add_argument("--sample", type=kind, default=default, metavar="N", help=of)
+    group.add_argument("--sample-seed", type=int, default=0, help="another sample")
+    return group
+
+
+def store() -> Parser:
+    """Of commands that score networks."""
+    group = Parser(add_help=False, parents=[store_file()])
+    group.add_argument("--no-tables", action="store_true", help="compute what the released tables of scores hold too")
     group.add_argument("--together", type=positive, help="networks in flight in each process (1; 8 on a GPU)")
     group.add_argument(
         "--time-limit", type=above_zero, default=TIME_LIMIT, metavar="S", help="seconds a network may take"
@@ -107,16 +130,15 @@ def study(
     teacher: str | None = None,
 ) -> Parser:
     """Of commands that score networks of a ground truth. None: decided by the command for each of its groups."""
-    group = Parser(add_help=False, parents=[shown(batch_size, teacher)])
-    group.add_argument(
-        "--sample",
-        type=_sample,
-        default=sample,
-        metavar="N|all",
-        help=f"networks of the ground truth ({SAMPLE}, or all if it has fewer)",
-    )
-    group.add_argument("--sample-seed", type=int, default=0, help="another sample")
-    group.add_argument("--split", choices=("train", "test"), default=split, help="of the images")
+    text = f"networks of the ground truth, or all ({SAMPLE}, or all if it has fewer)"
+    parents = [shown(batch_size, teacher), sampled(sample, text, _sample), split_of(split)]
+    return Parser(add_help=False, parents=parents)
+
+
+def split_of(default: str | None = "train") -> Parser:
+    """Which images of a data set."""
+    group = Parser(add_help=False)
+    group.add_argument("--split", choices=("train", "test"), default=default, help="of the images")
     return group
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines import provenance
-from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures
+from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures, origins
 from diswot_errors import DataError, UsageError
 from nb201_data.truth.benchmark import official_index
 from nb201_data.truth.measured import card_of
@@ -112,7 +112,7 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
         truth = []  # two ground truths of one space: no table of one accuracy per architecture
     return replace(
         content,
-        notes=list(dict.fromkeys([*notes, *failures(measured), *content.notes])),
+        notes=list(dict.fromkeys([*notes, *failures(measured), *origins(measured), *content.notes])),
         scores=distinct_records([one for one in measured if not one.ask.aside]),
         truth=truth,
         formulas=list({info.name: formula(info) for one in measured for info in one.infos}.values()),

@@ -19,6 +19,8 @@ COMMANDS = {
     "search_table": "the paper's Table 8, published beside measured",
     "distill": "train a student from a teacher",
     "harvest": "lengthen the distillation ground truth",
+    "scores": "the scores there are: export, import, merge, diff, verify, release",
+    "sweep": "score a whole space in a fixed order; the released tables grow",
     "data_card": "the card of a harvested table, computed from its rows",
     "pipeline": "teacher, search, distillation, comparison: one report",
 }

@@ -39,10 +39,11 @@ class Ask:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was asked, and every answer."""
+    """What was asked, and every answer; how many of them the released tables gave."""
 
     ask: Ask
     answers: Answers
+    from_tables: int = 0
 
     @property
     def study(self) -> Study:
@@ -116,9 +117,10 @@ class Measured:
 
 
 def measure(runner: Runner, ask: Ask) -> Measured:
-    """All scores of a study, from the store or made now."""
-    study = ask.study
-    return Measured(ask, runner.scores(study.setting, ask.infos, study.archs, study.seeds, ask.label))
+    """All scores of a study, from the store, from the released tables or made now."""
+    study, before = ask.study, runner.from_tables
+    answers = runner.scores(study.setting, ask.infos, study.archs, study.seeds, ask.label)
+    return Measured(ask, answers, runner.from_tables - before)
 
 
 def agreement(low: Array, full: Array) -> Correlation:
@@ -169,6 +171,17 @@ def failures(measured: Iterable[Measured]) -> list[Note]:
         in_parts = f"Out of memory on the whole batch, and therefore computed in parts: {split} scores."
         notes.append(Note(Topic.MEMORY, in_parts))
     return notes
+
+
+def origins(measured: Iterable[Measured]) -> list[Note]:
+    """How many of the scores were looked up in the released tables."""
+    measured = list(measured)
+    given = sum(one.from_tables for one in measured)
+    if not given:
+        return []
+    total = sum(len(found) for one in measured for found in one.answers.values())
+    text = f"{given:,} of {total:,} scores are from the released tables; --no-tables computes them."
+    return [Note(Topic.ORIGIN, text)]
 
 
 def distinct_records(measured: Sequence[Measured]) -> list[ScoreRow]:

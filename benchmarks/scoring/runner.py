@@ -1,4 +1,4 @@
-"""Plan, score, store: ask the store first, score what it lacks on workers, keep every answer as it comes."""
+"""Plan, score, store: ask the store, then the released tables, score what both lack, keep every answer as it comes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.engines.local import Limits, Lost, Workers
 from benchmarks.engines.progress import Progress
 from benchmarks.scoring.question import Answer, Question
+from benchmarks.scoring.released import Released
 from benchmarks.scoring.setting import Setting
 from benchmarks.scoring.store import Store
 
@@ -66,12 +67,13 @@ def score_job(job: Job) -> Found:
 
 
 class Runner:
-    """A context that answers questions from the store or by scoring; this process is the store's only writer.
+    """A context that answers questions from what is known or by scoring; this process is the store's only writer.
 
     workers: processes with one torch thread each, started when something has to be scored; 1 is this process.
     together: networks in flight in each of them, see `Scorer.scores`.
     limits: what one network may take in a worker process before it gets a status instead of scores.
     score: what scores a job; tests and other engines give their own.
+    released: tables that are asked what the store does not know; None: no others. They are not copied into the store.
     """
 
     def __init__(
@@ -83,9 +85,11 @@ class Runner:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         progress: bool = False,
         score: Callable[[Job], Found] = score_job,
+        released: Released | None = None,
     ) -> None:
         self.store, self.workers, self.together, self.progress = store, workers, together, progress
-        self.limits, self.score = limits, score
+        self.limits, self.score, self.released = limits, score, released
+        self.from_tables = 0  # answers that the released tables gave
         self._stack = ExitStack()
         self._team: Workers | None = None
 
@@ -127,12 +131,12 @@ class Runner:
     def plan(
         self, setting: Setting, infos: Sequence[ProxyInfo], archs: Sequence[str], seeds: Iterable[int]
     ) -> tuple[Answers, list[Job]]:
-        """What the store knows of the architectures, and the jobs that fill the gaps."""
+        """What store and tables know of the architectures, and the jobs that fill the gaps."""
         answers: Answers = {}
         jobs: list[Job] = []
         for seed in seeds:
             for info in infos:
-                answers[info.name, seed] = self.store.known(setting.question(info, seed), archs)
+                answers[info.name, seed] = self._known(setting.question(info, seed), archs, info)
             gaps: dict[tuple[str, ...], list[str]] = {}
             for arch in archs:
                 missing = tuple(info.name for info in infos if arch not in answers[info.name, seed])
@@ -143,6 +147,16 @@ class Runner:
                 parts = [tuple(lacking[i : i + size]) for i in range(0, len(lacking), size)]
                 jobs += [Job(setting, seed, names, part, self.together) for part in parts]
         return answers, jobs
+
+    def _known(self, question: Question, archs: Sequence[str], info: ProxyInfo) -> dict[str, Answer]:
+        """What the store knows, and of the rest what the released tables do."""
+        known = self.store.known(question, archs)
+        lacking = [arch for arch in archs if arch not in known]
+        if self.released is None or not lacking:
+            return known
+        looked_up = self.released.known(question, lacking, info.equal_on_equals)
+        self.from_tables += len(looked_up)
+        return known | looked_up
 
     def _score(
         self, infos: Mapping[str, ProxyInfo], jobs: list[Job], answers: Mapping[Setting, Answers], label: str

@@ -139,6 +139,14 @@ class Store:
                 ],
             )
 
+    def __iter__(self) -> Iterator[tuple[Question, dict[str, Answer]]]:
+        """Every question and all its answers, in the order in which they were first asked."""
+        with self._explained():
+            rows = self._connection.execute(f"SELECT {', '.join(_KEY)} FROM questions ORDER BY id").fetchall()
+        for row in rows:
+            question = Question(*row)
+            yield question, self.known(question)
+
     def __len__(self) -> int:
         """How many answers there are."""
         with self._explained():

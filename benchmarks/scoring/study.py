@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines.device import choose_device
+from benchmarks.scoring.order import shuffled
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
@@ -96,12 +97,17 @@ def truth_hash(truth: GroundTruth) -> str:
 
 def study_of(options: argparse.Namespace, space: str | None, truth_name: str | None, init: str) -> Study:
     """The resolved question of a command; every contradiction is refused before anything is computed."""
+    truth = load_truth(space, truth_name)
+    archs = sample_of(truth, options.sample, options.sample_seed)
+    return Study(truth, setting_of(options, truth, space, init), archs, tuple(range(options.seeds)))
+
+
+def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | None, init: str) -> Setting:
+    """How networks are scored that are to be held against a truth: its skeleton, its images, the options."""
     from nb201_data.teachers import resolve_teacher
 
-    truth = load_truth(space, truth_name)
     chosen = get_space(space or truth.space)
     skeleton = truth.skeleton or chosen.skeleton
-    archs = sample_of(truth, options.sample, options.sample_seed)
     if options.teacher_weights and not options.teacher:
         raise UsageError(
             "--teacher-weights needs --teacher: say which network the file holds, as in --teacher resnet56"
@@ -120,7 +126,7 @@ def study_of(options: argparse.Namespace, space: str | None, truth_name: str | N
     )
     if setting.teacher_weights:
         check_teacher(setting)
-    return Study(truth, setting, archs, tuple(range(options.seeds)))
+    return setting
 
 
 def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str) -> tuple[list[Study], dict[str, str]]:
@@ -171,12 +177,8 @@ def load_truth(space: str | None, name: str | None) -> GroundTruth:
 
 
 def sample_of(truth: GroundTruth, sample: int | str | None, seed: int) -> tuple[str, ...]:
-    """The first `sample` architectures of the truth in a fixed random order.
-
-    The order is that of a hash of (seed, architecture): the first k of n are a fair sample, and a truth that grows
-    changes a sample by what it adds only.
-    """
-    order = sorted(truth.values, key=lambda arch: hashlib.sha256(f"{seed}:{arch}".encode()).digest())
+    """The first `sample` architectures of the truth in a fixed random order."""
+    order = shuffled(truth.values, seed)
     if sample == "all":
         return tuple(order)
     count = min(SAMPLE, len(order)) if sample is None else int(sample)

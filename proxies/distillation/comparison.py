@@ -31,7 +31,9 @@ def as_proxy(loss: Loss) -> ProxyInfo:
 
     compare.__doc__ = f"{loss.formula} The loss of the distiller, without its weight."
     compare.__name__, compare.__module__ = loss.name, loss.function.__module__
-    return ProxyInfo(loss.name, compare, "lower", frozenset({"features"}), True, loss.paper, loss.version)
+    return ProxyInfo(
+        loss.name, compare, "lower", frozenset({"features"}), True, loss.paper, loss.version, equal_on_equals=True
+    )
 
 
 def _require(whose: str, shown: Features, needs: frozenset[str]) -> None:

@@ -23,7 +23,7 @@ def flops(evidence: Evidence) -> float:
     return float(sum(evidence.macs.values()))
 
 
-@proxy("flops_pruned", direction="higher", needs=["shapes", "alive"], paper="-")
+@proxy("flops_pruned", direction="higher", needs=["shapes", "alive"], paper="-", equal_on_equals=True)
 def flops_pruned(evidence: Evidence) -> float:
     """Multiply-adds, as `flops`, of the layers alone that are alive: the image changes their output, they the logits.
 

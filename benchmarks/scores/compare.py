@@ -1,0 +1,141 @@
+"""Two sources of scores side by side, stores made one, and released scores computed again."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.engines.device import one_thread
+from benchmarks.scoring.question import Answer, Question
+from benchmarks.scoring.release import Book, same
+from benchmarks.scoring.released import ScoreTable
+from benchmarks.scoring.runner import Runner
+from benchmarks.scoring.setting import FIRST_TEACHER_SEED, Setting
+from benchmarks.scoring.store import Store
+from diswot_errors import DataError
+from nb201_data.skeleton import Skeleton
+
+TOLERANCE = 1e-3
+"""Relative; what docs/proxies.md states of fp32 scores against float64."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """One question, one architecture, two answers."""
+
+    question: Question
+    arch: str
+    first: Answer
+    second: Answer
+
+    def __str__(self) -> str:
+        q = self.question
+        return (
+            f"{q.proxy} (version {q.version}) of {self.arch} on {q.space} {q.skeleton}, {q.images}, {q.init}, seed "
+            f"{q.seed}: {_shown(self.first)} and {_shown(self.second)}"
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How many answers only the first has, only the second, both alike; and those that contradict."""
+
+    first: int
+    second: int
+    alike: int
+    conflicts: tuple[Conflict, ...]
+
+
+def diff(first: Book, second: Book) -> Difference:
+    """Every answer of both."""
+    left, right = dict(first), dict(second)
+    first_only, second_only, alike = 0, 0, 0
+    conflicts: list[Conflict] = []
+    for question in dict.fromkeys([*left, *right]):
+        mine, theirs = left.get(question, {}), right.get(question, {})
+        first_only += len(mine.keys() - theirs.keys())
+        second_only += len(theirs.keys() - mine.keys())
+        for arch in mine.keys() & theirs.keys():
+            if same(mine[arch], theirs[arch]):
+                alike += 1
+            else:
+                conflicts.append(Conflict(question, arch, mine[arch], theirs[arch]))
+    return Difference(first_only, second_only, alike, tuple(sorted(conflicts, key=str)))
+
+
+def merge(store: Store, book: Book) -> tuple[int, list[Conflict]]:
+    """Add what the store lacks: how many answers, and every conflict. What the store has stays; twice is as once."""
+    added = 0
+    conflicts: list[Conflict] = []
+    for question, found in book:
+        known = store.known(question)
+        new = [(question, arch, answer) for arch, answer in found.items() if arch not in known]
+        store.add(new)
+        added += len(new)
+        both = sorted(found.keys() & known.keys())
+        conflicts += [Conflict(question, a, known[a], found[a]) for a in both if not same(known[a], found[a])]
+    return added, conflicts
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Released scores computed again: to the bit, within the tolerance, and others."""
+
+    exact: int
+    near: int
+    conflicts: tuple[Conflict, ...]
+
+
+def verify(table: ScoreTable, sample: int, seed: int) -> Checked:
+    """Score some networks of a table again, in this process and with this torch; all of its proxies."""
+    from proxies.registry import get
+
+    archs = table.archs
+    chosen = random.Random(seed).sample(archs, min(sample, len(archs)))
+    infos = [get(name) for name in table.card.columns if get(name).version == table.card.columns[name].version]
+    one_thread()
+    with TemporaryDirectory() as folder, Store(Path(folder) / "scores.sqlite") as store, Runner(store) as runner:
+        answers = runner.scores(setting_of(table), infos, chosen, [table.card.setting["seed"]])
+    exact, near = 0, 0
+    conflicts: list[Conflict] = []
+    for (name, _), found in answers.items():
+        question, released = table.card.question(name), table.answers(name, chosen)
+        for arch, old in released.items():
+            if same(old, found[arch]):
+                exact += 1
+            elif close(old, found[arch]):
+                near += 1
+            else:
+                conflicts.append(Conflict(question, arch, old, found[arch]))
+    return Checked(exact, near, tuple(conflicts))
+
+
+def close(one: Answer, other: Answer) -> bool:
+    """Two values within `TOLERANCE` of the larger one."""
+    if one.value is None or other.value is None:
+        return one.status == other.status
+    return abs(one.value - other.value) <= TOLERANCE * max(abs(one.value), abs(other.value))
+
+
+def setting_of(table: ScoreTable) -> Setting:
+    """The setting under which the questions of a table are asked."""
+    asked = table.card.setting
+    setting = Setting(
+        space=asked["space"],
+        skeleton=Skeleton.parse(asked["skeleton"]),
+        images=asked["images"],
+        batch_size=asked["batch_size"],
+        split=asked["split"],
+        init=asked["init"],
+        teacher=asked["teacher"],
+        precision=asked["precision"],
+    )
+    if asked["device"] != "cpu" or (asked["teacher"] and asked["teacher_seed"] != FIRST_TEACHER_SEED + asked["seed"]):
+        raise DataError(f"{table.path} was scored on {asked['device']} or with a teacher of a file: not verified here")
+    return setting
+
+
+def _shown(answer: Answer) -> str:
+    return repr(answer.value) if answer.status == "ok" else answer.status

@@ -1,0 +1,166 @@
+"""Writing released tables: what a store, or any other source, holds of built-in proxies, one file a setting."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from benchmarks.engines import provenance
+from benchmarks.scoring.order import places
+from benchmarks.scoring.question import Answer, Question
+from benchmarks.scoring.released import (
+    FORMAT,
+    SHARED,
+    Card,
+    Column,
+    Released,
+    ScoreTable,
+    order_hash,
+    planes,
+    release_of,
+)
+from benchmarks.scoring.setting import RECIPE, torch_version
+from diswot_registry import HOME
+from nb201_data.spaces import SPACES
+from proxies.registry import PROXIES
+
+Found = dict[str, Answer]
+Book = Iterable[tuple[Question, Found]]
+"""Questions and all answers to them."""
+
+
+def release(book: Book, folder: Path) -> list[str]:
+    """Add what is releasable to the tables of a folder; one sentence for each table that grew, and each conflict.
+
+    An answer that is released stays. One column holds one version of its proxy: the registry's.
+    """
+    by_setting: dict[tuple[Any, ...], dict[str, tuple[Question, Found]]] = defaultdict(dict)
+    for question, found in book:
+        if releasable(question):
+            by_setting[_setting(question)][question.proxy] = (question, found)
+    there = {_setting(_any_question(table.card)): table for table in Released(folder).tables}
+    said: list[str] = []
+    for setting, columns in by_setting.items():
+        said += _grow(there.get(setting), columns, folder)
+    return said
+
+
+def releasable(question: Question) -> bool:
+    """Built-in proxy at its present version, space and images of the project, this recipe and this torch."""
+    info = PROXIES.get(question.proxy)
+    present = info is not None and question.origin == HOME == info.origin and question.version == info.version
+    own = question.space in SPACES and SPACES.origin(question.space) == HOME and " of " not in question.images
+    now = question.recipe == RECIPE and release_of(question.torch) == release_of(torch_version())
+    return present and own and now
+
+
+def _grow(table: ScoreTable | None, columns: Mapping[str, tuple[Question, Found]], folder: Path) -> list[str]:
+    """Write a table with what it held and what is new."""
+    some = next(iter(columns.values()))[0]
+    merged: dict[str, tuple[Question, Found]] = {}
+    said: list[str] = []
+    if table is not None:
+        for proxy in table.card.columns:
+            question = table.card.question(proxy)
+            if releasable(replace(question, torch=some.torch)):  # an older version of a proxy is left behind
+                merged[proxy] = (question, table.answers(proxy))
+    before = sum(len(found) for _, found in merged.values())
+    for proxy, (question, found) in columns.items():
+        old = merged.get(proxy, (question, {}))[1]
+        known = {arch: answer for arch, answer in found.items() if arch in places(question.space)}
+        other = sum(not same(old[arch], known[arch]) for arch in old.keys() & known.keys())
+        if other:
+            said.append(f"{proxy}: {other:,} answers differ from the released ones, which stay")
+        merged[proxy] = (question, known | old)
+    grown = sum(len(found) for _, found in merged.values()) - before
+    if grown or (table is not None and merged.keys() != table.card.columns.keys()):
+        path = table.path if table is not None else folder / f"{table_name(some)}.json"
+        reproduces = table.card.reproduces if table is not None else (release_of(some.torch),)
+        networks = write_table(path, merged, reproduces)
+        said.append(f"{path.stem}: {networks:,} networks, {len(merged)} proxies, {grown:,} new scores")
+    return said
+
+
+def same(one: Answer, other: Answer) -> bool:
+    """Whether two answers agree to the bit; seconds and reasons may differ."""
+    return (one.value, one.status) == (other.value, other.status)
+
+
+def write_table(path: Path, columns: Mapping[str, tuple[Question, Found]], reproduces: tuple[str, ...]) -> int:
+    """Write a table and its card; how many networks it holds."""
+    some = next(iter(columns.values()))[0]
+    place = places(some.space)
+    archs = sorted({arch for _, found in columns.values() for arch in found}, key=place.__getitem__)
+    row = {arch: number for number, arch in enumerate(archs)}
+    arrays: dict[str, Any] = {"places": np.array([place[arch] for arch in archs], dtype=np.uint16)}
+    described: dict[str, Column] = {}
+    for proxy, (question, found) in sorted(columns.items()):
+        outcomes = sorted({(answer.status, answer.reason) for answer in found.values()})
+        codes, values = np.zeros(len(archs), dtype=np.uint8), np.zeros(len(archs))
+        for arch, answer in found.items():
+            codes[row[arch]] = outcomes.index((answer.status, answer.reason)) + 1
+            values[row[arch]] = 0.0 if answer.value is None else answer.value
+        arrays[f"outcome.{proxy}"], arrays[f"value.{proxy}"] = codes, planes(values)
+        seconds = float(f"{fmean(answer.seconds for answer in found.values()):.3g}")
+        described[proxy] = Column(question.version, question.origin, len(found), seconds, tuple(outcomes))
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)
+    content = packed.getvalue()
+    card = Card(
+        format=FORMAT,
+        setting={name: getattr(some, name) for name in SHARED},
+        order=order_hash(some.space),
+        networks=len(archs),
+        reproduces=reproduces,
+        versions=provenance.versions(),
+        machine=provenance.device_name("cpu") if some.device == "cpu" else some.device,
+        columns=described,
+        bytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _replace(path.with_suffix(".npz"), content)
+    _replace(path, card.text().encode())
+    return len(archs)
+
+
+def table_name(question: Question) -> str:
+    """`s0-c16n0k100r32-gaussian-seed0-alone-1f2e3d`: what a reader looks for, and a hash of all the rest."""
+    digest = hashlib.sha256(repr(_setting(question)).encode()).hexdigest()[:6]
+    kind = "pairs" if question.teacher else "alone"
+    return f"{question.space}-{question.skeleton}-{question.init}-seed{question.seed}-{kind}-{digest}"
+
+
+def record_torch(table: ScoreTable, torch: str) -> None:
+    """Write into a card that a version of torch gives the same scores."""
+    reproduces = tuple(sorted({*table.card.reproduces, release_of(torch)}))
+    _replace(table.path, replace(table.card, reproduces=reproduces).text().encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put `content` at `path` in one step."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _setting(question: Question) -> tuple[Any, ...]:
+    """What the questions of one table share; another build of torch is no other table."""
+    shared = {name: value for name, value in asdict(question).items() if name in SHARED and name != "torch"}
+    return tuple(shared.values())
+
+
+def _any_question(card: Card) -> Question:
+    return card.question(next(iter(card.columns)))

@@ -1,0 +1,84 @@
+"""Score a whole space, network after network in one fixed order: `python -m benchmarks.sweep --cells 1000`.
+
+Answers go into the store as they come, so that a sweep that was ended goes on where it stopped; with `--release` the
+released tables grow with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from benchmarks.command import ending
+from benchmarks.command import options as shared
+from benchmarks.command.estimate import estimated
+from benchmarks.command.opened import opened
+from benchmarks.command.plugins import load_plugins
+from benchmarks.harvesting.order import harvest_order
+from benchmarks.scoring.order import space_order
+from benchmarks.scoring.release import release
+from benchmarks.scoring.runner import Request
+from benchmarks.scoring.study import load_truth, setting_of
+from diswot_errors import UsageError
+
+ORDERS = ("space", "harvest")
+CHUNK = 100  # networks between two releases
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    load_plugins(given)
+    options = _parser().parse_args(given)
+    from proxies.registry import select
+
+    setting = setting_of(options, load_truth(options.space, options.ground_truth), options.space, options.init)
+    infos, archs = select(options.proxies), _archs(options, setting.space)
+    with opened(options) as runner:
+        if options.dry_run:
+            print(estimated(runner, [Request(setting, infos, archs, range(options.seeds))]))
+            return 0
+        for seed in range(options.seeds):
+            for begin in range(0, len(archs), CHUNK):
+                part = archs[begin : begin + CHUNK]
+                runner.scores(setting, infos, part, [seed], f"seed {seed}, to {begin + len(part):,} of {len(archs):,}")
+                if options.release:
+                    print("\n".join(release(runner.store, options.tables)), flush=True)
+        print(f"{len(archs):,} networks of {setting.space} x {len(infos)} proxies x {options.seeds} seeds are scored")
+    return 0
+
+
+def _archs(options: argparse.Namespace, space: str) -> list[str]:
+    """The first cells of the order that was asked for."""
+    if options.order == "harvest" and space != "nb201":
+        raise UsageError(f"--order harvest is one of cells of nb201, not of {space}")
+    order = [str(cell) for cell in harvest_order()] if options.order == "harvest" else list(space_order(space))
+    return order[: options.cells]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = shared.parser(
+        "sweep",
+        "Score the networks of a space one after the other in a fixed order of which every beginning is a fair sample. "
+        "Skeleton and images are those that fit the ground truth.",
+        [
+            *(shared.truth(), shared.shown(), shared.split_of(), shared.init(), shared.seeds()),
+            *(shared.machine(), shared.store(), shared.tables(), shared.dry_run("scored")),
+        ],
+    )
+    parser.add_argument("--space", metavar="NAME", help="nb201, s0, s0-plain (default: that of the ground truth)")
+    parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs, by commas; or all")
+    parser.add_argument("--cells", type=shared.positive, metavar="N", help="how many networks of the order (all)")
+    parser.add_argument(
+        "--order",
+        choices=ORDERS,
+        default="space",
+        help="space: the first N are those of --sample N; harvest: the order in which cells are distilled",
+    )
+    parser.add_argument("--release", action="store_true", help="add the scores to the released tables as they come")
+    return parser
+
+
+if __name__ == "__main__":
+    ending.run(main)

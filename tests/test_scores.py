@@ -1,0 +1,154 @@
+"""`benchmarks.scores` and `benchmarks.sweep`: nothing is lost, merging twice is as once, every conflict is told."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from scoring_support import SETTING, cells, write_truth
+from test_released import QUESTION, some_answers
+
+from benchmarks import sweep
+from benchmarks.scores import __main__ as command
+from benchmarks.scores.books import COLUMNS
+from benchmarks.scores.compare import TOLERANCE, close
+from benchmarks.scoring import release as writing
+from benchmarks.scoring.order import space_order
+from benchmarks.scoring.question import Answer
+from benchmarks.scoring.released import Released
+from benchmarks.scoring.runner import Runner
+from benchmarks.scoring.store import Store
+from diswot_errors import DataError, UsageError
+from proxies.registry import get
+
+OTHER = replace(QUESTION, proxy="m_r", teacher="|a, b|\n")  # text that a CSV must quote
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Path:
+    """A store with two questions."""
+    path = tmp_path / "full.sqlite"
+    with Store(path) as store:
+        store.add([(question, arch, a) for question in (QUESTION, OTHER) for arch, a in some_answers().items()])
+    return path
+
+
+def run(*arguments: object) -> int:
+    """`run(action, ..., "--store", FILE)`: options of all actions stand before the action."""
+    words = [str(argument) for argument in arguments]
+    first = [i for i, word in enumerate(words) if word in ("--store", "--tables")]
+    before = [word for i in first for word in words[i : i + 2]]
+    return command.main([*before, *(word for i, word in enumerate(words) if i not in first and i - 1 not in first)])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
+def test_out_and_in_again_to_the_bit(tmp_path: Path, full: Path, suffix: str) -> None:
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    file, copy = tmp_path / f"scores{suffix}", tmp_path / "copy.sqlite"
+    assert run("export", file, "--store", full) == 0
+    assert run("import", file, "--store", copy) == 0
+    with Store(full) as first, Store(copy) as second:
+        assert dict(first) == dict(second) and len(second) == 2 * len(some_answers())
+
+
+def test_without_pyarrow_parquet_says_what_to_install(
+    tmp_path: Path, full: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    with pytest.raises(UsageError, match=r"pip install 'diswot-bench\[parquet\]'"):
+        run("export", tmp_path / "scores.parquet", "--store", full)
+
+
+def test_a_row_that_is_wrong_is_named_and_nothing_is_added(tmp_path: Path, full: Path) -> None:
+    file = tmp_path / "scores.csv"
+    run("export", file, "--store", full)
+    rows = list(csv.reader(file.read_text().splitlines(keepends=True)))
+    assert tuple(rows[0]) == COLUMNS
+    for column, wrong in (("seed", "one"), ("value", ""), ("status", "failed"), ("seconds", "")):
+        damaged = [list(row) for row in rows]
+        damaged[3][COLUMNS.index(column)] = wrong
+        with file.open("w", newline="") as stream:
+            csv.writer(stream).writerows(damaged)
+        with pytest.raises(DataError, match="row 4"):
+            run("import", file, "--store", tmp_path / "new.sqlite")
+
+
+def test_merging_is_idempotent_and_tells_every_conflict(
+    tmp_path: Path, full: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine.sqlite"
+    arch, *_ = some_answers()
+    with Store(mine) as store:
+        store.add([(QUESTION, arch, Answer(9.0, "ok")), (QUESTION, "mine", Answer(1.0, "ok"))])
+    for new in (17, 0):
+        assert run("merge", full, "--store", mine) == 1
+        out = capsys.readouterr().out
+        assert f"{full}: {new} new scores, 1 conflicts\n" in out and out.count(f"of {arch} on nb201") == 1
+        assert "9.0 and 0.30000000000000004" in out
+    with Store(mine) as store:
+        known = store.known(QUESTION)
+        assert known[arch].value == 9.0 and len(known) == 10
+    assert run("diff", mine, full) == 1
+    assert "sqlite: 1\n" in (out := capsys.readouterr().out) and "alike: 17" in out and "1 conflicts" in out
+    assert run("diff", full, full) == 0
+
+
+def test_info_counts_by_setting(full: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("info", full)
+    out = capsys.readouterr().out
+    assert f"{full}: 18 scores" in out and out.count("1 proxies, 9 networks, 9 scores") == 2
+
+
+def test_what_is_no_source_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing at"):
+        run("info", tmp_path / "missing")
+    with pytest.raises(UsageError, match="holds no released tables"):
+        run("info", tmp_path)
+
+
+def test_verify_computes_again_and_finds_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archs, tables = cells(3), tmp_path / "tables"
+    with Store(tmp_path / "s.sqlite") as store, Runner(store) as runner:
+        runner.scores(SETTING, [get("nwot"), get("l2_norm")], archs, [0])
+        writing.release(store, tables)
+    assert run("verify", "--tables", tables, "--sample", 3, "--record") == 0
+    assert "6 scores to the bit, 0 within" in capsys.readouterr().out
+    question = SETTING.question(get("nwot"), 0)
+    found = dict(Released(tables))[question]
+    wrong = {arch: replace_value(answer, 1 + 3 * TOLERANCE) for arch, answer in found.items()}
+    writing.write_table(Released(tables).tables[0].path, {"nwot": (question, wrong)}, ("1.0",))
+    assert run("verify", "--tables", tables, "--sample", 2, "--record") == 1
+    assert "2 conflicts" in capsys.readouterr().out
+    assert Released(tables).tables[0].card.reproduces == ("1.0",)  # what contradicts is not recorded
+
+
+def replace_value(answer: Answer, factor: float) -> Answer:
+    assert answer.value is not None
+    return answer._replace(value=answer.value * factor)
+
+
+def test_close_is_relative() -> None:
+    one = Answer(2.0, "ok")
+    assert close(one, Answer(2.0 * (1 + TOLERANCE / 2), "ok")) and not close(
+        one, Answer(2.0 * (1 + 2 * TOLERANCE), "ok")
+    )
+    assert close(Answer(None, "nan"), Answer(None, "nan")) and not close(one, Answer(None, "nan"))
+
+
+def test_a_sweep_scores_the_order_goes_on_and_releases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    truth, store, tables = write_truth(tmp_path / "truth.csv"), tmp_path / "s.sqlite", tmp_path / "tables"
+    given = ["--ground-truth", truth, "--proxies", "params,m_s", "--batch-size", "4", "--teacher", "resnet20"]
+    given += ["--store", store, "--tables", tables, "--workers", "1", "--no-tables"]
+
+    def swept(*more: str) -> str:
+        assert sweep.main([*map(str, given), *more]) == 0
+        return capsys.readouterr().out
+
+    assert "6 scores" in swept("--cells", "3", "--dry-run") and not tables.exists()
+    assert "3 networks, 1 proxies, 3 new scores" in swept("--cells", "3", "--release")
+    assert "1 new scores" in swept("--cells", "4", "--release")
+    for _, found in Released(tables):
+        assert list(found) == list(space_order("nb201")[:4])
+    with pytest.raises(UsageError, match="one of cells of nb201"):
+        swept("--space", "s0", "--ground-truth", "s0:kd", "--order", "harvest")
