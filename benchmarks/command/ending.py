@@ -22,7 +22,7 @@ Main = Callable[[Sequence[str] | None], int]
 
 def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
     """Call `main(argv)` and exit with its code."""
-    signal.signal(signal.SIGTERM, _end)
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         code = main(argv)
         sys.stdout.flush()
@@ -50,6 +50,8 @@ def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
             raise
         print(f"error: {known}", file=sys.stderr)
         code = 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
     sys.exit(code)
 
 

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -145,13 +146,15 @@ class Workers:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, plugins(), self._start, self._arguments), daemon=True)
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child inherits that: Ctrl-C is not for it
+        resource_tracker.ensure_running()  # by itself it would undo what follows
+        # whoever ends this process waits until the child knows its work; that it inherits: Ctrl-C is not for it
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             process.start()
+            theirs.close()
+            self._members.append(_Member(process, ours))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
-        theirs.close()
-        self._members.append(_Member(process, ours))
         return self._members[-1]
 
     def _bury(self, member: _Member, why: str) -> Any:

@@ -36,6 +36,7 @@ def serve(
     'ready' goes before each answer; a failed start is the first of them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which it held back while it started this process
     _end_with_parent()
     one_thread()
     failure = _attempt(_prepare, files, start, arguments)

@@ -27,7 +27,7 @@ from benchmarks.command import ending
 ROOT = Path(__file__).parents[2]
 MARK = "DISWOT_FAULTS"  # in the environment of every process of a bench, so that none is overlooked
 LONGEST = 900  # characters of a message
-PASSING_ROWS = {"cost", "elapsed"}  # of a search's result.csv: seconds
+PASSING_ROWS = {"cost", "elapsed", "seconds"}  # of tables that are lists of facts
 PATIENCE = 400  # seconds for a command, on a machine that has other things to do
 
 
@@ -157,7 +157,7 @@ class Bench:
         names = {str(self.folder): "FOLDER"}
         found: dict[str, Any] = dict(_tables(self.out, names, ())) if self.out.is_dir() else {}
         for file, table in found.items():
-            if file.endswith("result.csv"):
+            if file.endswith(("result.csv", "teacher.csv")):
                 found[file] = [row for row in zip(*table.values(), strict=True) if row[0] not in PASSING_ROWS]
         for path in sorted(self.out.rglob("*.pth")):
             found[str(path.relative_to(self.out))] = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -189,12 +189,8 @@ def ended(capsys: pytest.CaptureFixture[str], line: str, *more: str) -> Ended:
     assert found is not None
     module = importlib.import_module(f"{name}.__main__" if found.submodule_search_locations else name)
     capsys.readouterr()
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        with pytest.raises(SystemExit) as end:
-            ending.run(module.main, arguments)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with pytest.raises(SystemExit) as end:
+        ending.run(module.main, arguments)
     code = end.value.code
     return Ended(code if isinstance(code, int) else int(code is not None), *capsys.readouterr())
 

@@ -62,6 +62,12 @@ def test_killed_at_random_moments(asked: Question, seed: int, tmp_path: Path, re
     assert not list(bench.out.rglob("*.partial")), "half-written files are left"
 
 
+def locked(name: str, folder: Path) -> bool:
+    """Whether a process is at work in the folder."""
+    file = folder / name
+    return file.is_file() and f":{file.stat().st_ino} " in Path("/proc/locks").read_text()
+
+
 @pytest.mark.parametrize("asked", TOLD)
 def test_told_to_end(asked: Question, tmp_path: Path) -> None:
     """By Ctrl-C, which a terminal sends to the workers too, then by SIGTERM, as a batch system does."""
@@ -69,8 +75,7 @@ def test_told_to_end(asked: Question, tmp_path: Path) -> None:
     (line,) = asked.lines
     for number, group, code, said in SIGNALS:
         process = bench.start(line)
-        begun = [bench.out / "settings.json", bench.out / ".harvested.csv.lock"]
-        while process.poll() is None and not any(file.is_file() for file in begun):
+        while process.poll() is None and not any(map(locked, (".lock", ".harvested.csv.lock"), [bench.out] * 2)):
             time.sleep(0.01)
         time.sleep(1)  # of work, or of starting workers
         found = bench.signalled(process, number, group)
