@@ -12,7 +12,7 @@ from benchmarks.command.publish import Content
 from benchmarks.command.scored import Asked, Scored
 from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.study import study_of, with_baselines
-from benchmarks.tables import beside, precision, registered
+from benchmarks.tables import beside, precision, registered, standing
 
 PRECISION_NETWORKS = 30  # scored in fp32 too when another precision is asked for
 
@@ -41,7 +41,7 @@ def ask(options: argparse.Namespace) -> Asked:
 def make(options: argparse.Namespace, asked: Asked, measured: Sequence[Measured]) -> Content:
     """The statistics, the published numbers on that ground truth, and what the precision changes."""
     main, *full = measured
-    sections = [*beside.published_on(main), *(precision.section(main, one) for one in full)]
+    sections = [*standing.of_guests(main), *beside.published_on(main), *(precision.section(main, one) for one in full)]
     title = f"Which proxy ranks {main.study.setting.space} best?"
     return Content(title, sections=sections, correlations=main.rows)
 

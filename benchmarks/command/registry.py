@@ -20,6 +20,7 @@ COMMANDS = {
     "distill": "train a student from a teacher",
     "harvest": "lengthen the distillation ground truth",
     "scores": "the scores there are: export, import, merge, diff, verify, release",
+    "leaderboard": "all released scores on all ground truths, beside closed forms and printed numbers",
     "sweep": "score a whole space in a fixed order; the released tables grow",
     "data_card": "the card of a harvested table, computed from its rows",
     "pipeline": "teacher, search, distillation, comparison: one report",

@@ -135,17 +135,21 @@ def agreement(low: Array, full: Array) -> Correlation:
 
 
 def difference(first: Measured, second: Measured, proxy: str) -> Estimate:
-    """Spearman of a proxy under the first setting minus that under the second: the same networks, the same resamples.
+    """Spearman of a proxy under the first setting minus that under the second, as `paired`."""
+    return paired(first.study.accuracies, first.oriented(proxy), second.oriented(proxy))
+
+
+def paired(accuracies: Sequence[float], first: Array, second: Array) -> Estimate:
+    """Spearman of the first scores (seeds, n) minus that of the second: the same networks, the same resamples.
 
     Networks that lack a score in either, for any seed, are left out; empty where nothing is left or all is constant.
     """
-    study = first.study
-    tables = [one.oriented(proxy) for one in (first, second)]
+    tables = (first, second)
     both = np.isfinite(np.concatenate(tables)).all(axis=0)
-    target = np.array(study.accuracies)[both]
+    target = np.array(accuracies)[both]
     if len(target) < 3 or not all(np.ptp(row) for row in (target, *(t[both] for table in tables for t in table))):
         return Estimate()
-    context = Target(target, draw_weights(len(study.archs), RESAMPLES, 0)[both])
+    context = Target(target, draw_weights(len(accuracies), RESAMPLES, 0)[both])
     with np.errstate(invalid="ignore", divide="ignore"):
         of = [np.stack([coefficients(context, row[both]).spearman for row in table]) for table in tables]
     gap = of[0] - of[1]

@@ -11,7 +11,7 @@ def ndcg(accuracies: Array, scores: Array, first: int = FIRST) -> float:
     """DCG / ideal DCG of the first P: DCG = sum_{j <= P} (2^a_j - 1) / log2(1 + j), a in percent, ideal = best order.
 
     Ties are broken at random: the value is the expectation, every place of a tie group holds the group's mean gain.
-    Only the few cells within 2 or 3 points of the best count, and the value depends on P / n: no comparison across sets.
+    Only the few cells within 2 or 3 points of the best count, and the value depends on P / n: compare on one set alone.
     """
     gains = np.exp2(accuracies - accuracies.max()) - np.exp2(-accuracies.max())  # over 2^max, which cancels
     discounts = np.zeros(len(gains))

@@ -1,0 +1,69 @@
+"""Where a new score stands among all: its rank, and paired differences to params, best score and best aggregate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.scoring.measured import Array, Measured, paired
+from proxies.registry import aggregates
+from reports.schema import Cell, Column, Estimate, Section, Table
+from reports.tables import by_rank
+
+SIZE = frozenset({"params", "flops", "flops_pruned"})
+"""Counts rather than scores of what a network computes: params has a column of its own."""
+
+
+def of_guests(one: Measured) -> list[Section]:
+    """A section on the scores that others brought, where the project's own were measured beside them."""
+    guests = [info.name for info in one.infos if not info.ours]
+    ranked = [row.proxy for row in by_rank(one.rows) if row.spearman.value is not None]
+    singles = [name for name in ranked if name not in {*guests, *SIZE}]
+    if not guests or not singles:
+        return []
+    best = singles[0]
+    groups = {name: values for name, values in aggregate_values(one).items() if np.isfinite(values).any()}
+    of_groups = {name: paired(one.study.accuracies, values, one.oriented("params")) for name, values in groups.items()}
+    group = max(of_groups, key=lambda name: _value(of_groups[name]), default="")
+    rows: list[tuple[Cell, ...]] = []
+    for name in guests:
+        own = one.oriented(name)
+        rank = ranked.index(name) + 1 if name in ranked else None
+        against = [one.oriented("params"), one.oriented(best)]
+        gaps = [paired(one.study.accuracies, own, other) for other in against]
+        last = paired(one.study.accuracies, own, groups[group]) if group else Estimate()
+        rows.append((name, rank, len(ranked), one.by_proxy[name].spearman, *gaps, last))
+    columns = (
+        *(Column("proxy"), Column("rank", "integer"), Column("among", "integer")),
+        Column("spearman", "estimate", label="ρ"),
+        Column("minus_params", "estimate", label="− ρ of params"),
+        Column("minus_best_score", "estimate", label=f"− ρ of {best}", note="the best single score"),
+        Column(
+            "minus_best_aggregate", "estimate", label=f"− ρ of {group or 'no aggregate'}", note="the best aggregate"
+        ),
+    )
+    intro = (
+        "Rank by Spearman among all scores of this page. The best of many is chosen on these networks: elsewhere it is "
+        "a little worse.",
+    )
+    note = "Differences are paired: the same networks and the same resamples for both; 95 % bootstrap intervals."
+    return [Section("standing", "Where the new score stands", intro, Table(columns, tuple(rows)), note=note)]
+
+
+def aggregate_values(one: Measured) -> dict[str, Array]:
+    """(seeds, n) of every aggregate whose parts were all measured; NaN where a part has no value."""
+    measured = {info.name for info in one.infos}
+    found: dict[str, Array] = {}
+    for info in aggregates():
+        if measured.issuperset(info.parts):
+            parts = np.stack([one.values(part) for part in info.parts])
+            whole = np.asarray(np.isfinite(parts).all(axis=0), dtype=bool)
+            values = np.full(whole.shape, np.nan)
+            for seed, there in enumerate(whole):
+                if there.any():
+                    values[seed, there] = info.function(*parts[:, seed, there].tolist())
+            found[info.name] = values
+    return found
+
+
+def _value(estimate: Estimate) -> float:
+    return -np.inf if estimate.value is None else estimate.value

@@ -1,0 +1,109 @@
+"""The leaderboard: statistics against few-line references, and the numbers that the field knows of its closed forms."""
+
+import math
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.stats
+from scoring_support import write_truth
+from test_released import QUESTION
+
+from benchmarks import leaderboard as command
+from benchmarks.scoring.question import Answer
+from benchmarks.scoring.release import release
+from benchmarks.statistics.gain import ndcg
+from benchmarks.tables import leaderboard
+from benchmarks.tables.vkdnw import printed
+from nb201_data.ground_truth import load_ground_truth
+
+
+def naive_ndcg(accuracies: list[float], scores: list[float], first: int) -> float:
+    def dcg(order: list[int]) -> float:
+        return sum((2 ** accuracies[i] - 1) / math.log2(1 + j) for j, i in enumerate(order[:first], 1))
+
+    cells = range(len(scores))
+    return dcg(sorted(cells, key=lambda i: -scores[i])) / dcg(sorted(cells, key=lambda i: -accuracies[i]))
+
+
+@pytest.mark.parametrize("first", [1, 7, 40, 1_000])
+def test_ndcg_without_ties(first: int) -> None:
+    rng = random.Random(first)
+    accuracies, scores = [rng.uniform(60, 95) for _ in range(40)], [rng.gauss(0, 1) for _ in range(40)]
+    assert ndcg(np.array(accuracies), np.array(scores), first) == pytest.approx(naive_ndcg(accuracies, scores, first))
+    assert ndcg(np.array(accuracies), np.array(accuracies), first) == pytest.approx(1)
+
+
+def test_ndcg_of_ties_is_the_mean_over_random_orders() -> None:
+    rng = random.Random(0)
+    accuracies, scores = [90.0, 88.0, 91.0, 70.0, 89.5, 90.5], [1.0, 1.0, 1.0, 2.0, 0.0, 0.0]
+    broken = [naive_ndcg(accuracies, [s + rng.uniform(0, 0.5) for s in scores], 4) for _ in range(20_000)]
+    assert ndcg(np.array(accuracies), np.array(scores), 4) == pytest.approx(np.mean(broken), abs=2e-3)
+
+
+KNOWN = {  # Kendall and Spearman to three digits; nDCG within what random ties do to it
+    ("flops", "cifar10", 9445): (0.623, 0.799, 0.742),
+    ("flops", "cifar100", 9445): (0.589, 0.764, 0.575),
+    ("flops", "imagenet16-120", 9445): (0.547, 0.718, 0.402),
+    ("flops", "cifar10", 15625): (0.578, 0.753, 0.729),
+    ("flops", "cifar100", 15625): (0.553, 0.728, 0.563),
+    ("flops", "imagenet16-120", 15625): (0.520, 0.692, 0.386),
+    ("convolutions", "cifar10", 9445): (0.626, 0.767, 0.675),
+    ("convolutions", "cifar100", 9445): (0.647, 0.787, 0.521),
+    ("convolutions", "imagenet16-120", 9445): (0.623, 0.764, 0.508),
+}
+
+
+def test_closed_forms_give_what_is_known_of_them(reference_data: Path) -> None:
+    for images in ("cifar10", "cifar100", "imagenet16-120"):
+        truth = load_ground_truth(f"nb201:{images}:test:200")
+        scores = {one.score: one for one in leaderboard.closed_forms(truth)}
+        whole, alive = leaderboard.populations(truth)
+        assert (len(whole.archs), len(alive.archs)) == (15_625, 9_445)
+        for population in (whole, alive):
+            for name in ("flops", "convolutions"):
+                known = KNOWN.get((name, images, len(population.archs)))
+                found = leaderboard.standing(truth, population.archs, scores[name])
+                assert found is not None
+                if known:
+                    assert (round(found.kendall, 3), round(found.spearman, 3)) == known[:2]
+                    assert found.ndcg == pytest.approx(known[2], abs=0.004)
+
+
+def test_printed_numbers_stand_where_they_belong() -> None:
+    assert printed("flops", "nb201:cifar100:test:200") == (0.586, 0.763, 0.576)
+    assert printed("az_nas", "nb201:imagenet16-120:test:200") == (0.673, 0.859, 0.534)
+    assert printed("flops", "nb201:cifar100:test:12") == (None, None, None) == printed("m_s", "nb201:cifar10:test:200")
+
+
+def test_released_scores_and_aggregates_stand_beside_closed_forms(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = load_ground_truth(str(write_truth(tmp_path / "truth.csv")))
+    rng = random.Random(3)
+    asked = replace(QUESTION, skeleton=str(truth.skeleton), teacher="", teacher_init="", teacher_seed=0)
+    ntk = {arch: Answer(rng.random(), "ok") for arch in truth.values}
+    regions = {arch: Answer(rng.random(), "ok") for arch in list(truth.values)[2:]}
+    book = []
+    for seed in (0, 1):
+        one = replace(asked, seed=seed, batch_seed=seed)
+        book += [(replace(one, proxy="te_nas_ntk"), ntk), (replace(one, proxy="te_nas_regions"), regions)]
+    release(book, tmp_path / "tables")
+    found = {one.score: one for one in leaderboard.released_scores(book, truth)}
+    assert set(found) == {"te_nas_ntk", "te_nas_regions", "te_nas"} and len(found["te_nas"].by_seed) == 2
+    standing = leaderboard.standing(truth, truth.values, found["te_nas_ntk"])
+    assert standing is not None and standing.networks == len(truth)
+    accuracies = list(truth.values.values())
+    values = [-answer.value for answer in ntk.values() if answer.value is not None]
+    assert standing.kendall == pytest.approx(scipy.stats.kendalltau(values, accuracies).statistic)
+    assert standing.spearman == pytest.approx(scipy.stats.spearmanr(values, accuracies).statistic)
+    both = leaderboard.standing(truth, truth.values, found["te_nas"])
+    assert both is not None and both.networks == len(regions)
+    given = ["--ground-truth", str(tmp_path / "truth.csv"), "--tables", str(tmp_path / "tables")]
+    assert command.main([*given, "--out", str(tmp_path / "run")]) == 0
+    out = capsys.readouterr().out
+    assert "te_nas" in out and "convolutions" in out and "all 14 networks" in out
+    table = (tmp_path / "run" / "truth-1.csv").read_text()
+    assert "te_nas_ntk" in table and "flops_pruned" in table

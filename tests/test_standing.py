@@ -1,0 +1,93 @@
+"""Mine against all: only the new score is computed, the rest is looked up, and the page says where it stands."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import scipy.stats
+from scoring_support import SETTING, write_truth
+
+from benchmarks.scoring.measured import Ask, Measured, paired
+from benchmarks.scoring.question import Answer
+from benchmarks.scoring.release import release
+from benchmarks.scoring.released import Released
+from benchmarks.scoring.runner import Job, Runner
+from benchmarks.scoring.store import Store
+from benchmarks.scoring.study import Study
+from benchmarks.tables import standing
+from nb201_data.ground_truth import load_ground_truth
+from proxies.registry import ProxyInfo, get
+from reports.schema import Estimate
+
+NAMES = ("params", "nwot", "synflow", "te_nas_ntk", "te_nas_regions")
+MINE = ProxyInfo("mine", lambda evidence: 0.0, "lower", frozenset(), False, "-", 1, origin="mine.py@1")
+
+
+@pytest.fixture
+def measured(tmp_path: Path) -> Iterator[tuple[Measured, list[Job]]]:
+    """Released scores of ours for two seeds, none of mine, which a stand-in for the scorer then gives."""
+    truth = load_ground_truth(str(write_truth(tmp_path / "truth.csv", n=40)))
+    rng = random.Random(7)
+    study = Study(truth, SETTING, tuple(truth.values), (0, 1))
+    book = [
+        (SETTING.question(get(name), seed), {a: Answer(rng.random(), "ok") for a in study.archs})
+        for name in NAMES
+        for seed in study.seeds
+    ]
+    release(book, tmp_path / "tables")
+    jobs: list[Job] = []
+
+    def score(job: Job) -> tuple[Job, list[dict[str, Answer]]]:
+        jobs.append(job)
+        return job, [
+            {name: Answer(-truth.values[a] + rng.gauss(0, 9), "ok") for name in job.proxies} for a in job.archs
+        ]
+
+    ask = Ask(study, (MINE, *(get(name) for name in NAMES)))
+    with (
+        Store(tmp_path / "s.sqlite") as store,
+        Runner(store, score=score, released=Released(tmp_path / "tables")) as runner,
+    ):
+        answers = runner.scores(study.setting, ask.infos, study.archs, study.seeds)
+        yield Measured(ask, answers, runner.from_tables), jobs
+
+
+def test_only_mine_is_scored_and_it_stands_first(measured: tuple[Measured, list[Job]]) -> None:
+    one, jobs = measured
+    assert {job.proxies for job in jobs} == {("mine",)} and one.from_tables == len(NAMES) * 2 * 40
+    (section,) = standing.of_guests(one)
+    assert section.table is not None
+    (row,) = section.table.rows
+    assert row[:3] == ("mine", 1, len(NAMES) + 1)
+    accuracies = one.study.accuracies
+
+    def rho(name: str) -> float:
+        return sum(scipy.stats.spearmanr(v, accuracies).statistic for v in one.oriented(name)) / 2
+
+    best = max(("nwot", "synflow", "te_nas_ntk", "te_nas_regions"), key=rho)
+    against_params, against_best, against_group = row[4:]
+    assert isinstance(against_params, Estimate) and isinstance(against_best, Estimate)
+    assert against_params.value == pytest.approx(rho("mine") - rho("params"))
+    assert against_best.value == pytest.approx(rho("mine") - rho(best)) and section.table.columns[5].label.endswith(
+        best
+    )
+    assert against_params.separated == 1 and against_params.low is not None
+    ranks = [
+        scipy.stats.rankdata(one.oriented("te_nas_ntk")[s]) + scipy.stats.rankdata(one.oriented("te_nas_regions")[s])
+        for s in (0, 1)
+    ]
+    group = sum(scipy.stats.spearmanr(r, accuracies).statistic for r in ranks) / 2
+    assert isinstance(against_group, Estimate) and against_group.value == pytest.approx(rho("mine") - group)
+
+
+def test_without_a_guest_there_is_no_section(measured: tuple[Measured, list[Job]]) -> None:
+    one, _ = measured
+    assert standing.of_guests(replace(one, ask=replace(one.ask, infos=one.infos[1:]))) == []
+
+
+def test_a_difference_of_a_score_to_itself_is_nothing(measured: tuple[Measured, list[Job]]) -> None:
+    one, _ = measured
+    same = paired(one.study.accuracies, one.oriented("nwot"), one.oriented("nwot"))
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
