@@ -67,7 +67,9 @@ def test_from_nothing_to_a_report_that_goes_on(tmp_path: Path, capsys: pytest.Ca
         assert len(file.readlines()) == 1 + 4
 
     page = (out / "report.html").read_text()
-    assert "<script" not in page and "Does nwot find a good student?" in page
+    assert (
+        "<script" not in page.partition("<main")[2].partition("</main>")[0] and "Does nwot find a good student?" in page
+    )
     run = read_run(out)
     assert run.manifest.config["budget"] == 4 and run.manifest.skeleton == "c4n1k4r8"
     costs = table(out, "costs")
