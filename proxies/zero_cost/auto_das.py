@@ -16,7 +16,7 @@ from diswot_errors import NotApplicable
 from proxies.distillation.comparison import teacher_pooled
 from proxies.evidence import Evidence
 from proxies.evidence.capture import CONVOLUTION
-from proxies.registry import F, AuthorsSetting, proxy
+from proxies.registry import AuthorsSetting, F, proxy
 
 PAPER = "Sun et al., ECCV 2024"
 CODE = "Auto-DAS at 3a3c537"
@@ -25,7 +25,9 @@ AUTHORS = {
         "default; Gaussian by the command line", "128 CIFAR-100 training images, augmented", "train", CODE
     ),
     "s0": AuthorsSetting("Kaiming, fan out", "128 CIFAR-100 training images", "train", CODE),
-    "vit": AuthorsSetting("the network's own", "16 training images of 224 x 224, 32 x 32 for the teacher", "train", CODE),
+    "vit": AuthorsSetting(
+        "the network's own", "16 training images of 224 x 224, 32 x 32 for the teacher", "train", CODE
+    ),
 }
 
 
