@@ -12,8 +12,9 @@ from diswot_errors import DataError, UsageError
 from diswot_plugins import load_plugin
 from nb201_data import files
 from nb201_data.catalogue import DataFile
-from nb201_data.datasets import DATASETS, DataSet, SplitName
+from nb201_data.datasets import DATASETS, DataSet
 from nb201_data.ground_truth import GroundTruth, available, load_ground_truth
+from nb201_data.splits import SplitName
 
 _MARKS = {"whole": "whole", "present": "on disk", "absent": "-"}
 
@@ -149,12 +150,14 @@ def _describe_truth(truth: GroundTruth) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> int:
+    from nb201_data.fetching import fetch  # pooch is imported only where something is fetched
+
     failures = []
     for name in arguments.names:
         files.select(name)  # a wrong name is said before anything is fetched
     for name in arguments.names:
         try:
-            for path in files.fetch(name, progress=sys.stderr.isatty()):
+            for path in fetch(name, progress=sys.stderr.isatty()):
                 print(f"{path}")
         except DataError as error:
             failures.append(str(error))

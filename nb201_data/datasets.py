@@ -7,17 +7,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diswot_errors import UsageError
 from diswot_registry import Registry
 from nb201_data.skeleton import Skeleton
+from nb201_data.splits import SplitName, Triple
 
 if TYPE_CHECKING:
     from nb201_data.image_set import ImageSet
-
-SplitName = Literal["train", "test"]
-Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,17 @@ from pathlib import Path
 from diswot_errors import DataError
 from nb201_data.catalogue import ARCHIVES, FILES, Archive, Conversion, DataFile, Source
 from nb201_data.downloading import LIMITS, DownloadLimits, download, fault_of
-from nb201_data.files import remedy, status_of
+from nb201_data.files import data_dir, remedy, select, status_of
 from nb201_data.published_tables import CONVERTERS
 
 _INCOMING = ".incoming-"
 _STALE = 24 * 3600  # seconds after which the workspace of a killed download is cleared
 _Get = Callable[[Source, Path], Path]  # a source, into a folder
+
+
+def fetch(name: str, progress: bool = False) -> list[Path]:
+    """Get the file or group called `name` and return where its files lie; what is whole already is left alone."""
+    return fetch_files(select(name), data_dir(), progress)
 
 
 def fetch_files(

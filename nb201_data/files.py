@@ -171,10 +171,3 @@ def read_checked(name: str) -> bytes:
         if found != file.hash:
             raise DataError(str(Status(file, state.path, "wrong hash", file.hash, found)))
     return content
-
-
-def fetch(name: str, progress: bool = False) -> list[Path]:
-    """Get the file or group called `name` and return where its files lie; what is whole already is left alone."""
-    from nb201_data.fetching import fetch_files  # pooch is imported only where something is fetched
-
-    return fetch_files(select(name), data_dir(), progress)

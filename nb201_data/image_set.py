@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from diswot_errors import UsageError
-from nb201_data.datasets import SplitName, Triple
 from nb201_data.numerals import shown, whole
+from nb201_data.splits import SplitName, Triple
 
 FLATTEST = round(1 / 255, 4)
 

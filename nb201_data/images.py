@@ -11,10 +11,11 @@ from torch import Tensor
 from diswot_errors import DataError, UsageError
 from diswot_registry import did_you_mean
 from nb201_data import files
-from nb201_data.datasets import DATASETS, DataSet, SplitName, parse_name
+from nb201_data.datasets import DATASETS, DataSet, parse_name
 from nb201_data.image_set import ImageSet, Split, average_pool, channel_statistics, pooled
 from nb201_data.numerals import shown
 from nb201_data.pickles import load_arrays
+from nb201_data.splits import SplitName
 
 __all__ = ["ImageSet", "average_pool", "load_images"]
 

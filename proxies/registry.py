@@ -46,6 +46,20 @@ NEEDS = frozenset(
 
 
 @dataclass(frozen=True)
+class AuthorsSetting:
+    """What the authors of a score look at when they score: theirs, not ours, for whoever wants to repeat it."""
+
+    init: str
+    """Weights: 'as given' where their code takes the network as it comes."""
+    images: str
+    """What the network is fed, and how many at a time."""
+    mode: str = "train"
+    """'train', 'eval', or 'any' where no module is run."""
+    source: str = ""
+    """Where this was read."""
+
+
+@dataclass(frozen=True)
 class ProxyInfo:
     """What is known of a proxy. `version` goes up whenever its values change, so that stored scores expire."""
 
@@ -61,6 +75,8 @@ class ProxyInfo:
     """Whether it scores a network and the same one with dead branches alike, to the bit (tests/test_equals.py)."""
     origin: str = ""
     """Who brought it: 'diswot-bench', the distribution behind an entry point, a plugin file."""
+    authors: AuthorsSetting | None = None
+    """The setting of the authors, where it is known."""
 
     @property
     def ours(self) -> bool:
@@ -145,11 +161,14 @@ def proxy(
     teacher: bool = False,
     version: int = 1,
     equal_on_equals: bool = False,
+    authors: AuthorsSetting | None = None,
 ) -> Callable[[F], F]:
     """Register a function of the evidence under `name`; its docstring is the formula shown everywhere."""
 
     def register(function: F) -> F:
-        PROXIES.add(ProxyInfo(name, function, direction, frozenset(needs), teacher, paper, version, equal_on_equals))
+        needed, by_form = frozenset(needs), equal_on_equals
+        info = ProxyInfo(name, function, direction, needed, teacher, paper, version, by_form, authors=authors)
+        PROXIES.add(info)
         return function
 
     return register

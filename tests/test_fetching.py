@@ -11,7 +11,7 @@ import pytest
 from files_support import GOOD, left_in, made_file
 
 from diswot_errors import DataError
-from nb201_data import downloading, fetching, files
+from nb201_data import downloading, fetching
 
 
 def test_fetch_installs_a_good_file_once(folder: Path, server: Callable[..., str]) -> None:
@@ -77,7 +77,7 @@ def test_what_has_no_address_comes_with_instructions(folder: Path, server: Calla
     with pytest.raises(DataError, match=r"could not be fetched.*Or by hand: use a browser"):
         fetching.fetch_files([made_file(server(b"quota"), path="made/drive", manual="use a browser")], folder)
     with pytest.raises(DataError, match="convert NAS-Bench-201"):
-        files.fetch("nb201/accuracies")
+        fetching.fetch("nb201/accuracies")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from processes_support import LIGHT, heeding_ctrl_c, in_fresh_python, numpy_seco
 
 from diswot_plugins import restored
 from nb201_data import __main__ as cli
-from nb201_data import files
+from nb201_data import fetching, files
 from nb201_data.datasets import DATASETS
 from nb201_data.ground_truth import available
 from nb201_data.space import distinct_cells
@@ -167,7 +167,7 @@ class TestVerify:
 class TestFetch:
     def test_a_wrong_name_is_said_before_anything_is_fetched(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         asked: list[str] = []
-        monkeypatch.setattr(files, "fetch", lambda name, progress: asked.append(name))
+        monkeypatch.setattr(fetching, "fetch", lambda name, progress: asked.append(name))
         code, _, err = run("fetch", "cifar100", "cifar1000")
         assert code == 2 and "Did you mean cifar100" in err and not asked
 

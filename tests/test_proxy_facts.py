@@ -119,6 +119,8 @@ def test_the_command_on_a_fresh_machine(
     assert set(facts) == {"params", "flops", "nwot", "diswot", "l2_norm"}
     assert float(facts["l2_norm"]["with_params"]) == pytest.approx(1.0)  # made-up l2_norm is params
     assert float(facts["nwot"]["with_params"]) < 1
+    assert float(facts["l2_norm"]["explained"]) == pytest.approx(1.0)
+    assert float(facts["nwot"]["explained"]) < 0.99
     stability = {row["proxy"]: row for row in rows_of(out / "stability.csv")}
     assert set(stability) == {"nwot", "diswot"} and float(stability["nwot"]["batch_range"]) > 0
     assert stability["nwot"]["images_range"] == ""  # one source: the other is not on disk, and the page says so

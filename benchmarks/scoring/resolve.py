@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from diswot_errors import DataError, UsageError
-from nb201_data.datasets import SplitName, parse_name, unpooled
+from nb201_data.datasets import parse_name, unpooled
 from nb201_data.skeleton import Skeleton
+from nb201_data.splits import SplitName
 
 REAL = "real"
 """A name for the images that the networks of a ground truth were trained on."""

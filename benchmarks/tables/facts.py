@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from benchmarks.scoring.measured import Measured, agreement
 from benchmarks.scoring.study import Study
 from benchmarks.statistics import how_many_cells
+from benchmarks.statistics.explained import rank_r2
 from benchmarks.statistics.like_pairs import LikePairs
 from benchmarks.statistics.sample_size import SampleSize
 from diswot_errors import UsageError
@@ -16,6 +17,8 @@ from reports.schema import BASELINES, Cell, Column, Figure, Section, Table, Verd
 from reports.tables import by_rank
 
 WITHIN = 0.1
+SIZES = ("params", "flops", "conv_count", "trainable_layers")
+"""What a network shows before any image is seen; those that were scored explain the others."""
 
 
 def _flops(study: Study) -> list[float]:
@@ -26,14 +29,20 @@ def _flops(study: Study) -> list[float]:
 def from_params(base: Measured) -> Section:
     """Spearman with the number of parameters itself, and what is left of each proxy given it."""
     params = base.mean_scores("params")[None]
+    sizes = [name for name in SIZES if name in {info.name for info in base.infos}]
+    explaining = [base.mean_scores(name) for name in sizes]
     rows: list[tuple[Cell, ...]] = []
     for row in by_rank(base.rows):
+        explained = rank_r2(base.mean_scores(row.proxy), explaining)
         same = agreement(base.mean_scores(row.proxy)[None], params).spearman
-        rows.append((row.proxy, row.scored, same, row.spearman, row.spearman_minus_params, row.partial_spearman))
+        rows.append(
+            (row.proxy, row.scored, same, explained, row.spearman, row.spearman_minus_params, row.partial_spearman)
+        )
     columns = (
         Column("proxy"),
         Column("networks", "integer", label="n"),
         Column("with_params", "estimate", label="ρ with params", note="Spearman of the scores with the parameters"),
+        Column("explained", "number", label="R² by sizes", note=f"of the ranks, by those of {', '.join(sizes)}"),
         Column("spearman", "estimate", label="ρ with truth"),
         Column("minus_params", "estimate", label="ρ − params", note="paired difference to plain params"),
         Column("partial", "estimate", label="partial ρ", note="with the truth, given params"),
