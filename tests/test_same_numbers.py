@@ -24,6 +24,10 @@ CHANGED: dict[str, str] = {}
 
 EXACT = os.environ.get("DISWOT_GOLDEN_EXACT") == "1"
 SCORES, STATISTICS = 1e-6, 1e-9  # relative; statistics of the very same scores
+ELSEWHERE = 1e-3
+"""On another kind of CPU: sums in another order were seen to move bf16 by 5e-5, KD by 2e-5, others by 4e-6."""
+COARSE = {"zico"}
+"""Divides by the spread of two gradients: where they are nearly equal, other rounding changes it by some percent."""
 RECORDED = load()
 Key = tuple[object, ...]
 
@@ -46,7 +50,9 @@ def test_the_same_numbers(question: Question, tmp_path: Path, request: pytest.Fi
     if question.trains and not here:  # another kind of CPU trains another network
         assert shape(found) == shape({RENAMED.get(file, file): table for file, table in recorded.items()})
         return
-    problems = differences(question.name, recorded, found)
+    if not here:
+        recorded, found = ({file: without(COARSE, t) for file, t in tables.items()} for tables in (recorded, found))
+    problems = differences(question.name, recorded, found, SCORES if here else ELSEWHERE)
     assert not problems, f"{len(problems)} differences:\n" + "\n".join(problems[:20])
 
 
@@ -61,7 +67,13 @@ def shape(tables: dict[str, Table]) -> dict[str, dict[str, int]]:
     return {file: {column: len(cells) for column, cells in table.items()} for file, table in sorted(tables.items())}
 
 
-def differences(name: str, recorded: dict[str, Table], found: dict[str, Table]) -> list[str]:
+def without(proxies: set[str], table: Table) -> Table:
+    """The rows of other proxies."""
+    kept = [place for place, proxy in enumerate(table.get("proxy", ())) if proxy not in proxies]
+    return {name: [cells[place] for place in kept] for name, cells in table.items()} if "proxy" in table else table
+
+
+def differences(name: str, recorded: dict[str, Table], found: dict[str, Table], scores: float = SCORES) -> list[str]:
     """What was lost or changed, by file, row and column."""
     problems, same_scores = [], True
     for file in sorted(recorded, key=lambda file: not file.endswith("scores.csv")):  # scores first
@@ -71,7 +83,7 @@ def differences(name: str, recorded: dict[str, Table], found: dict[str, Table]) 
         if now not in found:
             problems.append(f"{file}: no such file; there are {', '.join(found)}")
             continue
-        tolerance = 0.0 if EXACT else STATISTICS if same_scores and not file.endswith("scores.csv") else SCORES
+        tolerance = 0.0 if EXACT else STATISTICS if same_scores and not file.endswith("scores.csv") else scores
         problems += compare(name, file, recorded[file], found[now], tolerance)
         if file.endswith("scores.csv"):
             same_scores &= not compare(name, file, recorded[file], found[now], 0.0)
@@ -136,7 +148,7 @@ def alike(old: object, new: object, tolerance: float) -> bool:
     """Texts equal; numbers equal to the tolerance; with none, both kinds to the bit."""
     numeric = [isinstance(value, int | float) for value in (old, new)]
     if all(numeric):
-        return math.isclose(old, new, rel_tol=tolerance, abs_tol=tolerance * 1e-3)  # type: ignore[arg-type]
+        return math.isclose(old, new, rel_tol=tolerance, abs_tol=tolerance / 10)  # type: ignore[arg-type]
     return renamed(old) == new
 
 
