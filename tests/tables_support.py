@@ -53,3 +53,9 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     """The rows of a CSV file."""
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def one_process(folder: Path) -> list[str]:
+    """The options of a command that runs in this process and leaves all that it makes in `folder`."""
+    places = ("--out", str(folder / "out"), "--store", str(folder / "s.sqlite"))
+    return [*places, "--workers", "1", "--replace", "--device", "cpu"]

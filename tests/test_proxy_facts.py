@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy.stats import rankdata, spearmanr
-from tables_support import made_up_work, rows_of, write_own_truth
+from tables_support import made_up_work, one_process, rows_of, write_own_truth
 
 from benchmarks import proxy_facts
 from benchmarks.scoring.measured import Ask, Measured
@@ -94,17 +94,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr("benchmarks.tables.grid.BATCHES", (16, 64))
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
     return [
-        *(
-            "--out",
-            str(tmp_path / "out"),
-            "--store",
-            str(tmp_path / "s.sqlite"),
-            "--workers",
-            "1",
-            "--replace",
-            "--device",
-            "cpu",
-        ),
+        *one_process(tmp_path),
         *("--proxies", "nwot,diswot,l2_norm", "--grid", "nwot,diswot", "--seeds", "2"),
     ]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from tables_support import made_up_work, rows_of, write_own_truth
+from tables_support import made_up_work, one_process, rows_of, write_own_truth
 
 from benchmarks import rank_table
 from benchmarks.statistics.small_samples import _spearman, small_samples
@@ -60,17 +60,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
     monkeypatch.setattr(rank, "TABLES", 30)
     write_own_truth(tmp_path / "tables")
-    return [
-        "--out",
-        str(tmp_path / "out"),
-        "--store",
-        str(tmp_path / "s.sqlite"),
-        "--workers",
-        "1",
-        "--replace",
-        "--device",
-        "cpu",
-    ]
+    return one_process(tmp_path)
 
 
 def test_a_fresh_machine(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tables_support import made_up_work, rows_of
+from tables_support import made_up_work, one_process, rows_of
 
 from benchmarks import s0_table
 from benchmarks.command import ending
@@ -18,17 +18,7 @@ from reports.schema import Estimate, VerdictKind
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr("benchmarks.command.opened.score_job", made_up_work)
     monkeypatch.chdir(tmp_path)
-    return [
-        "--out",
-        str(tmp_path / "out"),
-        "--store",
-        str(tmp_path / "s.sqlite"),
-        "--workers",
-        "1",
-        "--replace",
-        "--device",
-        "cpu",
-    ]
+    return one_process(tmp_path)
 
 
 def test_without_the_accuracies_every_number_says_what_it_needs(
