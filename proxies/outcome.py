@@ -22,7 +22,10 @@ class Score:
     status: Status
     reason: str = ""
     seconds: float = 0.0
-    """What asking for this proxy alone costs: the passes it needs and its own arithmetic. On a GPU, host time."""
+    """What asking for this proxy alone costs: the passes it needs and its own arithmetic.
+
+    CPU seconds of the process on a CPU, so that other load does not count; host time on a GPU.
+    """
 
 
 @dataclass(frozen=True)

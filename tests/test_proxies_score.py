@@ -1,6 +1,7 @@
 """`score` on anyone's network: statuses instead of exceptions, reasons that help, wrong use refused."""
 
 import math
+import time
 from typing import Any
 
 import pytest
@@ -230,6 +231,20 @@ def test_statuses_of_a_proxy_of_ones_own(batch: tuple[Tensor, Tensor]) -> None:
             remove("my_own")
         assert got.status == status
         assert got.value == (3.0 if status == "ok" else None)
+
+
+def test_waiting_is_no_cost_on_a_cpu(batch: tuple[Tensor, Tensor]) -> None:
+    @proxy("my_own", direction="higher", needs=["model"], paper="mine")
+    def my_own(evidence: Evidence) -> float:
+        """Another process has the core."""
+        time.sleep(0.5)
+        return 1.0
+
+    try:
+        got = score(cell_network(), "my_own", batch)["my_own"]
+    finally:
+        remove("my_own")
+    assert got.value == 1 and 0 <= got.seconds < 0.4
 
 
 def test_a_residual_network_is_scored_by_every_proxy() -> None:

@@ -16,6 +16,7 @@ COMMANDS = {
     "proxy_facts": "how far each score is from params, how stable it is, how many cells it takes",
     "all_tables": "all of these on one page that says what reproduces",
     "search": "search a student by a score or an accuracy",
+    "search_budget": "what a search by each score finds, and with which budget",
     "search_table": "the paper's Table 8, published beside measured",
     "distill": "train a student from a teacher",
     "harvest": "lengthen the distillation ground truth",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from benchmarks.statistics.selection import regret_of_first
 from benchmarks.statistics.weighted import Target, coefficients
 from benchmarks.tables.vkdnw import printed
 from nb201_data.ground_truth import GroundTruth
+from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell
 from nb201_data.spaces import get_space
 from proxies.registry import aggregates, get
@@ -41,6 +43,8 @@ class Scores:
     score: str
     setting: str
     by_seed: tuple[Mapping[str, float], ...]
+    seconds: float = 0.0
+    """What one network costs, asked for this score alone; of an aggregate the sum over its parts."""
 
 
 @dataclass(frozen=True)
@@ -85,21 +89,30 @@ def closed_forms(truth: GroundTruth) -> list[Scores]:
 
 
 def released_scores(book: Book, truth: GroundTruth) -> list[Scores]:
-    """Every proxy and aggregate that has scores of networks in the skeleton of the truth, by setting."""
+    """Every proxy and aggregate that has scores of networks of the truth's width and depth, by setting.
+
+    Networks for other images, with as many classes and pixels, are those of another data set: their setting says so.
+    """
     found: dict[Question, list[dict[str, float]]] = defaultdict(list)
+    seconds: dict[Question, list[float]] = defaultdict(list)
     for question, answers in book:
-        if question.space == truth.space and question.skeleton == str(truth.skeleton or ""):
+        if question.space == truth.space and _as_wide_and_deep(question.skeleton, truth.skeleton):
+            seconds[_without_seeds(question)] += [answer.seconds for answer in answers.values()]
             sign = -1 if get(question.proxy).direction == "lower" else 1
             values = {arch: sign * answer.value for arch, answer in answers.items() if answer.value is not None}
             found[_without_seeds(question)].append(values)
-    scores = [Scores(q.proxy, _setting(q), tuple(by_seed)) for q, by_seed in found.items()]
+    cost = {q: fmean(each) for q, each in seconds.items() if each}
+    scores = [Scores(q.proxy, _setting(q, truth), tuple(by_seed), cost.get(q, 0.0)) for q, by_seed in found.items()]
     by_proxy = {(q.proxy, replace(q, proxy="", version=0)): by_seed for q, by_seed in found.items()}
     for setting in dict.fromkeys(setting for _, setting in by_proxy):
         for info in aggregates():
             parts = [by_proxy.get((part, setting), []) for part in info.parts]
             if all(parts) and len({len(part) for part in parts}) == 1:
                 by_seed = tuple(_combined(info.function, info.parts, seed) for seed in zip(*parts, strict=True))
-                scores.append(Scores(info.name, _setting(setting), by_seed))
+                paid = sum(
+                    cost.get(replace(setting, proxy=part, version=get(part).version), 0.0) for part in info.parts
+                )
+                scores.append(Scores(info.name, _setting(setting, truth), by_seed, paid))
     return scores
 
 
@@ -165,6 +178,13 @@ def _without_seeds(question: Question) -> Question:
     return replace(question, seed=0, batch_seed=0, teacher_seed=0, torch="")
 
 
-def _setting(question: Question) -> str:
-    teacher = f", {question.teacher}" if question.teacher else ""
-    return f"{question.init}, {question.batch_size} of {question.images}{teacher}"
+def _setting(question: Question, truth: GroundTruth) -> str:
+    best = get_space(truth.space).best(Skeleton.parse(question.skeleton).classes)
+    teacher = f", {'best cell' if question.teacher == str(best) else question.teacher}" if question.teacher else ""
+    other = f", networks {question.skeleton}" if question.skeleton != str(truth.skeleton) else ""
+    return f"{question.init}, {question.batch_size} of {question.images}{teacher}{other}"
+
+
+def _as_wide_and_deep(scored: str, trained: Skeleton | None) -> bool:
+    one = Skeleton.parse(scored)
+    return trained is not None and (one.channels, one.cells_per_stage) == (trained.channels, trained.cells_per_stage)
