@@ -93,7 +93,11 @@ def test_no_pass_is_repeated_and_no_network_copied(batch: Batch, monkeypatch: py
     monkeypatch.setattr(CellNetwork, "stages", counted)
     monkeypatch.setattr(copy, "deepcopy", lambda *_: pytest.fail("a proxy copied the network"))
     score(model, "all", batch, teacher=teacher_evidence(network(), batch))
-    assert sorted(calls[1:]) == sorted([8, 8, 8, 1, 2, 4, 4, 8, 1000])  # calls[0] is the teacher's
+    image_by_image = [1] * (8 + 3 + 1 + 1)  # gradient signs, distances, conditioning, curve
+    tangents = [8] * (1 + len(list(model.parameters())))
+    assert sorted(calls[1:]) == sorted(
+        [8, 8, 8, 1, 2, 4, 4, 8, 1000, *image_by_image, *tangents]
+    )  # calls[0] is the teacher's
     calls.clear()
     score(model, "snip,grad_norm,plain,fisher,nwot,jacob,grasp,meco,az_nas_*", batch)
     assert calls == [8]

@@ -175,6 +175,11 @@ ABSENT = {
     "block_jacobians": NO_BLOCKS,
     "relu_kernel": "the network has no ReLU module",
     "first_maps": "the network has no convolution",
+    "few_channels": "the network has no convolution of 8 channels or more",
+    "slice_spectra": "the network has no module with a weight and no activation module",
+    "sign_patterns": "the network has no ReLU module between maps (B, C, H, W)",
+    "response_correlation": "the network has no ReLU module",
+    "token_maps": "the network has no block that hands on tokens (B, T, C) of a square grid",
 }
 
 

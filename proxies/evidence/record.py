@@ -221,6 +221,56 @@ class Evidence:
         """How many different ReLU patterns the small inputs gave."""
         return self._get("regions")
 
+    @property
+    def few_channels(self) -> Tensor:
+        """(layers,) smallest eigenvalue of the correlation of 8 channels of each convolution's output, times C / 8."""
+        return self._get("few_channels")
+
+    @property
+    def slice_spectra(self) -> list[Tensor]:
+        """Singular values of a square slice of each module's output."""
+        return self._get("slice_spectra")
+
+    @property
+    def sign_patterns(self) -> Tensor:
+        """() how many different patterns the ReLU units show over the first 16 images."""
+        return self._get("sign_patterns")
+
+    @property
+    def token_maps(self) -> dict[int, Tensor]:
+        """By the number of the block, what it hands on as a map (B, C, h, w), the class token left out."""
+        return self._get("token_maps")
+
+    @property
+    def response_correlation(self) -> Tensor:
+        """(B, B) float64, sum over ReLUs of 2^blocks before times correlations of images, values and gradients."""
+        return self._get("response_correlation")
+
+    @property
+    def gradient_signs(self) -> tuple[Tensor, ...]:
+        """For each layer sum_n sign(dL_n/dW), L_n the loss of image n alone."""
+        return self._get("gradient_signs")
+
+    @property
+    def single_distances(self) -> tuple[Tensor, Tensor]:
+        """(3, 3) squared distances of the first three images: in all ReLU outputs, in the pooled features."""
+        return self._get("single_distances")
+
+    @property
+    def conditioning(self) -> Tensor:
+        """() sum over modules of s_min / s_max of the output on the first image."""
+        return self._get("conditioning")
+
+    @property
+    def logit_tangents(self) -> tuple[Tensor, Tensor]:
+        """Logits (n, K) on noise and their derivative (n, K, P) by P single weights."""
+        return self._get("logit_tangents")
+
+    @property
+    def curve(self) -> tuple[Tensor, Tensor]:
+        """First and second derivative (10,) of random logits along a circle of inputs."""
+        return self._get("curve")
+
 
 def teacher_evidence(
     teacher: nn.Module, batch: tuple[Tensor, Tensor], *, seed: int = 0, precision: str = "fp32"
