@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from proxies.evidence import Evidence
-from proxies.registry import Setting, proxy
+from proxies.registry import AuthorsSetting, proxy
 
-AUTHORS = Setting("default", "one training image; noise of 64 x 64 for the curve", "train", "Dextr at 55bcd43")
+AUTHORS = AuthorsSetting("default", "one training image; noise of 64 x 64 for the curve", "train", "Dextr at 55bcd43")
 
 
 @proxy("dextr", direction="higher", needs=["conditioning", "curve"], paper="Asthana et al., TMLR 2025", authors=AUTHORS)

@@ -1,9 +1,9 @@
 """Whether the images agree on the direction in which each weight should go."""
 
 from proxies.evidence import Evidence
-from proxies.registry import Setting, proxy
+from proxies.registry import AuthorsSetting, proxy
 
-AUTHORS = Setting("default", "128 training images, one at a time", "train", "GradSign at 26412be")
+AUTHORS = AuthorsSetting("default", "128 training images, one at a time", "train", "GradSign at 26412be")
 
 
 @proxy("gradsign", direction="higher", needs=["gradient_signs"], paper="Zhang & Jia, ICLR 2022", authors=AUTHORS)

@@ -3,9 +3,9 @@
 from torch import Tensor
 
 from proxies.evidence import Evidence
-from proxies.registry import Setting, proxy
+from proxies.registry import AuthorsSetting, proxy
 
-AUTHORS = Setting("default", "one image, of noise or of the training set", "train", "MeCo at 0d830dd")
+AUTHORS = AuthorsSetting("default", "one image, of noise or of the training set", "train", "MeCo at 0d830dd")
 
 
 @proxy("meco", direction="higher", needs=["first_maps"], paper="Jiang et al., NeurIPS 2023", authors=AUTHORS)

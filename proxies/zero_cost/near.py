@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from proxies.evidence import Evidence
-from proxies.registry import Setting, proxy
+from proxies.registry import AuthorsSetting, proxy
 
-AUTHORS = Setting(
+AUTHORS = AuthorsSetting(
     "as given, then PyTorch's own anew for each repetition", "training images", "train", "NEAR at 4d5d7f1"
 )
 

@@ -5,9 +5,9 @@ import math
 from torch import Tensor
 
 from proxies.evidence import Evidence
-from proxies.registry import Setting, proxy
+from proxies.registry import AuthorsSetting, proxy
 
-AUTHORS = Setting("N(0, 1), 32 times anew", "the first 16 training images", "train", "SWAP at f6049f7")
+AUTHORS = AuthorsSetting("N(0, 1), 32 times anew", "the first 16 training images", "train", "SWAP at f6049f7")
 
 
 @proxy("swap", direction="higher", needs=["sign_patterns"], paper="Peng et al., ICLR 2024", authors=AUTHORS)

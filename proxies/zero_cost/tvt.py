@@ -6,10 +6,12 @@ from torch.nn import functional
 
 from diswot_errors import NotApplicable
 from proxies.evidence import Evidence
-from proxies.registry import Setting, proxy
+from proxies.registry import AuthorsSetting, proxy
 
 PAIRS = ((1, 1), (2, 6))  # (stage of the teacher, block of the student), from 0
-AUTHORS = Setting("the network's own", "training images of 224, of 32 for the teacher", "train", "Auto-DAS at 3a3c537")
+AUTHORS = AuthorsSetting(
+    "the network's own", "training images of 224, of 32 for the teacher", "train", "Auto-DAS at 3a3c537"
+)
 
 
 def attention(maps: Tensor) -> Tensor:

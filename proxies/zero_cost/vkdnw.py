@@ -8,12 +8,14 @@ from torch import Tensor
 
 from diswot_errors import NotApplicable
 from proxies.evidence import Evidence
-from proxies.registry import Setting, aggregate, proxy
+from proxies.registry import AuthorsSetting, aggregate, proxy
 from proxies.zero_cost.closed_forms import trainable_layers
 from proxies.zero_cost.ranks import ranks
 
 PAPER = "Tybl & Neumann, CVPR 2025"
-AUTHORS = Setting("Kaiming normal, fan in", "64 images of N(0, 1)", "eval, statistics 0 and 1", "VKDNW at 6901b65")
+AUTHORS = AuthorsSetting(
+    "Kaiming normal, fan in", "64 images of N(0, 1)", "eval, statistics 0 and 1", "VKDNW at 6901b65"
+)
 
 
 def factor(probabilities: Tensor) -> Tensor:

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from proxies.evidence import Evidence
-from proxies.registry import Setting, proxy
+from proxies.registry import AuthorsSetting, proxy
 
-AUTHORS = Setting("default", "64 training images", "train", "ZSNAS-WRCor at 270ce7a")
+AUTHORS = AuthorsSetting("default", "64 training images", "train", "ZSNAS-WRCor at 270ce7a")
 
 
 @proxy("wrcor", direction="higher", needs=["response_correlation"], paper="ZSNAS-WRCor, 2025", authors=AUTHORS)
