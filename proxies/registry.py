@@ -39,6 +39,7 @@ NEEDS = frozenset(
         "input_gradient",  # backward of the summed logits: d(sum of logits)/dx
         "hessian_gradient",  # double backward of the loss: H g
         "linear_gradients",  # the network without norms and signs, input of ones
+        "absolute_gradients",  # the network with absolute weights in evaluation mode, input of ones
         "perturbation",  # Gaussian weights, noise and perturbed noise
         "batch_gradients",  # dL/dW on each half of the batch
         "block_jacobians",  # random vectors drawn back through each block

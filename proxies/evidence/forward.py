@@ -87,7 +87,7 @@ def forward(session: Session) -> None:
     second = "hessian_gradient" in needs and evidence.precision == "fp32"
     twice = twice_differentiable(evidence.model) if second else nullcontext()
     try:
-        looked_at = observers.attached(evidence.model, session.watchers, evidence.precision)
+        looked_at = observers.attached(evidence, session.watchers)
         with (
             twice,
             exact_batch_norm(evidence.model),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from proxies.evidence import alive, forward, linear, perturb, repeat, single, tangents
+from proxies.evidence import alive, curve, forward, linear, perturb, repeat, single, tangents
 from proxies.evidence.forward import Session
 
 
@@ -43,6 +43,7 @@ PASSES = (
     ),  # last: it may free the graph as it goes
     _pass("alive", "alive", alive.alive),
     _pass("linear", "linear_gradients", linear.linear_gradients),
+    _pass("absolute", "absolute_gradients", linear.absolute_gradients),
     _pass("perturbation", "perturbation", perturb.perturbation),
     _pass("batch gradients", "batch_gradients", repeat.batch_gradients),
     _pass("tangent kernel", "tangent_kernel", repeat.tangent_kernel),
@@ -51,13 +52,14 @@ PASSES = (
     _pass("single distances", "single_distances", single.single_distances),
     _pass("conditioning", "conditioning", single.conditioning),
     _pass("logit tangents", "logit_tangents", tangents.logit_tangents),
-    _pass("curve", "curve", tangents.curve),
+    _pass("curve", "curve", curve.curve),
 )
 GRAPH_NEEDS = frozenset(need for p in PASSES if p.graph for need in p.gives)
 """What the forward pass and those that go back through its graph fill."""
 
 LAYER_NEEDS = frozenset(
-    f"shapes {GRADIENTS} hessian_gradient linear_gradients batch_gradients tangent_kernel alive gradient_signs".split()
+    f"shapes {GRADIENTS} hessian_gradient linear_gradients absolute_gradients batch_gradients tangent_kernel alive "
+    "gradient_signs".split()
 )
 """What is found layer by layer, and not where a network hides weights from `Evidence.layers`."""
 

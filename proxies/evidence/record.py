@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from diswot_errors import NotApplicable, UsageError
 from proxies.evidence.borrow import borrowed, seed_global
-from proxies.evidence.capture import CONVOLUTION, Features, forward_features
+from proxies.evidence.capture import CONVOLUTION, Features, classifier_weight, forward_features
 from proxies.evidence.norm import exact_batch_norm
 
 
@@ -192,6 +192,11 @@ class Evidence:
         return self._get("linear_gradients")
 
     @property
+    def absolute_gradients(self) -> tuple[tuple[Tensor, Tensor], ...]:
+        """As `linear_gradients`, with norms and everything else as in evaluation mode."""
+        return self._get("absolute_gradients")
+
+    @property
     def perturbation(self) -> tuple[Tensor, Tensor]:
         """Mean over images of sum |f(x) - f(x + .01 e)| on the last map, and the batch norms' mean variances (n,)."""
         return self._get("perturbation")
@@ -281,12 +286,6 @@ def teacher_evidence(
         seed_global(seed, "teacher", x.device)
         features = forward_features(teacher, x).detached()
         return TeacherEvidence(features, y, classifier_weight(teacher, features.logits.shape[1]))
-
-
-def classifier_weight(model: nn.Module, classes: int) -> Tensor | None:
-    """A copy of the weight (K, C) of the last linear layer with K outputs."""
-    found = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == classes]
-    return found[-1].weight.detach().clone() if found else None
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

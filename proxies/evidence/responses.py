@@ -87,7 +87,7 @@ class Slices(Observer):
         generator = generator_for(self.seed, f"slice: {self.names[module]}")
         starts = max(0, len(rows) - channels) // line + 1
         start = line * int(torch.randint(starts, (), generator=generator))
-        self.slices.append(rows[start : start + channels].double())
+        self.slices.append(rows[start : start + channels].to(torch.float64, copy=True))
 
     def finish(self, evidence: Evidence) -> None:
         if self.slices:
@@ -101,6 +101,7 @@ class Signs(Observer):
     need = "sign_patterns"
 
     def __init__(self, evidence: Evidence) -> None:
+        self.images = len(evidence.x)
         self.seen: Tensor | None = None
         self.finite: list[Tensor] = []
 
@@ -109,7 +110,7 @@ class Signs(Observer):
 
     @torch.no_grad()
     def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
-        if output.dim() != 4:
+        if output.dim() != 4 or len(output) != self.images:
             return
         part = output.detach()[:SIGN_IMAGES]
         if self.seen is None:
@@ -129,13 +130,14 @@ class Signs(Observer):
 class Responses(Observer):
     """sum over ReLUs of 2^i (|corr(a)| + |corr(d)|), (B, B) float64, i the number of blocks that ran before.
 
-    a is what enters the ReLU, d the loss gradient there; rows are images. A matrix of a constant image, or with
-    anything but numbers, is left out.
+    a is what enters the ReLU, d the loss gradient there; rows are images, and a ReLU that sees them cut up does not
+    count. A matrix of a constant image, or with anything but numbers, is left out.
     """
 
     need = "response_correlation"
 
     def __init__(self, evidence: Evidence) -> None:
+        self.images = len(evidence.x)
         self.blocks = set(blocks(evidence.model))
         self.before = 0
         self.total: Tensor | None = None
@@ -144,14 +146,16 @@ class Responses(Observer):
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
         return [*self.blocks, *(m for m in model.modules() if isinstance(m, nn.ReLU))]
 
+    def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if module not in self.blocks and len(inputs[0]) == self.images:
+            self._add(inputs[0].detach(), 2.0**self.before)
+
     def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         if module in self.blocks:
             self.before += 1
-            return
-        weight, kept = 2.0**self.before, output.detach()
-        self._add(inputs[0].detach(), weight)
-        if output.requires_grad:
-            self.handles.append(output.register_hook(lambda gradient: self._add(gradient * (kept > 0), weight)))
+        elif output.requires_grad and len(output) == self.images:
+            weight, on = 2.0**self.before, output.detach() > 0
+            self.handles.append(output.register_hook(lambda gradient: self._add(gradient * on, weight)))
 
     @torch.no_grad()
     def _add(self, values: Tensor, weight: float) -> None:

@@ -19,7 +19,7 @@ DISTANT_IMAGES = 3
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def one_image() -> Iterator[None]:
     """A batch norm that is fed a single value a channel cannot be run on one image."""
     try:
         yield
@@ -36,7 +36,7 @@ def gradient_signs(session: Session) -> None:
     sums = [torch.zeros_like(w) for w in weights]
     session.seed("gradient signs")
     for x, label in zip(evidence.x.split(1), evidence.labels.split(1), strict=True):
-        with _alone(), exact_batch_norm(evidence.model), autocast(x.device, evidence.precision):
+        with one_image(), exact_batch_norm(evidence.model), autocast(x.device, evidence.precision):
             logits = evidence.model(x)
         gradients = gradients_of(functional.cross_entropy(widened(logits), label), weights)
         for total, gradient in zip(sums, filled(gradients, weights), strict=True):
@@ -56,12 +56,15 @@ def single_distances(session: Session) -> None:
         raise NotApplicable("the network has no ReLU module")
     outputs: list[list[Tensor]] = []
     pooled: list[Tensor] = []
-    handles = [m.register_forward_hook(lambda m, i, output: outputs[-1].append(output.flatten())) for m in relus]
+    handles = [
+        m.register_forward_hook(lambda m, i, output: outputs[-1].append(output.flatten().to(torch.float64, copy=True)))
+        for m in relus
+    ]
     try:
         for x in evidence.x[:DISTANT_IMAGES].split(1):
             outputs.append([])
             session.seed("single distances")
-            with _alone(), exact_batch_norm(evidence.model), autocast(x.device, evidence.precision):
+            with one_image(), exact_batch_norm(evidence.model), autocast(x.device, evidence.precision):
                 shown = forward_features(evidence.model, x).pooled
             if shown is None:
                 raise NotApplicable("the network does not end in a linear classifier")
@@ -69,7 +72,7 @@ def single_distances(session: Session) -> None:
     finally:
         for handle in handles:
             handle.remove()
-    units = [torch.stack(same).double() for same in zip(*outputs, strict=True)]
+    units = [torch.stack(same) for same in zip(*outputs, strict=True)]
     total = torch.stack([_distances(values) for values in units]).sum(0)
     evidence.found["single_distances"] = total, _distances(torch.stack(pooled).double())
 
@@ -95,7 +98,7 @@ def conditioning(session: Session) -> None:
     x = evidence.x[:1]
     handles = [m.register_forward_hook(see) for m in evidence.model.modules()]
     try:
-        with _alone(), exact_batch_norm(evidence.model), autocast(x.device, evidence.precision):
+        with one_image(), exact_batch_norm(evidence.model), autocast(x.device, evidence.precision):
             evidence.model(x)
     finally:
         for handle in handles:

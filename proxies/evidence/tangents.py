@@ -1,24 +1,28 @@
-"""Forward-mode passes: what the logits do along one weight, and along a circle of inputs."""
+"""A forward-mode pass: what the logits do along single weights. What VKDNW looks at."""
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
-from torch.nn import functional
+from torch.backends import mha
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from proxies.evidence.borrow import BATCH_NORM, other_weights, replaced_forwards
+from diswot_errors import NotApplicable
+from proxies.evidence.borrow import other_weights
 from proxies.evidence.forward import Session
 from proxies.evidence.perturb import noise
-from proxies.inits import generator_for, initialise
+from proxies.inits import initialise
 
 TENSORS = 128
 TANGENT_IMAGES = 16
-COORDINATES = 10
+TOGETHER = 8
+"""Tangents that share one pass: more save little, since in a group each layer has the tangents of all others."""
+Places = list[tuple[dict[str, nn.Parameter | None], str]]
+"""Where modules keep one parameter, and its name there: several, where they share it."""
 
 
 @torch.no_grad()
@@ -29,6 +33,8 @@ def logit_tangents(session: Session) -> None:
     """
     evidence = session.evidence
     model = evidence.model
+    if not _places(model):
+        raise NotApplicable("the network has no parameters")
     columns = []
     with other_weights(model, torch.clone), _forward_mode():
         initialise(model, "kaiming", evidence.seed)
@@ -36,8 +42,9 @@ def logit_tangents(session: Session) -> None:
         try:
             x = noise(evidence.x[:TANGENT_IMAGES], evidence.seed, "logit tangents: x")
             logits = model(x)
-            for owner, name in _places(model)[:TENSORS]:
-                columns.append(_along(model, x, owner, name))
+            places = _places(model)[:TENSORS]
+            for begin in range(0, len(places), TOGETHER):
+                columns += _tangents(model, x, places[begin : begin + TOGETHER])
         finally:
             model.train()
     evidence.found["logit_tangents"] = logits.double(), torch.stack(columns, 2).double()
@@ -45,74 +52,81 @@ def logit_tangents(session: Session) -> None:
 
 @contextmanager
 def _forward_mode() -> Iterator[None]:
-    """PyTorch, when it first takes a tangent, loads functions by a way that it deprecates itself."""
-    with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
-        warnings.simplefilter("ignore", DeprecationWarning)
-        yield
+    """Attention by operations that have tangents. At the first one PyTorch loads code by a way that it deprecates."""
+    fast = mha.get_fastpath_enabled()
+    mha.set_fastpath_enabled(False)
+    try:
+        with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        mha.set_fastpath_enabled(fast)
 
 
-def _places(model: nn.Module) -> list[tuple[dict[str, nn.Parameter | None], str]]:
-    """Where each parameter tensor lives, in the order of registration; one that two modules share once."""
-    seen: set[int] = set()
-    places = []
+def _places(model: nn.Module) -> list[Places]:
+    """Of each parameter tensor, in the order of registration."""
+    found: dict[int, Places] = {}
     for module in model.modules():
         for name, parameter in module._parameters.items():
-            if parameter is not None and id(parameter) not in seen:
-                seen.add(id(parameter))
-                places.append((module._parameters, name))
-    return places
+            if parameter is not None:
+                found.setdefault(id(parameter), []).append((module._parameters, name))
+    return list(found.values())
 
 
-def _along(model: nn.Module, x: Tensor, owner: dict[str, nn.Parameter | None], name: str) -> Tensor:
-    """d logits / d the first entry of a parameter."""
-    parameter = owner[name]
-    assert parameter is not None
+def _tangents(model: nn.Module, x: Tensor, group: list[Places]) -> list[Tensor]:
+    """d logits / d the first entry of each parameter: together, or one by one where the network allows no other way.
+
+    A network that reads numbers out of its maps cannot run with several. The values are the same.
+    """
+    try:
+        return list(_together(model, x, group))
+    except RuntimeError:
+        return [_alone(model, x, places) for places in group]
+
+
+def _together(model: nn.Module, x: Tensor, group: list[Places]) -> Tensor:
+    """(P, n, K); the pass without tangents is shared, and no tangent runs before the first of the parameters."""
+    parameters = tuple(_parameter(places).detach() for places in group)
+    directions = []
+    for i, parameter in enumerate(parameters):
+        directions.append(parameter.new_zeros((len(group), *parameter.shape)))
+        directions[i][(i, *[0] * parameter.dim())] = 1
+
+    def logits(*values: Tensor) -> Tensor:
+        with _replaced(group, values):
+            return model(x)
+
+    def along(*tangents: Tensor) -> Tensor:
+        return torch.func.jvp(logits, parameters, tangents)[1]
+
+    return torch.func.vmap(along)(*directions)
+
+
+def _alone(model: nn.Module, x: Tensor, places: Places) -> Tensor:
+    """(n, K)"""
+    parameter = _parameter(places).detach()
     direction = torch.zeros_like(parameter)
     direction[(0,) * direction.dim()] = 1
-    with forward_ad.dual_level():
-        owner[name] = forward_ad.make_dual(parameter.detach(), direction)
-        try:
-            logits, tangent = forward_ad.unpack_dual(model(x))
-            return torch.zeros_like(logits) if tangent is None else tangent
-        finally:
-            owner[name] = parameter
+    with forward_ad.dual_level(), _replaced([places], [forward_ad.make_dual(parameter, direction)]):
+        logits, tangent = forward_ad.unpack_dual(model(x))
+        return torch.zeros_like(logits) if tangent is None else tangent
 
 
-def curve(session: Session) -> None:
-    """(v, a), first and second derivative at t = 0 of 10 random logits along the circle cos(t) u + sin(t) w.
-
-    u, w: an orthonormal pair of random directions in the space of one image. In float64.
-    """
-    evidence = session.evidence
-    model = evidence.model
-    generator = generator_for(evidence.seed, "curve")
-    first, second = (torch.randn(evidence.x[:1].shape, generator=generator, dtype=torch.float64) for _ in range(2))
-    u = first / first.norm()
-    w = second - (second * u).sum() * u
-    u, w = (direction.to(evidence.x.device) for direction in (u, w / w.norm()))
-
-    def logits(t: Tensor) -> Tensor:
-        return model(torch.cos(t) * u + torch.sin(t) * w)[0]
-
-    def velocity(t: Tensor) -> Tensor:
-        return torch.func.jvp(logits, (t,), (torch.ones_like(t),))[1]
-
-    zero = torch.zeros((), dtype=torch.float64, device=u.device)
-    session.seed("curve")
-    norms: dict[nn.Module, Callable[[Tensor], Tensor]] = {
-        m: _normalise(m) for m in model.modules() if isinstance(m, BATCH_NORM)
-    }
-    with (
-        torch.no_grad(),
-        other_weights(model, Tensor.double),
-        replaced_forwards(norms),
-        _forward_mode(),
-    ):
-        v, a = cast(tuple[Tensor, Tensor], torch.func.jvp(velocity, (zero,), (torch.ones_like(zero),)))
-    chosen = torch.randint(len(v), (COORDINATES,), generator=generator).to(v.device)
-    evidence.found["curve"] = v[chosen], a[chosen]
+def _parameter(places: Places) -> nn.Parameter:
+    owner, name = places[0]
+    return cast(nn.Parameter, owner[name])
 
 
-def _normalise(module: BATCH_NORM) -> Callable[[Tensor], Tensor]:
-    """By the statistics of the batch, and no running ones, which a derivative cannot write."""
-    return lambda x: functional.batch_norm(x, None, None, module.weight, module.bias, True, 0.0, module.eps)
+@contextmanager
+def _replaced(group: list[Places], values: Sequence[Tensor]) -> Iterator[None]:
+    """Tensors stand where parameters stood."""
+    kept = [_parameter(places) for places in group]
+    try:
+        for places, value in zip(group, values, strict=True):
+            for owner, name in places:
+                owner[name] = cast(nn.Parameter, value)
+        yield
+    finally:
+        for places, parameter in zip(group, kept, strict=True):
+            for owner, name in places:
+                owner[name] = parameter

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from diswot_errors import NotApplicable
 from proxies.evidence import Evidence
+from proxies.evidence.spectrum import singular_values
 from proxies.registry import AuthorsSetting, aggregate, proxy
 from proxies.zero_cost.closed_forms import trainable_layers
 from proxies.zero_cost.ranks import ranks
@@ -45,10 +45,8 @@ def fisher_information(evidence: Evidence, transposed: bool) -> Tensor:
 
 def evenness(matrix: Tensor) -> Tensor:
     """-sum q ln(q + 1e-10), q the nine deciles of the singular values over their sum; at most ln 9."""
-    if not bool(matrix.isfinite().all()):
-        raise NotApplicable("the Fisher information holds values that are no numbers")
     steps = torch.arange(1, 10, dtype=matrix.dtype, device=matrix.device) / 10
-    deciles = torch.quantile(torch.linalg.svdvals(matrix), steps)
+    deciles = torch.quantile(singular_values(matrix), steps)
     q = deciles / (deciles.sum() + 1e-10)
     return -(q * torch.log(q + 1e-10)).sum()
 
