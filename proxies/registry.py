@@ -29,17 +29,28 @@ NEEDS = frozenset(
         "relu_kernel",  # forward: how often each pair of images agrees in a ReLU
         "first_maps",  # forward: smallest eigenvalue of each convolution's channel correlation, first image
         "block_maps",  # forward: what each block hands on
+        "few_channels",  # forward: the same of 8 channels
+        "slice_spectra",  # forward: singular values of a square slice of each module's output
+        "sign_patterns",  # forward: number of different ReLU patterns over the first 16 images
+        "token_maps",  # forward: tokens of each block as a map
         "weight_gradients",  # backward of the loss: dL/dW of each layer
         "channel_saliency",  # backward of the loss: (activation x gradient)^2 of each channel
+        "response_correlation",  # backward of the loss: correlation of images in each ReLU and its gradient
         "input_gradient",  # backward of the summed logits: d(sum of logits)/dx
         "hessian_gradient",  # double backward of the loss: H g
         "linear_gradients",  # the network without norms and signs, input of ones
+        "absolute_gradients",  # the network with absolute weights in evaluation mode, input of ones
         "perturbation",  # Gaussian weights, noise and perturbed noise
         "batch_gradients",  # dL/dW on each half of the batch
         "block_jacobians",  # random vectors drawn back through each block
         "tangent_kernel",  # gradients of the logits of single images
         "alive",  # two images: which layers stand between the images and the logits
         "regions",  # ReLU patterns of many small inputs
+        "gradient_signs",  # a forward and backward pass an image
+        "single_distances",  # forward of three images, one at a time
+        "conditioning",  # forward of one image: every module's output
+        "logit_tangents",  # 128 forward passes with tangents, 16 images of noise
+        "curve",  # forward of one image with two tangents
     }
 )
 """What a proxy may ask for. `proxies.evidence` computes each once, whatever the number of proxies that ask."""

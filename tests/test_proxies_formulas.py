@@ -109,7 +109,7 @@ def test_te_nas_and_az_nas_parts() -> None:
 
 def test_aggregates_rank_within_the_set() -> None:
     found = {info.name: info for info in aggregates()}
-    assert set(found) == {"az_nas", "te_nas"}
+    assert set(found) == {"az_nas", "te_nas", "vkdnw_agg"}
     assert found["te_nas"].function([4.0, 2.0, 8.0], [10.0, 10.0, 30.0]) == [2 + 1.5, 3 + 1.5, 1 + 3]
     columns = [[1.0, 2.0], [2.0, 1.0], [1.0, 2.0], [5.0, 9.0]]
     assert found["az_nas"].function(*columns) == pytest.approx([3 * math.log(0.5), math.log(0.5)])

@@ -42,6 +42,12 @@ class Features(NamedTuple):
         )
 
 
+def classifier_weight(model: nn.Module, classes: int) -> Tensor | None:
+    """A copy of the weight (K, C) of the last linear layer with K outputs."""
+    found = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == classes]
+    return found[-1].weight.detach().clone() if found else None
+
+
 _HANDS_OUT: "weakref.WeakKeyDictionary[type[nn.Module], bool]" = weakref.WeakKeyDictionary()
 
 

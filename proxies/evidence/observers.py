@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -23,6 +23,9 @@ class Observer:
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
         """The modules whose outputs to see."""
         return ()
+
+    def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """Called before each forward of a chosen module, which may overwrite what it is given."""
 
     def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         """Called after each forward of a chosen module."""
@@ -175,24 +178,31 @@ ABSENT = {
     "block_jacobians": NO_BLOCKS,
     "relu_kernel": "the network has no ReLU module",
     "first_maps": "the network has no convolution",
+    "few_channels": "the network has no convolution of 8 channels or more",
+    "slice_spectra": "the network has no module with a weight and no activation module",
+    "sign_patterns": "the network has no ReLU module between maps (B, C, H, W)",
+    "response_correlation": "the network has no ReLU module",
+    "token_maps": "the network has no block that hands on tokens (B, T, C) of a square grid",
 }
 
 
 @contextmanager
-def attached(model: nn.Module, watchers: list[Observer], precision: str) -> Iterator[None]:
+def attached(evidence: Evidence, watchers: list[Observer]) -> Iterator[None]:
     """The watchers look on within the block; what they compute themselves is not cast to a lower precision."""
 
-    def plainly(see: Callable[..., None]) -> Callable[..., None]:
-        if precision == "fp32":
-            return see
+    def plainly(look: Callable[..., None]) -> Callable[..., None]:
+        def hook(*seen: Any) -> None:
+            with torch.autocast(evidence.x.device.type, enabled=False):
+                look(*seen)
 
-        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            with torch.autocast(output.device.type, enabled=False) if isinstance(output, Tensor) else nullcontext():
-                see(module, inputs, output)
+        return look if evidence.precision == "fp32" else hook
 
-        return hook
-
-    handles = [m.register_forward_hook(plainly(w.see)) for w in watchers for m in w.modules(model)]
+    handles = []
+    for watcher in watchers:
+        for module in watcher.modules(evidence.model):
+            handles.append(module.register_forward_hook(plainly(watcher.see)))
+            if type(watcher).enter is not Observer.enter:
+                handles.append(module.register_forward_pre_hook(plainly(watcher.enter)))
     try:
         yield
     finally:
