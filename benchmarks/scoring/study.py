@@ -116,7 +116,7 @@ def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | Non
         space=chosen.name,
         skeleton=skeleton,
         images=resolve_images(options.images, skeleton, unpooled(truth.images), options.split),
-        batch_size=options.batch_size,
+        batch_size=options.batch_size or chosen.batch_size,
         split=options.split,
         init=init,
         teacher=resolve_teacher(options.teacher, chosen.with_skeleton(skeleton)),
