@@ -1,13 +1,17 @@
 """Every score on one small network of each space of transformers: a number, or the reason why there is none."""
 
+import csv
+import json
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks import correlation
 from nb201_data.images import load_images
 from nb201_data.spaces import get_space
 from nb201_data.teachers import build_teacher
@@ -109,3 +113,33 @@ def test_products_of_attention_count_however_they_are_written(attend: Callable[.
     expected = 25 * 12 * 36 + 12 * 4 + 2 * 25**2 * 12
     for names in ("flops", "flops,flops_pruned,near,fisher,jacob,grasp,gradsign"):
         assert score(model, names, batch)["flops"].value == expected
+
+
+def test_the_command_scores_them_on_enlarged_images(tmp_path: Path) -> None:
+    """A table of one's own with keys and JSON texts; batch, teacher and images are what the space says."""
+    archs = [str(get_space("pit").draw(random.Random(seed))) for seed in range(11)]
+    table = {"base_dim": 16, "mlp_ratio": 2, "depth": [1, 6, 6], "num_heads": [2, 2, 2]}
+    quoted = json.dumps(table).replace('"', '""')
+    rows = [f'"{quoted}",40,c16n0k4r64', *(f"{arch},{50 + i},c16n0k4r64" for i, arch in enumerate(archs[:10]))]
+    (tmp_path / "mine.csv").write_text("\n".join(["arch,accuracy,skeleton", *rows, ""]), encoding="utf-8")
+    options = [
+        "--ground-truth",
+        f"{tmp_path / 'mine.csv'}:space=pit",
+        "--proxies",
+        "m_r,m_s,tvt_teacher,conv_log_width",
+    ]
+    machine = ["--workers", "1", "--device", "cpu", "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    assert correlation.main([*options, *machine]) == 0
+    config = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))["config"]
+    (study,) = config["studies"]
+    shown = {key: study[key] for key in ("space", "images", "batch_size", "teacher", "skeleton")}
+    assert shown == {
+        "space": "pit", "images": "embedded:4@64", "batch_size": 8, "teacher": "resnet56", "skeleton": "c16n0k4r64",
+    }  # fmt: skip
+    with open(tmp_path / "out" / "scores.csv", encoding="utf-8", newline="") as stream:
+        scores = list(csv.DictReader(stream))
+    statuses = {(row["proxy"], row["status"]) for row in scores}
+    assert statuses == {(n, "ok") for n in ("m_r", "tvt_teacher", "conv_log_width", "params", "flops")} | {
+        ("m_s", "not-applicable")
+    }
+    assert "b16m2d166h222" in {row["arch"] for row in scores}
