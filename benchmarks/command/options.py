@@ -150,7 +150,7 @@ def shown(batch_size: int | None = None, teacher: str | None = None) -> Parser:
         default="embedded",
         help="embedded (no download), real (those of the ground truth, where on disk), cifar100, a folder, ...",
     )
-    text = "images that are looked at" + ("" if batch_size else " (what the space says: 64, 8 of transformers)")
+    text = "images that are looked at" + ("" if batch_size else " (default: what the space says)")
     group.add_argument("--batch-size", type=batch, default=batch_size, help=text)
     group.add_argument(
         "--teacher",
