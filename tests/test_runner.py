@@ -247,8 +247,9 @@ def test_images_that_fit_a_skeleton(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         resolve_images("embedded:20", Skeleton(classes=100))
     with pytest.raises(UsageError, match="8 pixels, the networks of this ground truth take 16"):
         resolve_images("embedded:100@8", Skeleton(16, 1, 100, 16))
-    with pytest.raises(UsageError, match="cannot be pooled to the 64 pixels"):
-        resolve_images("embedded", Skeleton(16, 1, 100, 64))
+    assert resolve_images("embedded", Skeleton(16, 0, 100, 224)) == "embedded:100@224"
+    with pytest.raises(UsageError, match="cannot be pooled or enlarged to the 48 pixels"):
+        resolve_images("embedded", Skeleton(16, 1, 100, 48))
 
 
 def test_the_networks_own_images(reference_data: Path) -> None:
