@@ -54,6 +54,6 @@ def _own_images(own: str, needs: SplitName | None) -> str:
         raise UsageError(f"--images {REAL}: this ground truth does not say on which images it was trained: name them")
     try:
         load_images(own, needs)
-    except DataError:
+    except (DataError, UsageError):  # not on disk, or no data set that is known here
         return "embedded"
     return own
