@@ -18,10 +18,12 @@ from benchmarks.tables import leaderboard
 from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES
+from nb201_data.truth import published
 from reports.schema import Section
 
 BENCHMARK = tuple(f"nb201:{images}:test:{n}" for n in (200, 12) for images in ("cifar10", "cifar100", "imagenet16-120"))
-TRUTHS = ("kd-nb201", "s0:kd", *BENCHMARK)
+TRANSFORMERS = tuple(name for name in published.names() if name.startswith("vit:") and ":kd" in name)
+TRUTHS = ("kd-nb201", "s0:kd", *TRANSFORMERS, *BENCHMARK)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -29,9 +29,9 @@ class NetworkMaps(NamedTuple):
     stages: tuple[Tensor, ...]
     """The feature map at the end of each of the three stages, (B, C, H, W); the last one is `last`."""
     last: Tensor
-    """The map that is pooled, after the last ReLU, (B, C, H, W)."""
+    """The map that is pooled, after the last ReLU, (B, C, H, W); of transformers the patch tokens."""
     pooled: Tensor
-    """(B, C)"""
+    """(B, C), what the classifier reads."""
     logits: Tensor
     """(B, K)"""
 
@@ -40,16 +40,24 @@ class Network(nn.Module, ABC):
     """Stages, global average pooling, a linear classifier."""
 
     classifier: nn.Linear
+    side: int | None = None
+    """Larger images are brought to so many pixels first, by bilinear interpolation; None: seen as they are."""
 
     @abstractmethod
     def stages(self, x: Tensor) -> list[Tensor]:
         """The feature map at the end of each stage."""
 
-    def forward_features(self, x: Tensor) -> NetworkMaps:
-        """Images (B, 3, H, W) to `NetworkMaps`."""
+    def maps(self, x: Tensor) -> NetworkMaps:
+        """What the network shows of images as it sees them."""
         stages = tuple(self.stages(x))
         pooled = stages[-1].mean((2, 3))
         return NetworkMaps(stages, stages[-1], pooled, self.classifier(pooled))
+
+    def forward_features(self, x: Tensor) -> NetworkMaps:
+        """Images (B, 3, H, W) to `NetworkMaps`."""
+        if self.side is not None and x.shape[-1] > self.side:
+            x = functional.interpolate(x, (self.side, self.side), mode="bilinear")
+        return self.maps(x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, 3, H, W) to logits (B, K)."""

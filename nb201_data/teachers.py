@@ -6,7 +6,6 @@ from diswot_errors import DataError, UsageError
 from diswot_registry import did_you_mean
 from nb201_data.files import data_dir, is_there
 from nb201_data.networks import RESNETS, Network, build_resnet, load_weights
-from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SPACES, SearchSpace, get_space
 
 BEST = "best-cell"
@@ -30,13 +29,19 @@ def resolve_teacher(name: str | None, space: SearchSpace) -> str:
 def build_teacher(name: str, space: SearchSpace) -> Network:
     """The network of a resolved name, with the classes and image size of `space`; PyTorch's default initialisation.
 
-    An architecture of the space itself gets the skeleton that its students have, any other that of its own space.
+    An architecture of the space itself gets the skeleton that its students have, any other that of its own space, and
+    sees larger images at the space's `teacher_resolution`.
     """
-    around: Skeleton = space.skeleton
+    classes, side = space.skeleton.classes, space.teacher_resolution
     if name in RESNETS:
-        return build_resnet(name, around.classes)
-    owner, arch = _architecture(name, space)
-    return (space if owner.name == space.name else owner.fitted(around.classes, around.resolution)).build(arch)
+        network: Network = build_resnet(name, classes)
+    else:
+        owner, arch = _architecture(name, space)
+        if owner.name == space.name:
+            return space.build(arch)
+        network = owner.fitted(classes, side).build(arch)
+    network.side = side if side < space.skeleton.resolution else None
+    return network
 
 
 def _architecture(name: str, space: SearchSpace) -> tuple[SearchSpace, object]:

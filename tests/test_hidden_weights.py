@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from nb201_data.counting import multiply_adds
 from proxies import all_proxies, proxy, score
 from proxies.evidence import Evidence
 from proxies.evidence.plan import LAYER_NEEDS
@@ -69,7 +70,8 @@ def test_attention_in_linear_layers_is_counted_to_the_last_multiply_add() -> Non
     scores = score(model, list(WALKERS), batch(), teacher=model)
     refused = {name: one.reason for name, one in scores.items() if one.status != "ok"}
     assert refused == {name: "the network has no convolution" for name in WALKERS if name.startswith("auto_das_")}
-    assert scores["flops"].value == scores["flops_pruned"].value == 16 * (48 * 16 + 4 * 16 * 16) + 160
+    linear, products = 16 * (48 * 16 + 4 * 16 * 16) + 160, 2 * 16 * 16 * 16
+    assert scores["flops"].value == scores["flops_pruned"].value == linear + products == multiply_adds(model, 16)
     layers = [m.weight for m in model.modules() if isinstance(m, nn.Linear)]
     assert scores["l2_norm"].value == pytest.approx(sum(float(w.detach().norm()) for w in layers))
 

@@ -241,14 +241,16 @@ def test_images_that_fit_a_skeleton(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert resolve_images("embedded", Skeleton(classes=10)) == "embedded:10"
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path))
     assert resolve_images("real", Skeleton(16, 1, 100, 16), "cifar100") == "embedded:100@16"  # not on disk
+    assert resolve_images("real", Skeleton(16, 0, 102, 224), "flowers") == "embedded:102@224"  # no data set here
     with pytest.raises(UsageError, match="does not say on which images"):
         resolve_images("real", Skeleton(classes=10))
     with pytest.raises(UsageError, match=r"embedded:20 has 20 classes.*have 100"):
         resolve_images("embedded:20", Skeleton(classes=100))
     with pytest.raises(UsageError, match="8 pixels, the networks of this ground truth take 16"):
         resolve_images("embedded:100@8", Skeleton(16, 1, 100, 16))
-    with pytest.raises(UsageError, match="cannot be pooled to the 64 pixels"):
-        resolve_images("embedded", Skeleton(16, 1, 100, 64))
+    assert resolve_images("embedded", Skeleton(16, 0, 100, 224)) == "embedded:100@224"
+    with pytest.raises(UsageError, match="cannot be pooled or enlarged to the 48 pixels"):
+        resolve_images("embedded", Skeleton(16, 1, 100, 48))
 
 
 def test_the_networks_own_images(reference_data: Path) -> None:

@@ -124,12 +124,12 @@ def seeds(default: int | None = 1, of: str = "repetitions: weights, batch and te
 
 
 def study(
-    batch_size: int | None = 64,
+    batch_size: int | None = None,
     split: str | None = "train",
     sample: int | str | None = None,
     teacher: str | None = None,
 ) -> Parser:
-    """Of commands that score networks of a ground truth. None: decided by the command for each of its groups."""
+    """Of commands that score networks of a ground truth. None: decided by the space, or the command for its groups."""
     text = f"networks of the ground truth, or all ({SAMPLE}, or all if it has fewer)"
     parents = [shown(batch_size, teacher), sampled(sample, text, _sample), split_of(split)]
     return Parser(add_help=False, parents=parents)
@@ -142,7 +142,7 @@ def split_of(default: str | None = "train") -> Parser:
     return group
 
 
-def shown(batch_size: int | None = 64, teacher: str | None = None) -> Parser:
+def shown(batch_size: int | None = None, teacher: str | None = None) -> Parser:
     """Of commands that score networks: the images that they are shown, and the teacher."""
     group = Parser(add_help=False)
     group.add_argument(
@@ -150,7 +150,8 @@ def shown(batch_size: int | None = 64, teacher: str | None = None) -> Parser:
         default="embedded",
         help="embedded (no download), real (those of the ground truth, where on disk), cifar100, a folder, ...",
     )
-    group.add_argument("--batch-size", type=batch, default=batch_size, help="images that are looked at")
+    text = "images that are looked at" + ("" if batch_size else " (default: what the space says)")
+    group.add_argument("--batch-size", type=batch, default=batch_size, help=text)
     group.add_argument(
         "--teacher",
         default=teacher,

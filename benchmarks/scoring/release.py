@@ -101,7 +101,8 @@ def write_table(path: Path, columns: Mapping[str, tuple[Question, Found]], repro
     place = places(some.space)
     archs = sorted({arch for _, found in columns.values() for arch in found}, key=place.__getitem__)
     row = {arch: number for number, arch in enumerate(archs)}
-    arrays: dict[str, Any] = {"places": np.array([place[arch] for arch in archs], dtype=np.uint16)}
+    kind = np.promote_types(np.uint16, np.min_scalar_type(len(place) - 1))
+    arrays: dict[str, Any] = {"places": np.array([place[arch] for arch in archs], dtype=kind)}
     described: dict[str, Column] = {}
     for proxy, (question, found) in sorted(columns.items()):
         outcomes = sorted({(answer.status, answer.reason) for answer in found.values()})

@@ -12,11 +12,12 @@ REAL = "real"
 
 
 def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitName | None = None) -> str:
-    """The images that fit a skeleton: `embedded` gets its classes, larger images are pooled to its resolution.
+    """The images that fit a skeleton: `embedded` gets its classes, others than its resolution are brought to it.
 
     `real` stands for the networks' `own` images where they are on disk, else for `embedded`. What the user spelt out is
     left as it is and refused where it does not fit, or where the split that it `needs` is not on disk.
     """
+    from nb201_data.image_set import fits
     from nb201_data.images import load_images
 
     if name == REAL:
@@ -31,16 +32,17 @@ def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitNam
             f"{skeleton.classes} ({skeleton}): choose images with {skeleton.classes} classes, such as "
             f"embedded:{skeleton.classes}, or another --ground-truth"
         )
-    if pixels is None and not is_folder and source.resolution % skeleton.resolution:
+    if pixels is None and not is_folder and not fits(source.resolution, skeleton.resolution):
         raise UsageError(
-            f"--images {name}: {source.resolution} pixels cannot be pooled to the {skeleton.resolution} pixels that "
-            f"the networks of this ground truth take ({skeleton}): choose other images or another --ground-truth"
+            f"--images {name}: {source.resolution} pixels cannot be pooled or enlarged to the {skeleton.resolution} "
+            f"pixels that the networks of this ground truth take ({skeleton}): choose other images or another "
+            "--ground-truth"
         )
     images = load_images(f"{base}@{skeleton.resolution if pixels is None else pixels}", needs)
     if images.resolution != skeleton.resolution:
         raise UsageError(
             f"--images {name}: {images.resolution} pixels, the networks of this ground truth take "
-            f"{skeleton.resolution} ({skeleton}): leave out '@...' to have them pooled"
+            f"{skeleton.resolution} ({skeleton}): leave out '@...' to have them brought to it"
         )
     return images.name
 
@@ -52,6 +54,6 @@ def _own_images(own: str, needs: SplitName | None) -> str:
         raise UsageError(f"--images {REAL}: this ground truth does not say on which images it was trained: name them")
     try:
         load_images(own, needs)
-    except DataError:
+    except (DataError, UsageError):  # not on disk, or no data set that is known here
         return "embedded"
     return own

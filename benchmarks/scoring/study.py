@@ -13,7 +13,7 @@ from benchmarks.scoring.order import shuffled
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
-from nb201_data.datasets import unpooled
+from nb201_data.datasets import DATASETS, unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES, get_space
 from reports.schema import BASELINES, Note, Topic
@@ -49,6 +49,7 @@ class Study:
         notes = [Note(Topic.TRUTH, f"Ground truth {truth.name}: {about}")]
         if setting.images.startswith("embedded"):
             real = unpooled(truth.images) or "cifar100"
+            real = real if real in DATASETS else f"DIR (a folder of {real})"
             painted = (
                 f"Images: {setting.images}, painted by this program, not photographs, so that nothing needs to be "
                 f"downloaded. With real images, --images {real}, other numbers may result."
@@ -116,7 +117,7 @@ def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | Non
         space=chosen.name,
         skeleton=skeleton,
         images=resolve_images(options.images, skeleton, unpooled(truth.images), options.split),
-        batch_size=options.batch_size,
+        batch_size=options.batch_size or chosen.batch_size,
         split=options.split,
         init=init,
         teacher=resolve_teacher(options.teacher, chosen.with_skeleton(skeleton)),

@@ -122,7 +122,7 @@ def _sharing(
         images=images,
         epochs=options.epochs,
         seed=options.seed,
-        batch_size=options.batch_size,
+        batch_size=options.batch_size or space.batch_size,
         max_images=options.max_images,
         constraints=constraints,
         device=str(choose_device(options.device)),

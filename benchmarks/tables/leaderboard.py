@@ -19,7 +19,6 @@ from benchmarks.statistics.weighted import Target, coefficients
 from benchmarks.tables.vkdnw import printed
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.skeleton import Skeleton
-from nb201_data.space import Cell
 from nb201_data.spaces import get_space
 from proxies.registry import aggregates, get
 from reports.schema import Column, Section, Table
@@ -63,8 +62,8 @@ def populations(truth: GroundTruth) -> list[Population]:
     """All networks of a truth, and where some of them have dead branches those that have none."""
     space = get_space(truth.space)
     archs = tuple(truth.values)
-    forms = {str(arch) for arch in space.distinct()}
-    alive = tuple(arch for arch in archs if arch in forms)
+    parsed = {arch: space.parse(arch) for arch in archs}
+    alive = tuple(arch for arch, each in parsed.items() if space.canonical(each) == each)
     whole = Population(f"all {len(archs):,} networks of {truth.name}", archs)
     if len(alive) == len(archs) or len(alive) < LEAST:
         return [whole]
@@ -72,19 +71,12 @@ def populations(truth: GroundTruth) -> list[Population]:
 
 
 def closed_forms(truth: GroundTruth) -> list[Scores]:
-    """Params, FLOPs, FLOPs of the pruned cell and, of cells, the number of convolutions."""
+    """Sizes, and what else the space counts without a network."""
     space = get_space(truth.space).with_skeleton(truth.skeleton or get_space(truth.space).skeleton)
-    forms: dict[str, Callable[[Any], float]] = {
-        "params": space.params,
-        "flops": space.flops,
-        "flops_pruned": space.flops_pruned,
-    }
     archs = {text: space.parse(text) for text in truth.values}
-    if all(isinstance(arch, Cell) for arch in archs.values()):
-        forms["convolutions"] = lambda cell: cell.count("nor_conv_3x3") + cell.count("nor_conv_1x1")
     return [
         Scores(name, CLOSED, ({text: float(form(arch)) for text, arch in archs.items()},))
-        for name, form in forms.items()
+        for name, form in space.closed_forms().items()
     ]
 
 

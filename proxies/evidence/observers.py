@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from diswot_errors import NotApplicable
 from proxies.evidence.capture import CONVOLUTION, widened
+from proxies.evidence.products import PRODUCTS, Products
 from proxies.evidence.record import Evidence
 from proxies.evidence.spectrum import correlation, eigenvalues
 
@@ -23,6 +24,10 @@ class Observer:
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
         """The modules whose outputs to see."""
         return ()
+
+    def around(self) -> AbstractContextManager[None]:
+        """What the forward pass runs within."""
+        return nullcontext()
 
     def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Called before each forward of a chosen module, which may overwrite what it is given."""
@@ -44,7 +49,7 @@ class Observer:
 
 
 class Shapes(Observer):
-    """Multiply-adds for one image: outputs x inputs that each one sums over."""
+    """Multiply-adds for one image: outputs x inputs that each one sums over; products of activations as `PRODUCTS`."""
 
     need = "shapes"
 
@@ -52,9 +57,17 @@ class Shapes(Observer):
         self.names = {layer.module: layer.name for layer in evidence.layers}
         self.fan_in = {layer.module: layer.weight[0].numel() for layer in evidence.layers}
         self.macs: dict[str, int] = {}
+        self.images = len(evidence.x)
 
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
         return self.names
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        with Products() as products:
+            yield
+        if products.total:
+            self.macs[PRODUCTS] = products.total // self.images
 
     def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
         name = self.names[module]
@@ -188,14 +201,18 @@ ABSENT = {
 
 @contextmanager
 def attached(evidence: Evidence, watchers: list[Observer]) -> Iterator[None]:
-    """The watchers look on within the block; what they compute themselves is not cast to a lower precision."""
+    """The watchers look on within the block; what they compute is not cast to a lower precision, and not counted."""
 
     def plainly(look: Callable[..., None]) -> Callable[..., None]:
         def hook(*seen: Any) -> None:
-            with torch.autocast(evidence.x.device.type, enabled=False):
+            cast = evidence.precision != "fp32"
+            with (
+                torch._C.DisableTorchFunction(),
+                torch.autocast(evidence.x.device.type, enabled=False) if cast else nullcontext(),
+            ):
                 look(*seen)
 
-        return look if evidence.precision == "fp32" else hook
+        return hook
 
     handles = []
     for watcher in watchers:
@@ -204,7 +221,10 @@ def attached(evidence: Evidence, watchers: list[Observer]) -> Iterator[None]:
             if type(watcher).enter is not Observer.enter:
                 handles.append(module.register_forward_pre_hook(plainly(watcher.enter)))
     try:
-        yield
+        with ExitStack() as stack:
+            for watcher in watchers:
+                stack.enter_context(watcher.around())
+            yield
     finally:
         for handle in handles:
             handle.remove()

@@ -148,7 +148,7 @@ class Evidence:
 
     @property
     def macs(self) -> dict[str, int]:
-        """Multiply-adds of each layer for one image."""
+        """Multiply-adds of each layer for one image, and of products of activations under a name of their own."""
         return self._get("shapes")
 
     @property
