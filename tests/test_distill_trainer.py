@@ -213,6 +213,22 @@ def test_schedules() -> None:
     assert cosine.rate(6 * 97, 97) == pytest.approx(0.15, rel=0.01)
 
 
+def test_a_shorter_run_has_the_schedule_scaled_and_says_so() -> None:
+    whole = get_protocol("repdistiller")
+    short = whole.lasting(24)
+    assert short.milestones == (15, 18, 21) and "24 of its 240 epochs" in short.note
+    for epoch in range(24):
+        assert short.rate(epoch * 10, 10) == whole.rate(epoch * 100, 10)
+    odd = whole.lasting(3)  # the rate falls within an epoch
+    assert [odd.rate(step, 8) for step in (14, 15, 18, 21)] == pytest.approx([0.05, 0.005, 5e-4, 5e-5])
+    assert whole.lasting(240) is whole and get_protocol("lite").lasting(3).teacher_epochs == 36
+
+
+def test_teachers_keep_their_own_schedule() -> None:
+    assert get_protocol("repdistiller").lasting(6).of_teachers().milestones == (150, 180, 210)
+    assert get_protocol("small").of_teachers().epochs == 24 and get_protocol("glance").of_teachers().epochs == 3
+
+
 def test_protocols_are_named_by_themselves_and_unknown_ones_refused() -> None:
     assert all(name == protocol.name for name, protocol in PROTOCOLS.items())
     with pytest.raises(UsageError, match="did you mean lite"):

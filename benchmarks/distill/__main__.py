@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work(out: Path) -> Content:
         own = replace(plan, out=out)
-        return page.content(own, jobs.run(own, workers))
+        histories = jobs.run(own, workers)
+        return page.content(own, histories, jobs.teachers_top1(own))
 
     words = (jobs.student_of(plan).slug, protocol.name)
     return work_in_folder("distill", given, options, plan.shared, work, words=words)

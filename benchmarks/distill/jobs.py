@@ -92,6 +92,14 @@ def run(distilled: Distillation, workers: int) -> Histories:
     return {name: [found[name, seed] for seed in range(distilled.seeds)] for name in distilled.distillers}
 
 
+def teachers_top1(distilled: Distillation) -> dict[str, float | None]:
+    """What the teacher of each distiller reaches on the test images, in percent; None where there is none."""
+    school = school_of(distilled)
+    by_teaching = {losses.get(name).teaching: losses.get(name) for name in distilled.distillers}
+    found = {teaching: school.top1(loss, _say) for teaching, loss in by_teaching.items()}
+    return {name: found[losses.get(name).teaching] for name in distilled.distillers}
+
+
 def run_all(plans: Sequence[Distillation], workers: int) -> list[Histories]:
     """`run` of several students; teachers do not depend on them, and those of the first serve all."""
     found = []
