@@ -1,8 +1,11 @@
 """What the authors set: every loss says it, its weights are these, and weights that grow do as they print."""
 
+from pathlib import Path
+
 import pytest
 
 from proxies.distillation import losses
+from proxies.distillation.__main__ import objective, table
 from proxies.distillation.published import WarmUp
 
 
@@ -47,3 +50,9 @@ def test_a_shorter_schedule_has_the_loss_for_the_same_part_of_its_time(epochs):
     mean = sum(grown.share(epoch, epochs) for epoch in range(epochs)) / epochs
     assert mean == pytest.approx((9.5 + 220) / 240)
     assert grown.share(500, 480) == 1
+
+
+def test_docs_hold_the_settings_of_today():
+    page = Path(__file__).resolve().parent.parent / "docs" / "distillation.md"
+    assert table() in page.read_text(), "docs/distillation.md: paste the output of `python -m proxies.distillation`"
+    assert objective(losses.get("kd")) == "0.1 CE + 0.9 term" and objective(losses.get("simkd")) == "1 term"
