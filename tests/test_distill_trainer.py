@@ -11,12 +11,14 @@ from distill_support import CELL, TINY, by_hand, same, trainer
 from benchmarks.distill import checkpointed
 from benchmarks.distill.protocols import PROTOCOLS, get_protocol
 from benchmarks.distill.stream import Stream, first_of_each_class, rows
-from benchmarks.distill.trainer import EpochResult, accuracy, train_together
+from benchmarks.distill.trainer import EpochResult, Trainer, accuracy, train_together
 from diswot_errors import DataError, UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import build_network
 from nb201_data.teachers import trained_teacher
 from proxies.distillation import losses
+from proxies.distillation.ofd import batch_norm_margin
+from proxies.distillation.published import WarmUp
 from proxies.inits import initialise
 
 
@@ -50,6 +52,42 @@ def test_every_loss_trains(loss: str) -> None:
     assert idle == ({"classifier.weight", "classifier.bias"} if through else set())
     tested = by_hand(made.answering, TINY.images, made.stream.test)
     assert (result.top1, result.top5, result.test_loss) == pytest.approx(tested, rel=1e-5)
+
+
+def test_a_weight_that_grows_does_so_epoch_by_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a step that was captured with the weight of one epoch is captured anew for the next."""
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(WarmUp, "share", lambda self, epoch, epochs: asked.append((epoch, epochs)) or 1.0)
+    growing, constant = trainer("dkd"), trainer("kd")
+    for made in (growing, constant):
+        made.train_epoch()
+        made._runner.graph = captured = object()  # type: ignore[assignment]
+        next(made.steps())
+        assert (made._runner.graph is captured) == (made is constant)
+    assert sorted(set(asked)) == [(0, 3), (1, 3)]
+
+
+def test_the_margins_are_those_of_the_teachers_batch_norms() -> None:
+    made = trainer("ofd")
+    assert made.teacher is not None
+    for place, norm in enumerate(made.teacher.norms):
+        with torch.no_grad():
+            norm.bias.fill_(0.5 * place)
+    made = Trainer(made.student.network, made.loss, TINY, made.stream, 0, made.teacher)
+    expected = [batch_norm_margin(norm.weight, norm.bias) for norm in made.teacher.norms]  # type: ignore[union-attr]
+    assert all(map(torch.equal, made.student.head.margins, expected))  # type: ignore[union-attr,arg-type]
+
+
+def test_a_student_that_answers_through_its_head_leaves_both(tmp_path: Path) -> None:
+    made = trainer("simkd")
+    (last,) = checkpointed.train(made, tmp_path, {}, until=1)
+    again = trainer("simkd", seed=1)
+    for module, file in ((again.student.network, "student.pth"), (again.student.head, "head.pth")):
+        assert module is not None
+        module.load_state_dict(torch.load(tmp_path / file, weights_only=True))
+    assert again.test()[0] == last.top1
+    checkpointed.train(trainer("kd"), tmp_path / "kd", {}, until=1)
+    assert not (tmp_path / "kd" / "head.pth").exists()
 
 
 def test_top_five_of_more_than_five_classes() -> None:

@@ -16,19 +16,10 @@ def table() -> str:
 
 def _cells(loss: Loss) -> list[str]:
     theirs = loss.published
-    start = [f"`{loss.name}`", objective(loss)]
+    start = [f"`{loss.name}`", loss.minimises]
     if theirs is None:
         return [*start, "", loss.paper, "", ""]
     return [*start, theirs.inside, theirs.source, theirs.accuracy, theirs.differs]
-
-
-def objective(loss: Loss) -> str:
-    """`0.1 CE + 0.9 term`; a weight that grows says over which epochs."""
-    own = f"{loss.weight:g} term"
-    if loss.warm_up:
-        own += f", grown over the first {loss.warm_up.epochs} of {loss.warm_up.of} epochs"
-    parts = [f"{weight:g} {name}" for weight, name in ((loss.ce, "CE"), (loss.kd, "KD")) if weight]
-    return " + ".join([*parts, own])
 
 
 if __name__ == "__main__":

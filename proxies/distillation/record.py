@@ -105,6 +105,13 @@ class Loss:
         return (self.function.__doc__ or "").strip()
 
     @property
+    def minimises(self) -> str:
+        """`0.1 CE + 0.9 term`; a weight that grows says over which epochs."""
+        parts = [f"{weight:g} {name}" for weight, name in ((self.ce, "CE"), (self.kd, "KD")) if weight]
+        grown = f", grown over the first {self.warm_up.epochs} of {self.warm_up.of} epochs" if self.warm_up else ""
+        return " + ".join([*parts, f"{self.weight:g} term"]) + grown
+
+    @property
     def compares(self) -> bool:
         """Whether it says something about two untrained networks, and so is a proxy."""
         looks = self.teaching == "trained" and not self.needs & TRAINING
