@@ -54,6 +54,14 @@ def test_every_loss_trains(loss: str) -> None:
     assert (result.top1, result.top5, result.test_loss) == pytest.approx(tested, rel=1e-5)
 
 
+@pytest.mark.parametrize("loss", ["dkd", "dkd_ls", "simkd", "kd+at"])
+def test_a_student_learns(loss: str) -> None:
+    """Over three epochs of four batches an objective falls whose target stays (CRD's memories move)."""
+    made = trainer(loss)
+    losses_of = [made.train_epoch().loss for _ in range(3)]
+    assert losses_of[-1] < 0.95 * losses_of[0]
+
+
 def test_a_weight_that_grows_does_so_epoch_by_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     """And a step that was captured with the weight of one epoch is captured anew for the next."""
     asked: list[tuple[int, int]] = []
