@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 
 DISTILLERS = "ce,kd,eskd,atkd,one,dml,crd,review,ofd,diswot,diswot+"
 STUDENTS = ("resnet20", SEARCHED_CELLS["diswot"])
-ASKED = ("student", "distiller", "protocol", "minutes", "images", "epochs", "precision", "teacher", "teacher_weights")
+ASKED = (
+    "student",
+    "distiller",
+    "protocol",
+    "minutes",
+    "images",
+    "epochs",
+    "teacher_epochs",
+    "precision",
+    "teacher",
+    "teacher_weights",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     shared_by_all = {name: value for name, value in plans[0].shared.items() if name != "student"}
 
     def work(out: Path) -> Content:
-        return distillers.content(plans, jobs.run_all(plans, workers), out, said)
+        histories = jobs.run_all(plans, workers)
+        return distillers.content(plans, histories, jobs.teachers_top1(plans[0]), out, said)
 
     return work_in_folder("distiller_table", given, options, shared_by_all, work)
 

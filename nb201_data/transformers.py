@@ -106,13 +106,13 @@ class AutoFormer(Network):
         """The last layer, under the name that all networks here share."""
         return self.head
 
-    def stages(self, x: Tensor) -> list[Tensor]:
+    def ends(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
         tokens, found = self.embedding(self.patches(x).flatten(2).transpose(1, 2)), []
         for number, block in enumerate(self.blocks):
             tokens = block(tokens)
             if number in HINTS:
                 found.append(as_map(tokens, self.grid))
-        return [*found, as_map(self.norm(tokens), self.grid)]
+        return [(each, each) for each in (*found, as_map(self.norm(tokens), self.grid))]
 
 
 class TokenPool(nn.Module):
@@ -171,13 +171,13 @@ class PiT(Network):
             maps.append(as_map(tokens, side))
         return tokens, maps
 
-    def stages(self, x: Tensor) -> list[Tensor]:
-        return self._tokens(x)[1]
+    def ends(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+        return [(each, each) for each in self._tokens(x)[1]]
 
     def maps(self, x: Tensor) -> NetworkMaps:
         tokens, stages = self._tokens(x)
         token = self.norm(tokens[:, 0])
-        return NetworkMaps(tuple(stages), stages[-1], token, self.head(token))
+        return NetworkMaps(tuple(stages), stages[-1], token, self.head(token), tuple(stages))
 
 
 def halved(side: int) -> int:

@@ -208,6 +208,31 @@ class TestEveryNetwork:
         features = network.forward_features(x)
         assert all(stage.is_contiguous(memory_format=torch.channels_last) for stage in features.stages)
 
+    @pytest.mark.parametrize("make", [lambda: build_network(FULL, 10, 4, 1), lambda: build_resnet((2, 1, 3), 10)])
+    def test_maps_before_the_last_relu_of_a_stage(self, make: type[Network]) -> None:
+        network = make()
+        features = network.forward_features(images(4, 16))
+        for before, after in zip(features.before, features.stages, strict=True):
+            assert before is after or torch.equal(before.relu(), after)
+        assert (features.before[-1] < 0).any()
+
+    def test_only_the_last_stage_of_a_cell_network_ends_in_a_relu(self) -> None:
+        """The cells before the reductions hand on sums, which may be negative."""
+        features = build_network(FULL, 10, 4, 1).forward_features(images(4, 16))
+        same = [before is after for before, after in zip(features.before, features.stages, strict=True)]
+        assert same == [True, True, False] and (features.stages[0] < 0).any()
+
+    @torch.no_grad()
+    def test_the_norms_that_end_a_stage(self) -> None:
+        """Without shortcuts the map before the last ReLU is what they normalised."""
+        network = build_resnet((1, 2, 1), 10, residual=False).train()
+        assert build_network(FULL, 10, 4, 1).norms == ()
+        for place, norm in enumerate(network.norms):
+            norm.weight.fill_(0.0)
+            norm.bias.fill_(place - 3.0)
+        features = network.forward_features(images(4, 16))
+        assert [map.unique().tolist() for map in features.before] == [[-3.0], [-2.0], [-1.0]]
+
     def test_no_hooks_are_left(self) -> None:
         network = build_network(FULL, 10, 4, 1)
         network.forward_features(images(2, 16))

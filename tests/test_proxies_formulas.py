@@ -130,7 +130,10 @@ def shown(model: nn.Module, batch: tuple[Tensor, Tensor]) -> TeacherEvidence:
     return teacher_evidence(model, batch)
 
 
-@pytest.mark.parametrize("name", ["kd", "fitnet", "at", "sp", "rkd", "pkt", "cc", "nst", "ickd"])
+KD_BASED = ("kd", "dkd", "kd_ls", "dkd_ls", "fitnet", "at", "sp", "rkd", "pkt", "cc", "nst", "ickd")
+
+
+@pytest.mark.parametrize("name", KD_BASED)
 def test_kd_based_scores_are_the_losses(name: str, pair: Any) -> None:
     student, teacher, batch = pair
     ours = score(student, name, batch, teacher=teacher)[name].value

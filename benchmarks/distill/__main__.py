@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work(out: Path) -> Content:
         own = replace(plan, out=out)
-        return page.content(own, jobs.run(own, workers))
+        histories = jobs.run(own, workers)
+        return page.content(own, histories, jobs.teachers_top1(own))
 
     words = (jobs.student_of(plan).slug, protocol.name)
     return work_in_folder("distill", given, options, plan.shared, work, words=words)
@@ -53,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         ],
     )
     parser.add_argument("--student", required=True, metavar="ARCH|INDEX|SPACE:ARCH|RESNET", help="the network to train")
-    parser.add_argument("--distiller", default="ce,kd", help="comma list; see --list")
+    parser.add_argument("--distiller", default="ce,kd", help="comma list, kd+crd for both at once; see --list")
     parser.add_argument("--list", action=_List, help="list distillers and protocols and stop")
     return parser
 
@@ -67,9 +68,10 @@ class _List(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from proxies.distillation import losses
 
-        print("distillers")
+        print("distillers, and several at once, as in kd+crd")
         for name in losses.names():
-            print(f"  {name:10} teacher: {losses.get(name).teaching:10} {losses.get(name).paper}")
+            loss = losses.get(name)
+            print(f"  {name:10} teacher: {loss.teaching:10} {loss.paper}: {loss.minimises}")
         print("protocols")
         for protocol in PROTOCOLS.values():
             print(f"  {protocol.name:12} {protocol.note}")
