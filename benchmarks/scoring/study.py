@@ -15,7 +15,7 @@ from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
 from nb201_data.datasets import unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
-from nb201_data.spaces import SPACES, get_space
+from nb201_data.spaces import SPACES, get_space, reads_as_own
 from reports.schema import BASELINES, Note, Topic
 
 if TYPE_CHECKING:
@@ -124,8 +124,7 @@ def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | Non
         device=str(choose_device(options.device)),
         precision=getattr(options, "precision", "fp32"),
     )
-    if setting.teacher_weights:
-        check_teacher(setting)
+    check_teacher(setting)
     return setting
 
 
@@ -192,10 +191,21 @@ def sample_of(truth: GroundTruth, sample: int | str | None, seed: int) -> tuple[
 
 
 def check_teacher(setting: Setting) -> None:
-    """Refuse a file of weights that is not there or does not fit, before a worker trips over it."""
-    from benchmarks.scoring.scorer import trained_teacher
+    """Refuse weights that are not there or do not fit, and a teacher of one's own that does not know the classes,
+    before a worker trips over it."""
+    if setting.teacher_weights:
+        from benchmarks.scoring.scorer import trained_teacher
 
-    trained_teacher(setting)
+        trained_teacher(setting)
+    if reads_as_own(setting.teacher):
+        from nb201_data.own import outputs_of, own_network
+
+        classes = outputs_of(own_network(setting.teacher).with_skeleton(setting.skeleton))
+        if classes != setting.skeleton.classes:
+            raise UsageError(
+                f"--teacher {setting.teacher} gives {classes} logits, the students {setting.skeleton.classes} "
+                f"({setting.skeleton}): make it with {setting.skeleton.classes} classes"
+            )
 
 
 def with_baselines(infos: Sequence[ProxyInfo]) -> tuple[ProxyInfo, ...]:

@@ -3,9 +3,10 @@
 from nb201_data.spaces.list_space import ListSpace
 from nb201_data.spaces.nb201 import NasBench201
 from nb201_data.spaces.protocol import SearchSpace, Space
-from nb201_data.spaces.registry import SPACES, get_space, register
+from nb201_data.spaces.registry import SPACES, get_space, reads_as_own, register
 from nb201_data.spaces.s0 import DEPTHS, S0, Depths
 
 __all__ = [
-    "DEPTHS", "S0", "SPACES", "Depths", "ListSpace", "NasBench201", "SearchSpace", "Space", "get_space", "register",
+    "DEPTHS", "S0", "SPACES", "Depths", "ListSpace", "NasBench201", "SearchSpace", "Space", "get_space",
+    "reads_as_own", "register",
 ]  # fmt: skip
