@@ -39,7 +39,7 @@ class OwnNetwork(Space):
 
     name: str
     make: Make = field(repr=False, compare=False)
-    skeleton: Skeleton = field(default_factory=Skeleton)
+    skeleton: Skeleton = field(default_factory=lambda: Skeleton(channels=1, cells_per_stage=0))
 
     @property
     def arch(self) -> str:

@@ -57,12 +57,12 @@ class Scorer:
         """The answers of each architecture by proxy.
 
         `together` networks are in flight at a time, each in a thread and, on a GPU, on a stream of its own, so that
-        small networks fill the card; it changes no value. (Networks with random layers of their own, dropout, would
-        share one source of randomness: those of the built-in spaces have none.)
+        small networks fill the card; it changes no value. (Networks with random layers of their own, dropout, or with
+        parameters that no initialisation draws would share one source of randomness: the built-in spaces have none.)
         """
         scene = self.scene(seed, any(get(name).teacher for name in names))
-        if not all(get(name).ours for name in names):
-            together = 1  # what a guest changes in the process is put back after it, but others would run meanwhile
+        if self.setting.init == AS_BUILT or not all(get(name).ours for name in names):
+            together = 1  # what a constructor draws, and what a guest changes before it is put back, is the process's
         if together == 1 or len(archs) == 1:
             return [self._answers(arch, names, scene) for arch in archs]
         with ThreadPoolExecutor(min(together, len(archs))) as threads:

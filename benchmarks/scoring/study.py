@@ -15,7 +15,7 @@ from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
 from nb201_data.datasets import unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
-from nb201_data.spaces import SPACES, get_space, reads_as_own
+from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
 from reports.schema import BASELINES, Note, Topic
 
 if TYPE_CHECKING:
@@ -104,14 +104,8 @@ def study_of(options: argparse.Namespace, space: str | None, truth_name: str | N
 
 def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | None, init: str) -> Setting:
     """How networks are scored that are to be held against a truth: its skeleton, its images, the options."""
-    from nb201_data.teachers import resolve_teacher
-
     chosen = get_space(space or truth.space)
     skeleton = truth.skeleton or chosen.skeleton
-    if options.teacher_weights and not options.teacher:
-        raise UsageError(
-            "--teacher-weights needs --teacher: say which network the file holds, as in --teacher resnet56"
-        )
     setting = Setting(
         space=chosen.name,
         skeleton=skeleton,
@@ -119,13 +113,24 @@ def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | Non
         batch_size=options.batch_size,
         split=options.split,
         init=init,
-        teacher=resolve_teacher(options.teacher, chosen.with_skeleton(skeleton)),
+        teacher=teacher_of(options, chosen.with_skeleton(skeleton)),
         teacher_weights=str(options.teacher_weights or ""),
         device=str(choose_device(options.device)),
         precision=getattr(options, "precision", "fp32"),
     )
     check_teacher(setting)
     return setting
+
+
+def teacher_of(options: argparse.Namespace, space: SearchSpace) -> str:
+    """The resolved name of `--teacher` for students of a space."""
+    from nb201_data.teachers import resolve_teacher
+
+    if options.teacher_weights and not options.teacher:
+        raise UsageError(
+            "--teacher-weights needs --teacher: say which network the file holds, as in --teacher resnet56"
+        )
+    return resolve_teacher(options.teacher, space)
 
 
 def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str) -> tuple[list[Study], dict[str, str]]:
