@@ -88,10 +88,7 @@ def _found(module: ModuleType, function: str) -> OwnNetwork:
         raise UsageError(f"{name} is a network: expected a function that makes one, `def build(): return {function}`")
     _check_call(make, name)
     try:
-        network, other = (seeded(make, 0, name) for _ in range(2))
-        if not any(True for _ in network.parameters()):
-            raise UsageError(f"{name} made a {type(network).__name__} without parameters: there is nothing to score")
-        digest, again = (_digest(each, module) for each in (network, other))
+        digest, again = (_digest(_with_parameters(seeded(make, 0, name), name), module) for _ in range(2))
     except (DataError, UsageError):
         raise
     except Exception as error:  # somebody else's code
@@ -102,6 +99,12 @@ def _found(module: ModuleType, function: str) -> OwnNetwork:
             "is set before each call"
         )
     return OwnNetwork(f"{name}@{digest}", make)
+
+
+def _with_parameters(network: nn.Module, name: str) -> nn.Module:
+    if not any(True for _ in network.parameters()):
+        raise UsageError(f"{name} made a {type(network).__name__} without parameters: there is nothing to score")
+    return network
 
 
 def _check_call(make: object, name: str) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from torch import nn
 
 from benchmarks import score as command
 from benchmarks.command import ending
-from benchmarks.scoring.peers import BAND, LEAST, MOST, peers, percentile
+from benchmarks.scoring.peers import BAND, LEAST, MOST, OPTIONS, peers, percentile
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.release import write_table
 from benchmarks.scoring.released import Released, ScoreTable, read_card, release_of
@@ -205,6 +205,12 @@ class TestPeers:
 
     def test_no_table_holds_it(self) -> None:
         assert peers([], QUESTION, 1).why == "no released table holds this score"
+
+
+def test_every_part_of_a_question_is_compared() -> None:
+    """A new part must be told from others here too, or percentiles would mix conditions."""
+    parts = {field.name for field in fields(Question)} - {"space", "skeleton", "proxy", "torch"}
+    assert set(OPTIONS) == parts
 
 
 def test_percentile_counts_worse_ones_and_half_of_equal_ones() -> None:
