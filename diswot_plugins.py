@@ -31,7 +31,7 @@ def load_plugin(path: Path | str, *, registers: bool = True) -> ModuleType:
     `UsageError` where there is no such file, or it registers nothing or what is refused; `DataError` where it fails.
     Either names file and line, and what it had registered by then is forgotten. Ctrl-C stays Ctrl-C.
     """
-    place = _file(path, "plugin" if registers else "file")
+    place = Path(path) if path in _LOADED else _file(path, "plugin" if registers else "file")
     if place in _LOADED:
         return _LOADED[place]
     try:

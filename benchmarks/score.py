@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with opened(options) as runner:
         request = Request(setting, infos, [str(arch)], seeds)
         if options.dry_run:
-            print(estimated(runner, [request]))
+            print(estimated(runner, [request], [""]))
             return 0
         tables = runner.released.tables if runner.released else []
         settings = {
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 single.lead(setting, space.params(arch), rows),
                 single.sections(rows),
                 single.notes(setting),
-                scores=score_rows(setting, infos, answers),
+                scores=score_rows({info.name: setting for info in infos}, infos, answers),
                 formulas=[formula(info) for info in infos],
                 config=settings,
                 device=setting.device,

@@ -87,6 +87,8 @@ class TestTheName:
         name = named(write(tmp_path))
         load_plugin(tmp_path / "my.py", registers=False)
         assert get_space(name).name == name and len(get_space(name)) == 1
+        (tmp_path / "my.py").unlink()  # what is loaded is found without its file
+        assert get_space(name).name == name
         with restored():
             load_plugin(write(tmp_path / "edited", NETWORK + "# changed\n"), registers=False)
             assert plugins()[-1].parent.name == "edited"

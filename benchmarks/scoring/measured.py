@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -92,11 +92,11 @@ class Measured:
 
     def records(self) -> list[ScoreRow]:
         """One record per question and architecture, failures included, as a run writes them."""
-        return score_rows(self.study.setting, self.infos, self.answers)
+        return score_rows({info.name: self.study.setting for info in self.infos}, self.infos, self.answers)
 
 
-def score_rows(setting: Setting, infos: Iterable[ProxyInfo], answers: Answers) -> list[ScoreRow]:
-    """Answers as records."""
+def score_rows(settings: Mapping[str, Setting], infos: Iterable[ProxyInfo], answers: Answers) -> list[ScoreRow]:
+    """Answers as records. `settings`: under which one each proxy was asked."""
     by_name = {info.name: info for info in infos}
     return [
         ScoreRow(
@@ -117,6 +117,7 @@ def score_rows(setting: Setting, infos: Iterable[ProxyInfo], answers: Answers) -
             seconds=answer.seconds,
         )
         for (name, seed), found in answers.items()
+        for setting in (settings[name],)
         for arch, answer in found.items()
     ]
 
