@@ -17,7 +17,6 @@ from torch.nn import functional
 from diswot_errors import DataError, UsageError
 from nb201_data.space import EDGES, Cell
 
-N = TypeVar("N", bound="Network")
 M = TypeVar("M", bound=nn.Module)
 
 RESNETS = {f"resnet{6 * n + 2}": (n, n, n) for n in (3, 5, 7, 9, 18)}
@@ -280,7 +279,7 @@ def build_resnet(name: str | Sequence[int], classes: int, residual: bool = True)
     return channels_last(ResNet(name, classes, residual))
 
 
-def load_weights(network: N, path: Path | str) -> N:
+def load_weights(network: M, path: Path | str) -> M:
     """Read a state dict (bare, or under 'state_dict' or 'model') into `network`; nothing is unpickled freely."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

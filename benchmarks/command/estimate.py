@@ -30,7 +30,7 @@ def estimated(runner: Runner, requests: Iterable[Request], labels: Sequence[str]
         missing = sum(len(job.proxies) * len(job.archs) for job in jobs)
         total = len(infos) * len(archs) * len(seeds)
         lines.append(
-            f"{label + ': ' if label else ''}{len(archs):,} networks of {setting.space} "
+            f"{label + ': ' if label else ''}{_networks(len(archs))} of {setting.space} "
             f"({setting.skeleton}) x {len(infos)} proxies x {len(seeds)} "
             f"seed{'s' if len(seeds) > 1 else ''} = {total:,} scores on {setting.batch_size} images of "
             f"{setting.images}, {setting.init} weights, teacher {setting.teacher}; {total - missing:,} of them are in "
@@ -43,7 +43,7 @@ def estimated(runner: Runner, requests: Iterable[Request], labels: Sequence[str]
     workers = f"{runner.workers} worker{'s' if runner.workers > 1 else ''}"
     if networks:
         lines.append(
-            f"About {duration(seconds)} with {workers}: {networks:,} networks to look at, by a probe of {PROBED} each."
+            f"About {duration(seconds)} with {workers}: {_networks(networks)} to look at, by a probe of {PROBED} each."
         )
     return "\n".join(lines)
 
@@ -63,6 +63,10 @@ def probe(jobs: Sequence[Job]) -> float:
     begin = time.perf_counter()
     scorer.scores(chosen, job.proxies, job.seed)
     return (time.perf_counter() - begin) / len(chosen)
+
+
+def _networks(count: int) -> str:
+    return "1 network" if count == 1 else f"{count:,} networks"
 
 
 def duration(seconds: float) -> str:

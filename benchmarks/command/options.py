@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scoring.released import RELEASED
+from benchmarks.scoring.setting import AS_BUILT
 from benchmarks.scoring.study import SAMPLE
 
 INITS = ("gaussian", "kaiming", "xavier", "default")
@@ -156,7 +157,7 @@ def shown(batch_size: int | None = None, teacher: str | None = None) -> Parser:
         "--teacher",
         default=teacher,
         metavar="NAME",
-        help="best-cell (usual on nb201), resnet20 to resnet110, or an architecture",
+        help="best-cell (usual on nb201), resnet20 to resnet110, an architecture, or one of yours: FILE.py:FUNCTION",
     )
     group.add_argument(
         "--teacher-weights", type=Path, metavar="FILE", help="a trained teacher (default: random weights)"
@@ -167,7 +168,8 @@ def shown(batch_size: int | None = None, teacher: str | None = None) -> Parser:
 def init(default: str = "gaussian") -> Parser:
     """Of commands with one initialisation."""
     group = Parser(add_help=False)
-    group.add_argument("--init", choices=INITS, default=default, help="initialisation of all networks")
+    text = f"initialisation of all networks; {AS_BUILT}: what their constructors draw or read"
+    group.add_argument("--init", choices=(*INITS, AS_BUILT), default=default, help=text)
     return group
 
 

@@ -54,7 +54,7 @@ def serve(
 
 def _prepare(files: Sequence[Path], start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     for file in files:
-        load_plugin(file)
+        load_plugin(file, registers=False)  # the parent has refused what must register and does not
     if start is not None:
         start(*arguments)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.scoring.runner import Answers, Runner
-from benchmarks.scoring.setting import device_kind
+from benchmarks.scoring.setting import Setting, device_kind
 from benchmarks.scoring.study import Study
 from benchmarks.statistics import correlate
 from benchmarks.statistics.resamples import draw_weights, interval
@@ -92,28 +92,34 @@ class Measured:
 
     def records(self) -> list[ScoreRow]:
         """One record per question and architecture, failures included, as a run writes them."""
-        setting, by_name = self.study.setting, {info.name: info for info in self.infos}
-        return [
-            ScoreRow(
-                space=setting.space,
-                arch=arch,
-                proxy=name,
-                proxy_version=by_name[name].version,
-                init=setting.init,
-                seed=seed,
-                images=setting.images,
-                batch_size=setting.batch_size,
-                teacher=setting.teacher if by_name[name].teacher else "",
-                device=device_kind(setting.device),
-                precision=setting.precision,
-                value=answer.value,
-                status=answer.status,
-                reason=answer.reason,
-                seconds=answer.seconds,
-            )
-            for (name, seed), found in self.answers.items()
-            for arch, answer in found.items()
-        ]
+        return score_rows({info.name: self.study.setting for info in self.infos}, self.infos, self.answers)
+
+
+def score_rows(settings: Mapping[str, Setting], infos: Iterable[ProxyInfo], answers: Answers) -> list[ScoreRow]:
+    """Answers as records. `settings`: under which one each proxy was asked."""
+    by_name = {info.name: info for info in infos}
+    return [
+        ScoreRow(
+            space=setting.space,
+            arch=arch,
+            proxy=name,
+            proxy_version=by_name[name].version,
+            init=setting.init,
+            seed=seed,
+            images=setting.images,
+            batch_size=setting.batch_size,
+            teacher=setting.teacher if by_name[name].teacher else "",
+            device=device_kind(setting.device),
+            precision=setting.precision,
+            value=answer.value,
+            status=answer.status,
+            reason=answer.reason,
+            seconds=answer.seconds,
+        )
+        for (name, seed), found in answers.items()
+        for setting in (settings[name],)
+        for arch, answer in found.items()
+    ]
 
 
 def measure(runner: Runner, ask: Ask) -> Measured:

@@ -58,9 +58,14 @@ def releasable(question: Question) -> bool:
     """Built-in proxy at its present version, space and images of the project, this recipe and this torch."""
     info = PROXIES.get(question.proxy)
     present = info is not None and question.origin == HOME == info.origin and question.version == info.version
-    own = question.space in SPACES and SPACES.origin(question.space) == HOME and " of " not in question.images
+    own = question.space in SPACES and SPACES.origin(question.space) == HOME and not brought(question)
     now = question.recipe == RECIPE and release_of(question.torch) == release_of(torch_version())
     return present and own and now
+
+
+def brought(question: Question) -> bool:
+    """Whether images or teacher are somebody's own."""
+    return any(" of " in name or ".py:" in name for name in (question.images, question.teacher))
 
 
 def _grow(table: ScoreTable | None, columns: Mapping[str, tuple[Question, Found]], folder: Path) -> list[str]:

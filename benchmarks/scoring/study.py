@@ -15,7 +15,7 @@ from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
 from nb201_data.datasets import DATASETS, unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
-from nb201_data.spaces import SPACES, get_space
+from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
 from reports.schema import BASELINES, Note, Topic
 
 if TYPE_CHECKING:
@@ -105,14 +105,8 @@ def study_of(options: argparse.Namespace, space: str | None, truth_name: str | N
 
 def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | None, init: str) -> Setting:
     """How networks are scored that are to be held against a truth: its skeleton, its images, the options."""
-    from nb201_data.teachers import resolve_teacher
-
     chosen = get_space(space or truth.space)
     skeleton = truth.skeleton or chosen.skeleton
-    if options.teacher_weights and not options.teacher:
-        raise UsageError(
-            "--teacher-weights needs --teacher: say which network the file holds, as in --teacher resnet56"
-        )
     setting = Setting(
         space=chosen.name,
         skeleton=skeleton,
@@ -120,14 +114,24 @@ def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | Non
         batch_size=options.batch_size or chosen.batch_size,
         split=options.split,
         init=init,
-        teacher=resolve_teacher(options.teacher, chosen.with_skeleton(skeleton)),
+        teacher=teacher_of(options, chosen.with_skeleton(skeleton)),
         teacher_weights=str(options.teacher_weights or ""),
         device=str(choose_device(options.device)),
         precision=getattr(options, "precision", "fp32"),
     )
-    if setting.teacher_weights:
-        check_teacher(setting)
+    check_teacher(setting)
     return setting
+
+
+def teacher_of(options: argparse.Namespace, space: SearchSpace) -> str:
+    """The resolved name of `--teacher` for students of a space."""
+    from nb201_data.teachers import resolve_teacher
+
+    if options.teacher_weights and not options.teacher:
+        raise UsageError(
+            "--teacher-weights needs --teacher: say which network the file holds, as in --teacher resnet56"
+        )
+    return resolve_teacher(options.teacher, space)
 
 
 def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str) -> tuple[list[Study], dict[str, str]]:
@@ -193,10 +197,21 @@ def sample_of(truth: GroundTruth, sample: int | str | None, seed: int) -> tuple[
 
 
 def check_teacher(setting: Setting) -> None:
-    """Refuse a file of weights that is not there or does not fit, before a worker trips over it."""
-    from benchmarks.scoring.scorer import trained_teacher
+    """Refuse weights that are not there or do not fit, and a teacher of one's own that does not know the classes,
+    before a worker trips over it."""
+    if setting.teacher_weights:
+        from benchmarks.scoring.scorer import trained_teacher
 
-    trained_teacher(setting)
+        trained_teacher(setting)
+    if reads_as_own(setting.teacher):
+        from nb201_data.own import outputs_of, own_network
+
+        classes = outputs_of(own_network(setting.teacher).with_skeleton(setting.skeleton))
+        if classes != setting.skeleton.classes:
+            raise UsageError(
+                f"--teacher {setting.teacher} gives {classes} logits, the students {setting.skeleton.classes} "
+                f"({setting.skeleton}): make it with {setting.skeleton.classes} classes"
+            )
 
 
 def with_baselines(infos: Sequence[ProxyInfo]) -> tuple[ProxyInfo, ...]:

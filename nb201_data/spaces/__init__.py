@@ -6,10 +6,10 @@ from nb201_data.spaces.nb201 import NasBench201
 from nb201_data.spaces.numbered import Numbered
 from nb201_data.spaces.pit import PiT
 from nb201_data.spaces.protocol import SearchSpace, Space
-from nb201_data.spaces.registry import SPACES, get_space, register
+from nb201_data.spaces.registry import SPACES, get_space, reads_as_own, register
 from nb201_data.spaces.s0 import DEPTHS, S0, Depths
 
 __all__ = [
     "DEPTHS", "S0", "SPACES", "AutoFormer", "Depths", "ListSpace", "NasBench201", "Numbered", "PiT", "SearchSpace",
-    "Space", "get_space", "register",
+    "Space", "get_space", "reads_as_own", "register",
 ]  # fmt: skip
