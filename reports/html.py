@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from reports.svg import tidy
 from reports.tables import format_cell, format_interval, format_number, format_spread
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Template
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -52,7 +53,7 @@ def page(
         cell = cell_of(text) if isinstance(text, str) else None
         return (short_name(str(text), labels), Markup(drawing(cell))) if cell else None
 
-    template = _environment().get_template("page.html.j2")
+    template = _template()
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -89,7 +90,8 @@ def sorted_by(column: Column, cell: Cell) -> str:
     return Markup(' data-v="{}"').format("" if value is None else value)
 
 
-def _environment() -> "Environment":
+@cache
+def _template() -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -101,4 +103,4 @@ def _environment() -> "Environment":
         keep_trailing_newline=True,
     )
     environment.globals.update(shown=shown, sorted_by=sorted_by)
-    return environment
+    return environment.get_template("page.html.j2")
