@@ -10,7 +10,7 @@ from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.release import Book
 from benchmarks.scoring.runner import Answers
 from benchmarks.scoring.setting import FIRST_TEACHER_SEED, RECIPE, Setting
-from benchmarks.scoring.study import FEWEST, Study
+from benchmarks.scoring.study import FEWEST, Study, sample_of
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.skeleton import Skeleton
 from proxies.registry import PROXIES, ProxyInfo
@@ -61,13 +61,16 @@ def _setting(question: Question) -> Setting:
 
 
 def _measured(truth: GroundTruth, setting: Setting, found: Answers) -> Measured:
-    """On the networks of the seed that has most of them, over all seeds that have these too."""
+    """On the networks of the seed that has most of them, over all seeds that have these too.
+
+    They stand in the order of `--sample`, so that a command that asks for as many draws the same resamples.
+    """
     networks: dict[int, set[str]] = defaultdict(set)
     for (_, seed), by_arch in found.items():
         networks[seed].update(by_arch)
     most = max(sorted(networks), key=lambda seed: len(networks[seed]))
     seeds = tuple(seed for seed in sorted(networks) if networks[seed] >= networks[most])
-    archs = tuple(arch for arch in truth.values if arch in networks[most])
+    archs = tuple(arch for arch in sample_of(truth, "all", 0) if arch in networks[most])
     names = {proxy for proxy, seed in found if seed in seeds}
     infos: tuple[ProxyInfo, ...] = tuple(PROXIES[name] for name in PROXIES if name in names)
     answers: Answers = {
