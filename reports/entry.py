@@ -11,8 +11,6 @@ from reports.records import Run
 from reports.schema import COEFFICIENTS, Correlation
 from reports.tables import HEADLINE, by_rank
 
-CLOSE = 8  # proxies that are named as close to one
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -66,8 +64,8 @@ class Entry:
         return {proxy: 1000 * median(values) for proxy, values in seconds.items()}
 
     @cached_property
-    def close(self) -> Mapping[str, list[tuple[str, float]]]:
-        """For each proxy those that order the networks most like it, by Spearman, the nearest first."""
+    def agreement(self) -> Mapping[str, Mapping[str, float]]:
+        """For each proxy how much every other one orders the networks like it: Spearman."""
         import numpy as np
         from pandas import DataFrame
 
@@ -76,11 +74,7 @@ class Entry:
         with np.errstate(all="ignore"):
             table = DataFrame({name: {a: signs[name] * v for a, v in archs.items()} for name, archs in varied.items()})
             found = table.corr(method="spearman", min_periods=3)
-        nearest = {
-            name: sorted(found[name].drop(name).dropna().items(), key=lambda pair: -abs(pair[1]))[:CLOSE]
-            for name in found.columns
-        }
-        return {name: [(str(other), float(value)) for other, value in pairs] for name, pairs in nearest.items()}
+        return {name: {str(a): float(v) for a, v in found[name].drop(name).dropna().items()} for name in found.columns}
 
 
 def entries(runs: Mapping[str, Run]) -> list[Entry]:

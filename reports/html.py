@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from reports.pages import Made, page_of
 from reports.records import read_run
 from reports.schema import Cell, Column, Estimate
 from reports.svg import tidy
-from reports.tables import format_cell, format_interval, format_number, format_spread
+from reports.tables import ASIDE, format_cell, format_interval, format_number, format_spread
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -37,10 +37,12 @@ def page(
     data: Mapping[str, Any] | None = None,
     links: Mapping[str, str] | None = None,
     sources: Mapping[str, str] | None = None,
+    aside: Collection[str] = ASIDE,
 ) -> Path:
     """Write a page. All text is escaped; figures are reduced to drawing; cells get short names (and their `labels`).
 
     links: where a text cell leads; sources: where the numbers of a column come from. Relative addresses.
+    aside: columns of the table of proxies that the script hides until they are asked for.
     data: what its script knows, see `reports.interactive`; the script runs by its hash, and no other.
     """
     from markupsafe import Markup
@@ -61,6 +63,7 @@ def page(
         page=made,
         links=links or {},
         sources=sources or {},
+        aside=aside,
         drawn=drawn,
         cell_name=cell_name,
         style=style,

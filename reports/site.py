@@ -17,6 +17,7 @@ from typing import Any
 from diswot_errors import UsageError
 from reports import glossary, html
 from reports.card import sections_of
+from reports.correlation_page import NAMES
 from reports.entry import Entry, entries
 from reports.headline import SUBJECT, conditions, headline, picture
 from reports.interactive import SIGNS
@@ -55,6 +56,8 @@ def build(folder: Path, runs: Sequence[Path]) -> Path:
 
 
 MARK, SCORES = "SITE.txt", "scores.csv"
+CLOSE = 10  # proxies that are named as close to one
+FIRST = 8  # truths that the leaderboard shows at first
 HOME = {"All proxies on all truths": "../index.html"}
 
 
@@ -99,7 +102,8 @@ def _leaderboard(folder: Path, found: Sequence[Entry], truths: Sequence[Entry], 
     switch = {each: {proxy: _switched(proxy, truths, each) for proxy in proxies} for each in COEFFICIENTS}
     made = Made("Which score finds the student?", answer, None, "", "", tuple(sections))
     data = {"switch": switch, "signs": SIGNS}
-    return html.page(made, folder / "index.html", links=links, sources=sources, data=data)
+    aside = [column.name for column in columns[2 + FIRST :]]
+    return html.page(made, folder / "index.html", links=links, sources=sources, data=data, aside=aside)
 
 
 def _subject(entry: Entry) -> str:
@@ -161,7 +165,7 @@ def _proxy(proxy: str, truths: Sequence[Entry]) -> Made:
     found: dict[str, Formula] = {each.proxy: each for entry in truths for each in entry.run.formulas}
     formula = found.get(proxy)
     shown = [entry for entry in truths if proxy in entry.rows]
-    sections = [_stands(proxy, shown), *(_close(proxy, entry, place) for place, entry in enumerate(shown, 1))]
+    sections = [_stands(proxy, shown), *_close(proxy, shown)]
     if formula:
         known = (
             ("paper", formula.paper),
@@ -170,11 +174,11 @@ def _proxy(proxy: str, truths: Sequence[Entry]) -> Made:
         )
         facts = Table((Column("fact", label=" "), Column("value", label=" ")), (*known, ("from", formula.origin)))
         sections.insert(0, Section("formula", "Formula", table=facts, code=formula.formula))
-    sections += [_words([each for each in sections if each]), _elsewhere(*HOME)]
+    sections += [_words(sections), _elsewhere(*HOME)]
     best = [f"number {entry.place(proxy)} of {entry.ranked()} rows on {entry.title}" for entry in shown]
     kind = "counts the size of a network" if proxy in COUNTS else "is a score without training"
     summary = f"{formula.summary}." if formula else f"{proxy} {kind}."
-    return Made(proxy, (summary, f"It is {'; '.join(best)}."), None, "", "", tuple(each for each in sections if each))
+    return Made(proxy, (summary, f"It is {'; '.join(best)}."), None, "", "", tuple(sections))
 
 
 def _stands(proxy: str, shown: Sequence[Entry]) -> Section:
@@ -183,7 +187,7 @@ def _stands(proxy: str, shown: Sequence[Entry]) -> Section:
         Column("verdict", "verdict", label="than params"),
         Column("rank", "integer"),
         Column("rows", "integer", label="of"),
-        *(Column(each, "estimate") for each in (HEADLINE, "kendall", "pearson")),
+        *(Column(each, "estimate", label=NAMES[each]) for each in (HEADLINE, "kendall", "pearson")),
         Column("minus", "estimate", label="ρ − params"),
         Column("partial", "estimate", label="partial ρ"),
         Column("milliseconds", "number", 0, "ms", "median for a network, as recorded with each score"),
@@ -199,9 +203,14 @@ def _stands(proxy: str, shown: Sequence[Entry]) -> Section:
     return Section("stands", "Where it stands, and what it costs", table=Table(columns, tuple(rows)), note=note)
 
 
-def _close(proxy: str, entry: Entry, place: int) -> Section | None:
-    """The proxies whose order of the networks is most like its own."""
-    rows = entry.close.get(proxy)
-    columns = (Column("proxy"), Column("agreement", "number", label="Spearman with it"))
-    title = f"What it is close to on {entry.title}"
-    return Section(f"close-{place}", title, table=Table(columns, tuple(rows))) if rows else None
+def _close(proxy: str, shown: Sequence[Entry]) -> list[Section]:
+    """The proxies whose order of the networks is most like its own, over all truths."""
+    found = {f"t{place}": entry.agreement.get(proxy, {}) for place, entry in enumerate(shown, 1)}
+    names = dict.fromkeys(name for each in found.values() for name in each)
+    mean = {name: fmean(each[name] for each in found.values() if name in each) for name in names}
+    order = sorted(mean, key=lambda name: (-abs(mean[name]), name))[:CLOSE]
+    titles = [entry.title for entry in shown]
+    columns = (Column("proxy"), *(Column(key, "number", label=t) for key, t in zip(found, titles, strict=True)))
+    rows = tuple((name, *(each.get(name) for each in found.values())) for name in order)
+    note = "Spearman between its scores and theirs, on the networks of each truth; the nearest of all first."
+    return [Section("close", "What it is close to", table=Table(columns, rows), note=note)] if order else []
