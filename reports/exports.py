@@ -9,7 +9,7 @@ from pathlib import Path
 
 from diswot_errors import DataError, UsageError
 from reports.csv_files import write_records, write_table, write_text
-from reports.frames import page_rows, rows_of
+from reports.frames import record_types, rows_of, table_rows, table_types
 from reports.pages import page_of
 from reports.records import TABLES, Run
 from reports.schema import Column, Figure, Table
@@ -56,20 +56,29 @@ def csv(run: Run, folder: Path) -> list[Path]:
 
 
 def parquet(run: Run, folder: Path) -> list[Path]:
-    """Each table with all digits, and the records. Needs pyarrow."""
+    """Each table with all digits, and the records; the type of a column is that of its kind. Needs pyarrow."""
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
         raise UsageError("Parquet needs pyarrow: pip install 'diswot-bench[parquet]', or use --csv") from error
-    rows = page_rows(run) | {f"records.{name}": rows_of(found) for name in TABLES if (found := getattr(run, name))}
+    found = {name: (table_rows(table), table_types(table)) for name, table in _tables(run)}
+    found |= {f"records.{name}": (rows_of(getattr(run, name)), record_types(kind)) for name, kind in TABLES.items()}
     folder.mkdir(parents=True, exist_ok=True)
+    arrow = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
     paths = []
-    for name, found in rows.items():
-        if found:
+    for name, (rows, types) in found.items():
+        if rows:
+            schema = pyarrow.schema([(column, arrow[kind]) for column, kind in types.items()])
+            columns = [[_as(kind, row[column]) for row in rows] for column, kind in types.items()]
             paths.append(folder / f"{name}.parquet")
-            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(found), paths[-1])
+            pyarrow.parquet.write_table(pyarrow.table(columns, schema=schema), paths[-1])
     return paths
+
+
+def _as(kind: type, value: object) -> object:
+    """A cell as its column has it: a text column may hold numbers."""
+    return value if value is None or isinstance(value, kind) else kind(value)
 
 
 def svg(run: Run, folder: Path) -> list[Path]:
