@@ -13,6 +13,7 @@ from benchmarks.command import options as shared
 from benchmarks.command.plugins import load_plugins
 from benchmarks.engines import provenance
 from benchmarks.leaderboard import truths_at_hand
+from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
 from benchmarks.site import usual
 from diswot_errors import DataError
@@ -32,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.dry_run:
         print(f"Findings on {', '.join(truth.name for truth in truths)}: some minutes, nothing scored")
         return 0
-    from benchmarks.tables.findings import findings
+    from benchmarks.tables.findings import findings, pictures
 
     parts = [head(released), *(found.text() for found in findings(truths, released))]
     parts += [f"Left out: {why}." for why in missing]
@@ -42,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         write_text(options.file, text + kept(options.file))
         print(options.file)
+        for one in recorded(released, truths[0])[:1]:
+            for end, drawing in pictures(one).items():
+                write_text(options.file.with_name(f"{options.file.stem}{end}.svg"), drawing)
     return 0
 
 
@@ -72,8 +76,8 @@ def kept(file: Path) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = shared.parser(
         "findings",
-        "What was found, as one page of Markdown for a reader of five minutes: from the released scores and the ground "
-        "truths at hand. Nothing is scored or trained.",
+        "What was found, as one page of Markdown for a reader of five minutes, with pictures of the first ground truth "
+        "beside it: from the released scores and the ground truths at hand. Nothing is scored or trained.",
         [shared.truth(several=True), shared.tables(), shared.dry_run("said")],
     )
     parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help="where it goes (default: the terminal)")

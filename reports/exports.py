@@ -10,6 +10,7 @@ from pathlib import Path
 from diswot_errors import DataError, UsageError
 from reports.csv_files import write_records, write_table, write_text
 from reports.frames import record_types, rows_of, table_rows, table_types
+from reports.html import TEMPLATES
 from reports.pages import page_of
 from reports.records import TABLES, Run
 from reports.schema import Column, Figure, Table
@@ -140,6 +141,16 @@ def standalone(drawing: str) -> str:
     """A drawing as a file: with its namespace, and colours instead of the page's variables."""
     plain = re.sub(r"var\(--[a-z]+, (#[0-9a-f]{6})\)", r"\1", tidy(drawing))
     return plain.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif"', 1)
+
+
+def in_both_lights(drawing: str) -> str:
+    """A drawing as a file that follows light and dark like the page: with the colours of its style sheet."""
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    light = re.search(r":root \{.*?\n\}\n", style, re.DOTALL)
+    dark = re.search(r"@media \(prefers-color-scheme: dark\) \{.*?\n\}\n", style, re.DOTALL)
+    assert light and dark
+    head = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif"'
+    return re.sub(r"<svg([^>]*)>", rf"{head}\1><style>{light[0]}{dark[0]}</style>", tidy(drawing), count=1)
 
 
 def _size(drawing: str) -> tuple[float, float]:

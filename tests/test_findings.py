@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from test_site_released import Book, asked, book, truth  # noqa: F401 - fixtures
@@ -11,7 +12,7 @@ from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.release import release
 from benchmarks.scoring.released import Released
 from benchmarks.tables import best_student
-from benchmarks.tables.findings import beyond_params, counted, on
+from benchmarks.tables.findings import beyond_params, counted, on, pictures
 from nb201_data.ground_truth import load_ground_truth
 from reports.schema import Correlation, Estimate
 
@@ -23,7 +24,20 @@ def test_the_page_in_the_repository_is_that_of_the_released_scores() -> None:
     ours, released = load_ground_truth("kd-nb201:lite:distilled"), Released()
     (one,) = recorded(released, ours)
     made = on(ours, one, released).text()
-    assert made in PAGE.read_text(encoding="utf-8"), "released scores have changed: see CONTRIBUTING.md on findings.md"
+    changed = "released scores have changed: see CONTRIBUTING.md on findings.md"
+    assert made in PAGE.read_text(encoding="utf-8"), changed
+    for end, drawing in pictures(one).items():
+        assert drawing == (ROOT / "docs" / f"findings{end}.svg").read_text(encoding="utf-8"), changed
+
+
+def test_the_pictures_follow_light_and_dark_and_are_small() -> None:
+    for path in (ROOT / "docs").glob("*.svg"):
+        text = path.read_text(encoding="utf-8")
+        names = set(re.findall(r"var\(--(\w+), #", text))
+        light, dark = text.split("@media (prefers-color-scheme: dark)")
+        assert names and len(text) < 20_000 and ElementTree.fromstring(text).tag.endswith("svg")
+        assert all(f"--{name}: #" in light and f"--{name}: #" in dark for name in names)
+        assert f'src="docs/{path.name}"' in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_page_is_short_names_its_commit_and_leads_to_files() -> None:

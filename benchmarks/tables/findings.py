@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from benchmarks.command.publish import run_of
 from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.recorded import recorded
@@ -12,14 +14,16 @@ from benchmarks.scoring.released import Released
 from benchmarks.tables import best_student, leaderboard, released, with_params
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.truth.measured import FAMILY, card_of
-from reports import markdown
+from reports import figures, markdown
 from reports.card import sections_of
+from reports.exports import in_both_lights
 from reports.headline import conditions, headline
 from reports.schema import COUNTS, Cell, Column, Correlation, Table
 from reports.summary import printed_checks
-from reports.tables import by_rank, correlation_table, format_estimate
+from reports.tables import by_rank, correlation_table, format_estimate, format_number
 
 BEST = 3  # proxies that a table shows before those of the paper
+PICTURED = ("params", "diswot")
 PAPER = ("diswot", "diswot_readme", "m_s", "m_r")
 SHOWN = ("proxy", "verdict", "rank", "spearman", "spearman_minus_params", "kendall", "scored")
 WHOLE = 10_000  # networks, from which on a truth is a whole space rather than a sample
@@ -81,6 +85,28 @@ def beyond_params(rows: Sequence[Correlation]) -> str:
     return f"{len(adds)} of {len(known)} know something that params do not (partial Spearman above zero){named}."
 
 
+def pictures(one: Measured) -> dict[str, str]:
+    """Drawings by the end of their name: the intervals of the few, and those of PICTURED against the accuracies."""
+    rows = [row for row in by_rank(one.rows) if row.proxy in _named(one.rows)]
+    labels = [row.proxy for row in rows]
+    title = f"{one.study.truth.name}, {len(one.study.archs):,} networks: Spearman, 95 % interval"
+    values = [row.spearman for row in rows]
+    wide = figures.intervals(labels, values, title=title, highlight=COUNTS, width=460.0, written=True)
+    drawn = {"": wide}
+    for name in set(PICTURED) & set(one.by_proxy):
+        rho, scores = one.by_proxy[name].spearman.value, one.mean_scores(name)
+        known = np.isfinite(scores)
+        drawn[f"-{name}"] = figures.scatter(
+            scores[known].tolist(),
+            np.array(one.study.accuracies)[known].tolist(),
+            title=name,
+            note="" if rho is None else f"ρ {format_number(rho, 2)}",
+            y_label="accuracy, %",
+            highlight=name in COUNTS,
+        )
+    return {end: in_both_lights(each) for end, each in drawn.items()}
+
+
 def counted(truths: Sequence[GroundTruth]) -> Finding:
     """What counting says of whole spaces: Spearman of the closed forms."""
     found: dict[str, list[float | None]] = {}
@@ -117,14 +143,16 @@ def swapped() -> Finding:
 
 def _few(rows: Sequence[Correlation]) -> Table:
     """The best, the counts and the paper's, in their order."""
-    proxies = [row.proxy for row in by_rank(rows) if row.proxy not in COUNTS][:BEST]
-    table = correlation_table(rows)
-    names = {*proxies, *COUNTS, *PAPER}
+    table, names = correlation_table(rows), _named(rows)
     places = [place for place, column in enumerate(table.columns) if column.name in SHOWN]
     kept = tuple(row for row in table.rows if row[0] in names)
     return Table(
         tuple(table.columns[place] for place in places), tuple(tuple(row[place] for place in places) for row in kept)
     )
+
+
+def _named(rows: Sequence[Correlation]) -> set[str]:
+    return {*[row.proxy for row in by_rank(rows) if row.proxy not in COUNTS][:BEST], *COUNTS, *PAPER}
 
 
 def _command(name: str) -> str:
