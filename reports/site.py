@@ -89,7 +89,7 @@ def _leaderboard(folder: Path, found: Sequence[Entry], truths: Sequence[Entry], 
         "interval over networks. Each number leads to its table, each name to the page of the proxy.",
     )
     listed = tuple(
-        (entry.title, conditions(entry.run), max((row.scored for row in entry.run.correlations), default=None))
+        (entry.title, _about(entry), max((row.scored for row in entry.run.correlations), default=None))
         for entry in found
     )
     about = (Column("run", label="truth or table"), Column("conditions"), Column("networks", "integer"))
@@ -104,6 +104,11 @@ def _leaderboard(folder: Path, found: Sequence[Entry], truths: Sequence[Entry], 
     data = {"switch": switch, "signs": SIGNS}
     aside = [column.name for column in columns[2 + FIRST :]]
     return html.page(made, folder / "index.html", links=links, sources=sources, data=data, aside=aside)
+
+
+def _about(entry: Entry) -> str:
+    """What was measured on what, or what the truth is."""
+    return conditions(entry.run) if entry.is_truth else entry.run.manifest.ground_truth_note
 
 
 def _subject(entry: Entry) -> str:
