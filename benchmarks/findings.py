@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from benchmarks.tables.findings import findings, pictures
 
     parts = [head(released), *(found.text() for found in findings(truths, released))]
-    parts += [f"Left out: {why}." for why in missing]
+    for why in dict.fromkeys(missing):
+        print(f"Left out: {why}.", file=sys.stderr)
     text = "\n\n".join([*parts, KEPT]) + "\n"
     if options.file is None:
         print(text)

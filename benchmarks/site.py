@@ -37,7 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as place:
         made = list(_runs(Path(place), truths, released, ["python", "-m", "benchmarks.site", *given]))
         print(
-            "\n".join([*(f"Left out: {why}." for why in missing), str(build(options.folder, [*made, *options.runs]))])
+            "\n".join(
+                [
+                    *(f"Left out: {why}." for why in dict.fromkeys(missing)),
+                    str(build(options.folder, [*made, *options.runs])),
+                ]
+            )
         )
     return 0
 
