@@ -56,20 +56,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     return work_in_folder("leaderboard", given, options, settings, work)
 
 
-def truths_at_hand(asked: str | None) -> tuple[list[GroundTruth], list[str]]:
-    """Those that are asked for, by commas, or of the usual ones those on disk; and why others are missing."""
+def truths_at_hand(asked: str | None, usual: Sequence[str] = TRUTHS) -> tuple[list[GroundTruth], list[str]]:
+    """Those that are asked for, by commas, or of the usual ones those on disk whose networks
+    can be built; and why others are missing.
+    """
     if asked:
         truths = [load_ground_truth(name.strip()) for name in asked.split(",") if name.strip()]
         if unknown := [truth.name for truth in truths if truth.space not in SPACES]:
             raise UsageError(f"{', '.join(unknown)}: networks that cannot be built here; expected {', '.join(SPACES)}")
         return truths, []
     truths, missing = [], []
-    for name in TRUTHS:
+    for name in usual:
         try:
             truths.append(load_ground_truth(name))
         except DataError as error:
             missing.append(str(error))
-    return truths, missing
+    return [truth for truth in truths if truth.space in SPACES], missing
 
 
 def _parser() -> argparse.ArgumentParser:

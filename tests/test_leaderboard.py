@@ -106,4 +106,4 @@ def test_released_scores_and_aggregates_stand_beside_closed_forms(
     out = capsys.readouterr().out
     assert "te_nas" in out and "convolutions" in out and "all 14 networks" in out
     table = (tmp_path / "run" / "truth-1.csv").read_text()
-    assert "te_nas_ntk" in table and "flops_pruned" in table
+    assert "te_nas_ntk" in table and "flops_pruned" in table and "printed" not in table  # nothing is printed on these

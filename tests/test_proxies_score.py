@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from diswot_errors import NotApplicable, UsageError
 from nb201_data.networks import build_network, build_resnet
-from proxies import all_proxies, initialise, proxy, score, teacher_evidence
+from proxies import Scores, all_proxies, initialise, proxy, score, teacher_evidence
 from proxies.evidence import Evidence, forward_features
 from proxies.registry import remove
 
@@ -268,3 +268,14 @@ def test_gpu_ranks_as_the_cpu_does() -> None:
     for name in values["cpu"][0]:
         ours, theirs = ([one[name] for one in values[device]] for device in ("cpu", "cuda"))
         assert sorted(range(3), key=lambda i: ours[i]) == sorted(range(3), key=lambda i: theirs[i]), name
+
+
+def test_the_answer_is_a_table_too(batch: tuple[Tensor, Tensor]) -> None:
+    found = score(cell_network(), "params,m_s,nwot", batch)
+    assert type(found).__mro__[1] is dict and list(found) == ["params", "m_s", "nwot"]
+    table = found.frame()
+    assert list(table.index) == list(found) and list(table.columns) == ["value", "status", "reason", "seconds"]
+    assert table.value["params"] == found["params"].value and table.status["m_s"] == "not-applicable"
+    assert math.isnan(table.value["m_s"]) and "teacher" in table.reason["m_s"] and table.value.dtype == float
+    lacking = Scores({"m_s": found["m_s"]}).frame()
+    assert lacking.value.dtype == float and Scores().frame().shape == (0, 4)

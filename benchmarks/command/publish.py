@@ -57,6 +57,19 @@ class Content:
 
 def publish(out: Path, command: Sequence[str], content: Content) -> str:
     """Write the run and its page; the text to print, which ends with the page's path."""
+    run = run_of(command, content)
+    write_run(out, run)
+    path = html.render(out)
+    answer = headline(run) if run.correlations else ()
+    parts = ["\n".join([*answer, *content.lead]), "\n".join(note.text for note in content.notes)]
+    if content.correlations:
+        parts.append(in_terminal(correlation_table(content.correlations), HIDDEN))
+    parts += [f"{each.title}\n\n{in_terminal(each.table, HIDDEN)}" for each in content.sections if each.table]
+    return "\n\n".join([part for part in parts if part] + [str(path)])
+
+
+def run_of(command: Sequence[str], content: Content) -> Run:
+    """The records of a run that ends now."""
     manifest = Manifest(
         command=list(command),
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -76,15 +89,7 @@ def publish(out: Path, command: Sequence[str], content: Content) -> str:
     page = Page(content.title, tuple(content.lead), tuple(content.sections)) if has_page else None
     tables = (tuple(content.scores), tuple(content.truth), tuple(content.correlations))
     names = [ArchName(row.arch, name) for row in content.truth if (name := benchmark_name(row.arch))]
-    run = Run(manifest, *tables, page, tuple(names), tuple(content.formulas), content.card)
-    write_run(out, run)
-    path = html.render(out)
-    answer = headline(run) if run.correlations else ()
-    parts = ["\n".join([*answer, *content.lead]), "\n".join(note.text for note in content.notes)]
-    if content.correlations:
-        parts.append(in_terminal(correlation_table(content.correlations), HIDDEN))
-    parts += [f"{each.title}\n\n{in_terminal(each.table, HIDDEN)}" for each in content.sections if each.table]
-    return "\n\n".join([part for part in parts if part] + [str(path)])
+    return Run(manifest, *tables, page, tuple(names), tuple(content.formulas), content.card)
 
 
 def in_terminal(table: Table, hidden: Collection[str] = ()) -> str:

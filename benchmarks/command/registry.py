@@ -23,6 +23,8 @@ COMMANDS = {
     "harvest": "lengthen the distillation ground truth",
     "scores": "the scores there are: export, import, merge, diff, verify, release",
     "leaderboard": "all released scores on all ground truths, beside closed forms and printed numbers",
+    "site": "a site of static files from what is released: leaderboard, proxies, truths, distillers",
+    "findings": "what was found, as one page of Markdown",
     "sweep": "score a whole space in a fixed order; the released tables grow",
     "data_card": "the card of a harvested table, computed from its rows",
     "pipeline": "teacher, search, distillation, comparison: one report",

@@ -108,9 +108,9 @@ def _file_hash(path: str, _stamp: int) -> str:
 
 @cache
 def device_kind(device: str) -> str:
-    """`cpu`, or the model of the GPU."""
-    if device == "cpu":
-        return "cpu"
+    """`cpu`, or the model of the GPU; what is no name of torch's is such a model already."""
+    if not device.startswith("cuda"):
+        return device
     import torch
 
     return torch.cuda.get_device_name(device)

@@ -21,9 +21,11 @@ from nb201_data.ground_truth import GroundTruth
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
 from proxies.registry import aggregates, get
+from reports.cells import short_name
 from reports.schema import Column, Section, Table
 
 CLOSED = "closed form"
+PRINTED = ("kendall", "spearman", "ndcg")
 LEAST = 10  # networks, below which nothing is said
 
 
@@ -157,11 +159,14 @@ def section(number: int, truth: GroundTruth, population: Population, scores: Seq
         Column("precision", "number", label="top 5 %", note="share of the first 5 % that are among the best 5 %"),
         Column("regret", "number", digits=2, note="best accuracy minus that of the first choice, in percent"),
         Column("params_spearman", "number", label="ρ of params", note="on the same networks"),
-        *(Column(f"printed_{name}", "number", label=f"{name} printed") for name in ("kendall", "spearman", "ndcg")),
+        *(Column(f"printed_{name}", "number", label=f"{name} printed") for name in PRINTED),
     )
+    source = " Printed: VKDNW, Table 1, on the same population."
+    if not any(cell is not None for row in rows for cell in row[-len(PRINTED) :]):
+        source, columns, rows = "", columns[: -len(PRINTED)], [row[: -len(PRINTED)] for row in rows]
     fewer = sum(row[3] < full for row in rows)
     note = f"{fewer} rows rest on fewer networks than the population: their nDCG is comparable with no other n."
-    intro = (f"{truth.note}. Population: {population.name}. Printed: VKDNW, Table 1, on the same population.",)
+    intro = (f"{truth.note}. Population: {population.name}.{source}",)
     title = f"{truth.name}: {population.name}"
     return Section(f"truth-{number}", title, intro, Table(columns, tuple(rows)), note=note if fewer else "")
 
@@ -171,8 +176,7 @@ def _without_seeds(question: Question) -> Question:
 
 
 def _setting(question: Question, truth: GroundTruth) -> str:
-    best = get_space(truth.space).best(Skeleton.parse(question.skeleton).classes)
-    teacher = f", {'best cell' if question.teacher == str(best) else question.teacher}" if question.teacher else ""
+    teacher = f", teacher {short_name(question.teacher)}" if question.teacher else ""
     other = f", networks {question.skeleton}" if question.skeleton != str(truth.skeleton) else ""
     return f"{question.init}, {question.batch_size} of {question.images}{teacher}{other}"
 
