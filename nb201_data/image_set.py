@@ -1,8 +1,8 @@
 """A set of labelled images in two splits: drawing batches, normalising, pooling to fewer pixels."""
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Protocol
 
@@ -65,6 +65,8 @@ class ImageSet:
     std: Triple
     train: Split
     test: Split
+    at: "Callable[[int], ImageSet] | None" = field(default=None, compare=False, repr=False)
+    """How it is made at fewer pixels; None: the images are averaged."""
 
     @property
     def train_x(self) -> Tensor:
@@ -125,7 +127,7 @@ def average_pool(x: Tensor, factor: int) -> Tensor:
 
 
 def pooled(images: ImageSet, pixels: str) -> ImageSet:
-    """The same images averaged down to `pixels` x `pixels`, which must divide their resolution."""
+    """The same set at `pixels` x `pixels`, which must divide its resolution: averaged, unless it is made otherwise."""
     target = whole(pixels, images.resolution)
     if not target or images.resolution % target:
         raise UsageError(
@@ -133,6 +135,8 @@ def pooled(images: ImageSet, pixels: str) -> ImageSet:
         )
     if target == images.resolution:
         return images
+    if images.at:
+        return images.at(target)
     factor = images.resolution // target
     return replace(
         images,

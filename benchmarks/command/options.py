@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scoring.authors import BATCH, COMMON, INIT, SETTINGS
 from benchmarks.scoring.released import RELEASED
 from benchmarks.scoring.study import SAMPLE
+from proxies.authors import INITS
 
-INITS = ("gaussian", "kaiming", "xavier", "default")
 PRECISIONS = ("fp32", "bf16")
 TIME_LIMIT = 600.0  # seconds a network
 MOST_SEEDS = 10_000
@@ -124,7 +125,7 @@ def seeds(default: int | None = 1, of: str = "repetitions: weights, batch and te
 
 
 def study(
-    batch_size: int | None = 64,
+    batch_size: int | None = BATCH,
     split: str | None = "train",
     sample: int | str | None = None,
     teacher: str | None = None,
@@ -142,15 +143,16 @@ def split_of(default: str | None = "train") -> Parser:
     return group
 
 
-def shown(batch_size: int | None = 64, teacher: str | None = None) -> Parser:
+def shown(batch_size: int | None = BATCH, teacher: str | None = None) -> Parser:
     """Of commands that score networks: the images that they are shown, and the teacher."""
     group = Parser(add_help=False)
     group.add_argument(
         "--images",
         default="embedded",
-        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, a folder, ...",
+        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, noise, a folder, ...",
     )
-    group.add_argument("--batch-size", type=batch, default=batch_size, help="images that are looked at")
+    usual = "" if batch_size else f" (common: {BATCH})"
+    group.add_argument("--batch-size", type=batch, default=batch_size, help=f"images that are looked at{usual}")
     group.add_argument(
         "--teacher",
         default=teacher,
@@ -163,10 +165,23 @@ def shown(batch_size: int | None = 64, teacher: str | None = None) -> Parser:
     return group
 
 
-def init(default: str = "gaussian") -> Parser:
+def init(default: str = INIT) -> Parser:
     """Of commands with one initialisation."""
     group = Parser(add_help=False)
     group.add_argument("--init", choices=INITS, default=default, help="initialisation of all networks")
+    return group
+
+
+def setting() -> Parser:
+    """Of commands that score each proxy under one setting or that of its authors: see `scoring.authors.settled`."""
+    group = Parser(add_help=False)
+    group.add_argument(
+        "--setting",
+        choices=SETTINGS,
+        default=COMMON,
+        help="common: the same weights, images and batch for every proxy; authors: for each those of its own paper",
+    )
+    group.add_argument("--init", choices=INITS, help=f"initialisation of all networks (common: {INIT})")
     return group
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from diswot_errors import UsageError
+from proxies.authors import AuthorsSetting
 from proxies.distillation.logits import ce, kd
 
 
@@ -66,7 +67,8 @@ class Loss:
     `head` makes the parameters that are trained along and thrown away; it may decide that a pair needs none.
     `teaching` says who teaches: a trained teacher, its early checkpoint, a middle-sized assistant that it taught, an
     untrained peer that learns as well (call once each way, roles exchanged), or nobody. `proxy=False` where another
-    proxy has the name or the formula; `version` goes up whenever the values of the proxy change.
+    proxy has the name or the formula; `version` goes up whenever the values of the proxy change; `authors` is the
+    setting of those who scored untrained networks with it.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Loss:
     proxy: bool = True
     version: int = 1
     origin: str = ""
+    authors: AuthorsSetting | None = None
 
     @property
     def formula(self) -> str:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from diswot_errors import UsageError
 from diswot_registry import Registry
+from proxies.authors import AuthorsSetting
 from proxies.distillation.comparison import as_proxy
 from proxies.distillation.record import Context, FeaturesLike, HeadFactory, Loss, Teaching, Term
 from proxies.registry import PROXIES
@@ -42,6 +43,7 @@ def distiller(
     note: str = "",
     proxy: bool = True,
     version: int = 1,
+    authors: AuthorsSetting | None = None,
 ) -> Callable[[G], G]:
     """Register a function as the distiller `name`; its docstring is the formula shown everywhere.
 
@@ -52,9 +54,8 @@ def distiller(
     def register(function: G) -> G:
         term = _on(of, function) if of else cast(Term, function)
         inputs = frozenset(needs) | ({of} if of else set())
-        DISTILLERS.add(
-            Loss(name, term, inputs, paper, weight, ce, kd, head, head_required, teaching, note, proxy, version)
-        )
+        given = (name, term, inputs, paper, weight, ce, kd, head, head_required, teaching, note, proxy, version)
+        DISTILLERS.add(Loss(*given, authors=authors))
         return function
 
     return register

@@ -6,11 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from proxies.authors import DISWOT_LOSSES
 from proxies.distillation.numerics import directions, full_precision
 from proxies.distillation.registry import distiller
 
 
-@distiller("rkd", of="pooled", paper="Park et al. 2019")
+@distiller("rkd", of="pooled", paper="Park et al. 2019", authors=DISWOT_LOSSES)
 @full_precision
 def rkd(student: Tensor, teacher: Tensor, distance_weight: float = 25.0, angle_weight: float = 50.0) -> Tensor:
     """25 huber of relative distances + 50 huber of angles between the pooled features of the images.
