@@ -101,7 +101,11 @@ def truth_hash(truth: GroundTruth) -> str:
 
 def study_of(options: argparse.Namespace, space: str | None, truth_name: str | None, init: str) -> Study:
     """The resolved question of a command; every contradiction is refused before anything is computed."""
-    truth = load_truth(space, truth_name)
+    return study_on(load_truth(space, truth_name), options, space, init)
+
+
+def study_on(truth: GroundTruth, options: argparse.Namespace, space: str | None, init: str) -> Study:
+    """The same on a truth that is there."""
     archs = sample_of(truth, options.sample, options.sample_seed)
     setting, kind = setting_of(options, truth, space, init), getattr(options, "setting", "common")
     return Study(truth, setting, archs, tuple(range(options.seeds)), kind)

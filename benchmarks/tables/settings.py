@@ -7,7 +7,7 @@ from benchmarks.scoring.measured import Measured
 from reports.schema import Column, Section, Table
 
 COLUMNS = (
-    *(Column("proxy"), Column("setting"), Column("init", label="initialisation"), Column("images")),
+    *(Column("proxy"), Column("whose", label="setting"), Column("init", label="initialisation"), Column("images")),
     *(Column("batch_size", "integer", label="batch"), Column("source"), Column("remark", label="not met here")),
 )
 
