@@ -1,8 +1,8 @@
 """Kendall's tau of a score on a whole population, from a sample, with the help of what is known on the population.
 
 Closed forms have a value for every network. A sample that flatters them flatters the scores that are like them. So: the
-tau of a score on the sample, less its share of the luck that the sample has with the closed forms (control variates, the
-share from the bootstrap's resamples).
+tau of a score on the sample, less its share of the luck that the sample has with the closed forms (control variates,
+the share from the bootstrap's resamples).
 """
 
 from __future__ import annotations
