@@ -26,7 +26,17 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--proxies", default=",".join(vkdnw.PROXIES), metavar="NAMES", help="names or globs of those that are printed"
     )
+    parser.add_argument(
+        "--ways", type=_ways, default=vkdnw.WAYS, metavar="NAMES", help=f"some of {','.join(vkdnw.WAYS)} (all)"
+    )
     parser.set_defaults(images=REAL)
+
+
+def _ways(text: str) -> tuple[str, ...]:
+    chosen = tuple(name for part in text.split(",") if (name := part.strip()))
+    if not chosen or not set(chosen) <= set(vkdnw.WAYS):
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(vkdnw.WAYS)}, got {text[:40]!r}")
+    return tuple(way for way in vkdnw.WAYS if way in chosen)
 
 
 def ask(options: argparse.Namespace) -> Asked:
@@ -42,7 +52,8 @@ def ask(options: argparse.Namespace) -> Asked:
     common = study_on(truth, options, None, "kaiming")
     noise = replace(common.setting, images=resolve_images(NOISE.name, common.setting.skeleton))
     studies = (replace(common, kind=AUTHORS), common, replace(common, setting=noise))
-    return Asked([Ask(study, infos, way) for study, way in zip(studies, vkdnw.WAYS, strict=True)], {})
+    by_way = dict(zip(vkdnw.WAYS, studies, strict=True))
+    return Asked([Ask(by_way[way], infos, way) for way in options.ways], {})
 
 
 def make(options: argparse.Namespace, asked: Asked, measured: Sequence[Measured]) -> Content:

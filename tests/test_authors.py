@@ -23,6 +23,7 @@ from diswot_errors import UsageError
 from nb201_data.ground_truth import load_ground_truth
 from nb201_data.images import load_images
 from proxies import inits
+from proxies.__main__ import settings
 from proxies.authors import IMAGES, INITS, AuthorsSetting
 from proxies.registry import all_proxies, get, proxy, select
 
@@ -54,6 +55,11 @@ def test_settings_of_authors(name: str) -> None:
 def test_only_counts_and_what_nobody_scored_have_no_authors() -> None:
     counts = {"params", "flops", "flops_pruned", "trainable_layers", "conv_count", "conv_log_width", "conv_root_size"}
     assert {info.name for info in all_proxies() if info.ours and info.authors is None} == counts | {"ickd"}
+
+
+def test_the_docs_list_them_all() -> None:
+    page = Path(__file__).resolve().parents[1] / "docs" / "scores.md"
+    assert settings() in page.read_text(), "docs/scores.md is out of date: paste `python -m proxies --settings`"
 
 
 @pytest.mark.parametrize(
@@ -268,6 +274,12 @@ def test_a_table_beside_the_printed_one(tmp_path: Path, reference_data: Path) ->
     flops = [[(3 * place + 2 + 5 * seed) % 10 for place in range(10)] for seed in (0, 1)]
     expected = np.mean([kendalltau(values, accuracies).statistic for values in flops])
     assert float(rows[3]["sampled"]) == pytest.approx(expected) and rows[3]["own_draws"] != ""
+
+
+def test_unknown_ways_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        vkdnw_table.main(["--ways", "kaiming,gauss"])
+    assert "expected some of authors, kaiming, noise, got 'kaiming,gauss'" in capsys.readouterr().err
 
 
 def test_the_population_of_the_table(reference_data: Path) -> None:

@@ -42,7 +42,7 @@ PROXIES = (
     *("az_nas_expressivity", "az_nas_progressivity", "az_nas_trainability", "vkdnw_single", "flops"),
 )
 """What is printed, aggregates by their parts."""
-WAYS = ("authors", "Kaiming", "Kaiming, noise")
+WAYS = ("authors", "kaiming", "noise")
 LEAST = 10  # networks, below which nothing is said
 CLOSE = 0.03
 """How near to the printed number is called agreement."""
@@ -71,14 +71,14 @@ COLUMNS = (
 
 def sections(measured: Sequence[Measured]) -> list[Section]:
     """Kendall's tau of every printed score under every setting, beside what is printed."""
-    rows = [row for way, one in zip(WAYS, measured, strict=bool(measured)) for row in _rows(way, one)]
+    rows = [row for one in measured for row in _rows(one)]
     if not rows:
         return []
     rows.sort(key=lambda row: (row[0], WAYS.index(row[1])))
     intro = (
         "Printed: VKDNW (CVPR 2025), Table 1, the mean of five runs on 9,445 cells. authors: each score under the "
-        "setting of its own paper. Kaiming: such weights and 64 of the images for all. Kaiming, noise: 64 images of "
-        "N(0, 1) in their place. Here one draw of weights and images serves all networks; VKDNW's code draws anew for "
+        "setting of its own paper. kaiming: such weights and the same images for all. noise: the same with images of "
+        "N(0, 1). Here one draw of weights and images serves all networks; VKDNW's code draws anew for "
         "each: 'own draws', from two seeds on.",
     )
     note = (
@@ -89,8 +89,9 @@ def sections(measured: Sequence[Measured]) -> list[Section]:
     return [Section("printed", "Printed beside measured", intro, Table(COLUMNS, tuple(rows)), note=note)]
 
 
-def _rows(way: str, one: Measured) -> list[tuple[Any, ...]]:
-    truth = one.study.truth
+def _rows(one: Measured) -> list[tuple[Any, ...]]:
+    """Of one setting, which is the label of its question."""
+    truth, way = one.study.truth, one.ask.label
     archs = list(truth.values)
     known = controlled.on_population(np.array([truth.values[arch] for arch in archs]), _controls(truth, archs))
     values = {info.name: one.oriented(info.name) for info in one.infos} | aggregate_values(one)

@@ -14,9 +14,9 @@ from proxies.zero_cost.ranks import ranks
 PAPER = "Chen et al., ICLR 2021"
 CODE = "TENAS at 2f2e03b"
 NTK = AuthorsSetting(
-    "kaiming", "real", 72, CODE, "fan out there; all 72 images and three repetitions, here the first 16 and one"
+    "kaiming", "real", 72, CODE, "fan out there, a network of 3 channels, 72 images, 3 repetitions; here the first 16"
 )
-REGIONS = AuthorsSetting("kaiming", "real", 72, CODE, "3,000 images of 3 x 3 pixels and one channel there")
+REGIONS = AuthorsSetting("kaiming", "real", 72, CODE, "3,000 images of 3 x 3 pixels and a network of one channel there")
 
 
 @proxy("te_nas_ntk", direction="lower", needs=["tangent_kernel"], paper=PAPER, authors=NTK)
