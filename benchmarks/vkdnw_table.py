@@ -15,7 +15,7 @@ from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.resolve import REAL, resolve_images
 from benchmarks.scoring.study import load_truth, study_on, with_baselines
 from benchmarks.tables import vkdnw
-from diswot_errors import DataError
+from diswot_errors import DataError, UsageError
 from nb201_data.datasets import NOISE
 
 SAMPLE = 300
@@ -45,9 +45,12 @@ def ask(options: argparse.Namespace) -> Asked:
 
     name = options.ground_truth or vkdnw.TRUTH
     try:
-        truth = vkdnw.population(load_truth(None, name))
+        truth = load_truth(None, name)
     except DataError as error:
         return Asked([], {name: str(error)})
+    if vkdnw.printed("flops", truth.name)[0] is None:
+        raise UsageError(f"--ground-truth {name}: Table 1 is about nb201:IMAGES:test:200, as {vkdnw.TRUTH}")
+    truth = vkdnw.population(truth)
     infos = with_baselines(select(options.proxies))
     common = study_on(truth, options, None, "kaiming")
     noise = replace(common.setting, images=resolve_images(NOISE.name, common.setting.skeleton))

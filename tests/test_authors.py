@@ -276,6 +276,11 @@ def test_a_table_beside_the_printed_one(tmp_path: Path, reference_data: Path) ->
     assert float(rows[3]["sampled"]) == pytest.approx(expected) and rows[3]["own_draws"] != ""
 
 
+def test_the_table_is_about_one_kind_of_truth(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Table 1 is about nb201:IMAGES:test:200"):
+        vkdnw_table.main(["--ground-truth", str(write_truth(tmp_path / "truth.csv")), "--dry-run"])
+
+
 def test_unknown_ways_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         vkdnw_table.main(["--ways", "kaiming,gauss"])

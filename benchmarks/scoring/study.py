@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines.device import choose_device
+from benchmarks.scoring.authors import COMMON
 from benchmarks.scoring.order import shuffled
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
@@ -36,7 +37,7 @@ class Study:
     setting: Setting
     archs: tuple[str, ...]
     seeds: tuple[int, ...]
-    kind: str = "common"  # of setting, see `scoring.authors`: that of all proxies, or of those whose authors have none
+    kind: str = COMMON  # of setting, see `scoring.authors`: that of all proxies, or of those whose authors have none
 
     @property
     def accuracies(self) -> list[float]:
@@ -61,7 +62,7 @@ class Study:
         if setting.space != truth.space:
             spaces = f"Scored are networks of {setting.space}; the accuracies are those of {truth.space}."
             notes.append(Note(Topic.NETWORKS, spaces))
-        if self.kind != "common":
+        if self.kind != COMMON:
             other = f"where that is not known under {setting.init} weights and {setting.batch_size} images"
             notes.append(Note(Topic.PROTOCOL, f"Each proxy is asked under the setting of its authors, {other}."))
         if setting.precision != "fp32":
@@ -90,7 +91,7 @@ class Study:
             "teacher_seeds": [setting.teacher_seed(seed) for seed in self.seeds],
             "precision": setting.precision,
             "recipe": RECIPE,
-        } | ({} if self.kind == "common" else {"setting": self.kind})
+        } | ({} if self.kind == COMMON else {"setting": self.kind})
 
 
 def truth_hash(truth: GroundTruth) -> str:
@@ -107,7 +108,7 @@ def study_of(options: argparse.Namespace, space: str | None, truth_name: str | N
 def study_on(truth: GroundTruth, options: argparse.Namespace, space: str | None, init: str) -> Study:
     """The same on a truth that is there."""
     archs = sample_of(truth, options.sample, options.sample_seed)
-    setting, kind = setting_of(options, truth, space, init), getattr(options, "setting", "common")
+    setting, kind = setting_of(options, truth, space, init), getattr(options, "setting", COMMON)
     return Study(truth, setting, archs, tuple(range(options.seeds)), kind)
 
 
