@@ -10,9 +10,10 @@ from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.publish import Content
 from benchmarks.command.scored import Asked, Scored
+from benchmarks.scoring.authors import settled
 from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.study import study_of, with_baselines
-from benchmarks.tables import beside, precision, registered, standing
+from benchmarks.tables import beside, precision, registered, settings, standing
 
 PRECISION_NETWORKS = 30  # scored in fp32 too when another precision is asked for
 
@@ -29,7 +30,7 @@ def ask(options: argparse.Namespace) -> Asked:
     """The proxies on one ground truth; in another precision than fp32 some networks in that too."""
     from proxies.registry import select
 
-    infos = with_baselines(select(options.proxies))
+    infos, options = with_baselines(select(options.proxies)), settled(options)
     study = study_of(options, options.space, options.ground_truth, options.init)
     asks = [Ask(study, infos)]
     if options.precision != "fp32":
@@ -41,7 +42,8 @@ def ask(options: argparse.Namespace) -> Asked:
 def make(options: argparse.Namespace, asked: Asked, measured: Sequence[Measured]) -> Content:
     """The statistics, the published numbers on that ground truth, and what the precision changes."""
     main, *full = measured
-    sections = [*standing.of_guests(main), *beside.published_on(main), *(precision.section(main, one) for one in full)]
+    sections = [*standing.of_guests(main), *settings.of_authors(main), *beside.published_on(main)]
+    sections += [precision.section(main, one) for one in full]
     title = f"Which proxy ranks {main.study.setting.space} best?"
     return Content(title, sections=sections, correlations=main.rows)
 
@@ -51,7 +53,7 @@ COMMAND = Scored(
     title="Which proxy ranks best",
     description="Score networks without training them and correlate the scores with their true accuracies. Without "
     "options: every proxy, on this project's own distilled accuracies and on images that need no download.",
-    options=(shared.truth(), shared.study(), shared.seeds(), shared.init()),
+    options=(shared.truth(), shared.study(batch_size=None), shared.seeds(), shared.setting()),
     ask=ask,
     make=make,
     add=add,

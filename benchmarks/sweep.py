@@ -16,9 +16,9 @@ from benchmarks.command.estimate import estimated
 from benchmarks.command.opened import opened
 from benchmarks.command.plugins import load_plugins
 from benchmarks.harvesting.order import harvest_order
+from benchmarks.scoring.authors import requests, settled
 from benchmarks.scoring.order import LISTED, space_order
 from benchmarks.scoring.release import release
-from benchmarks.scoring.runner import Request
 from benchmarks.scoring.study import load_truth, sample_of, setting_of
 from diswot_errors import UsageError
 from nb201_data.ground_truth import GroundTruth
@@ -35,17 +35,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
     from proxies.registry import select
 
+    options = settled(options)
     truth = load_truth(options.space, options.ground_truth)
     setting = setting_of(options, truth, options.space, options.init)
     infos, archs = select(options.proxies), _archs(options, setting.space, truth)
     with opened(options) as runner:
         if options.dry_run:
-            print(estimated(runner, [Request(setting, infos, archs, range(options.seeds))]))
+            asked = requests(setting, infos, archs, range(options.seeds), options.setting)
+            print(estimated(runner, asked, [""] * len(asked)))
             return 0
         for seed in range(options.seeds):
             for begin in range(0, len(archs), CHUNK):
                 part = archs[begin : begin + CHUNK]
-                runner.scores(setting, infos, part, [seed], f"seed {seed}, to {begin + len(part):,} of {len(archs):,}")
+                label = f"seed {seed}, to {begin + len(part):,} of {len(archs):,}"
+                runner.answer(requests(setting, infos, part, [seed], options.setting), label)
                 if options.release:
                     print("\n".join(release(runner.store, options.tables)), flush=True)
         print(f"{len(archs):,} networks of {setting.space} x {len(infos)} proxies x {options.seeds} seeds are scored")
@@ -74,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         "Score the networks of a space one after the other in a fixed order of which every beginning is a fair sample. "
         "Skeleton and images are those that fit the ground truth.",
         [
-            *(shared.truth(), shared.shown(), shared.split_of(), shared.init(), shared.seeds()),
+            *(shared.truth(), shared.shown(None), shared.split_of(), shared.setting(), shared.seeds()),
             *(shared.machine(), shared.store(), shared.tables(), shared.dry_run("scored")),
         ],
     )

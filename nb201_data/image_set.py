@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from typing import Protocol
 
@@ -67,6 +67,8 @@ class ImageSet:
     std: Triple
     train: Split
     test: Split
+    at: "Callable[[int], ImageSet] | None" = field(default=None, compare=False, repr=False)
+    """How it is made at fewer pixels; None: the images are averaged."""
 
     @property
     def train_x(self) -> Tensor:
@@ -146,6 +148,8 @@ def resized(images: ImageSet, pixels: str) -> ImageSet:
         )
     if target == images.resolution:
         return images
+    if images.at:
+        return images.at(target)
     down = images.resolution > target
     factor = images.resolution // target if down else target // images.resolution
     resize = partial(average_pool if down else enlarge, factor=factor)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from diswot_errors import UsageError
 from diswot_registry import GUARDS, HOME, Registry
+from proxies.authors import AuthorsSetting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,20 +58,6 @@ NEEDS = frozenset(
 
 
 @dataclass(frozen=True)
-class AuthorsSetting:
-    """What the authors of a score look at when they score: theirs, not ours, for whoever wants to repeat it."""
-
-    init: str
-    """Weights: 'as given' where their code takes the network as it comes."""
-    images: str
-    """What the network is fed, and how many at a time."""
-    mode: str = "train"
-    """'train', 'eval', or 'any' where no module is run."""
-    source: str = ""
-    """Where this was read."""
-
-
-@dataclass(frozen=True)
 class ProxyInfo:
     """What is known of a proxy. `version` goes up whenever its values change, so that stored scores expire."""
 
@@ -87,7 +74,7 @@ class ProxyInfo:
     origin: str = ""
     """Who brought it: 'diswot-bench', the distribution behind an entry point, a plugin file."""
     authors: AuthorsSetting | None = None
-    """The setting of the authors, where it is known."""
+    """The setting of the authors, where it is known; elsewhere `--setting authors` takes the common one."""
 
     @property
     def ours(self) -> bool:
@@ -139,6 +126,8 @@ def _admit(info: ProxyInfo) -> None:
         raise UsageError(f"proxy {info.name!r} has direction {info.direction!r}: expected 'higher' or 'lower'")
     if not info.formula:
         raise UsageError(f"proxy {info.name!r} has no docstring: its formula belongs there")
+    if not isinstance(info.authors, AuthorsSetting | None):
+        raise UsageError(f"proxy {info.name!r} has authors={info.authors!r:.60}: expected an AuthorsSetting or None")
 
 
 def _admit_aggregate(info: AggregateInfo) -> None:

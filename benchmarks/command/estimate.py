@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from benchmarks.engines.device import one_thread
 from benchmarks.scoring.measured import Ask
@@ -15,11 +15,11 @@ PROBED = 3  # networks that are timed, from light to heavy
 def estimate(runner: Runner, asks: Sequence[Ask]) -> str:
     """What is known of each truth, one paragraph for each question, then the time of all."""
     notes = dict.fromkeys(note.text for ask in asks for note in ask.study.notes())
-    requests = [Request(ask.study.setting, ask.infos, ask.study.archs, ask.study.seeds) for ask in asks]
-    return "\n".join([*notes, estimated(runner, requests, [ask.label for ask in asks])])
+    asked = [(request, ask.label) for ask in asks for request in ask.requests]
+    return "\n".join([*notes, estimated(runner, *zip(*asked, strict=True))])
 
 
-def estimated(runner: Runner, requests: Iterable[Request], labels: Sequence[str] = ("",)) -> str:
+def estimated(runner: Runner, requests: Sequence[Request], labels: Sequence[str]) -> str:
     """One paragraph for each request, then the time of all."""
     lines: list[str] = []
     seconds, networks = 0.0, 0

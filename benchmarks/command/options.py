@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scoring.authors import COMMON, INIT, SETTINGS
 from benchmarks.scoring.released import RELEASED
 from benchmarks.scoring.setting import AS_BUILT
 from benchmarks.scoring.study import SAMPLE
+from proxies.authors import INITS
 
-INITS = ("gaussian", "kaiming", "xavier", "default")
 PRECISIONS = ("fp32", "bf16")
 TIME_LIMIT = 600.0  # seconds a network
 MOST_SEEDS = 10_000
@@ -149,7 +150,7 @@ def shown(batch_size: int | None = None, teacher: str | None = None) -> Parser:
     group.add_argument(
         "--images",
         default="embedded",
-        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, a folder, ...",
+        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, noise, a folder, ...",
     )
     text = "images that are looked at" + ("" if batch_size else " (default: what the space says)")
     group.add_argument("--batch-size", type=batch, default=batch_size, help=text)
@@ -165,11 +166,24 @@ def shown(batch_size: int | None = None, teacher: str | None = None) -> Parser:
     return group
 
 
-def init(default: str = "gaussian") -> Parser:
+def init(default: str = INIT) -> Parser:
     """Of commands with one initialisation."""
     group = Parser(add_help=False)
     text = f"initialisation of all networks; {AS_BUILT}: what their constructors draw or read"
     group.add_argument("--init", choices=(*INITS, AS_BUILT), default=default, help=text)
+    return group
+
+
+def setting() -> Parser:
+    """Of commands that score each proxy under one setting or that of its authors: see `scoring.authors.settled`."""
+    group = Parser(add_help=False)
+    group.add_argument(
+        "--setting",
+        choices=SETTINGS,
+        default=COMMON,
+        help="common: the same weights, images and batch for every proxy; authors: for each those of its own paper",
+    )
+    group.add_argument("--init", choices=INITS, help=f"initialisation of all networks (common: {INIT})")
     return group
 
 

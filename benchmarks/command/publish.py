@@ -132,7 +132,7 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
         seeds=sorted({seed for study in studies for seed in study.seeds}),
         ground_truth=_names(study.truth.name for study in studies),
         ground_truth_note="; ".join(dict.fromkeys(study.truth.note for study in studies)),
-        images=_names(study.setting.images for study in studies),
+        images=_names(setting.images for one in measured for setting in one.settings.values()),
         skeleton=_names(str(study.setting.skeleton) for study in studies),
         space=_names(study.setting.space for study in studies),
     )

@@ -12,6 +12,7 @@ COMMANDS = {
     "metric_ablation": "FitNet, M_s, RKD, M_r and their sum in all variants",
     "s0_table": "the paper's 'Correlation comparison' on 64 ResNets",
     "rank_table": "the paper's rank table, and what it should have been",
+    "vkdnw_table": "the scores of VKDNW's Table 1 under three settings, printed beside measured",
     "best_student": "is the best network alone not the best one distilled?",
     "distiller_table": "KD against DisWOT, DisWOT+ and the other distillers on the same students",
     "proxy_facts": "how far each score is from params, how stable it is, how many cells it takes",

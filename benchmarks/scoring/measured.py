@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scoring.runner import Answers, Runner
+from benchmarks.scoring import authors
+from benchmarks.scoring.runner import Answers, Request, Runner
 from benchmarks.scoring.setting import Setting, device_kind
 from benchmarks.scoring.study import Study
 from benchmarks.statistics import correlate
@@ -36,6 +37,12 @@ class Ask:
     label: str = ""
     aside: bool = False
 
+    @property
+    def requests(self) -> list[Request]:
+        """What the runner is asked for."""
+        study = self.study
+        return authors.requests(study.setting, self.infos, study.archs, study.seeds, study.kind)
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -54,6 +61,11 @@ class Measured:
     def infos(self) -> tuple[ProxyInfo, ...]:
         """By which proxies."""
         return self.ask.infos
+
+    @cached_property
+    def settings(self) -> dict[str, Setting]:
+        """Under which setting each proxy was asked."""
+        return {info.name: authors.setting_of(self.study.setting, info, self.study.kind) for info in self.infos}
 
     @cached_property
     def rows(self) -> list[Correlation]:
@@ -92,7 +104,7 @@ class Measured:
 
     def records(self) -> list[ScoreRow]:
         """One record per question and architecture, failures included, as a run writes them."""
-        return score_rows({info.name: self.study.setting for info in self.infos}, self.infos, self.answers)
+        return score_rows(self.settings, self.infos, self.answers)
 
 
 def score_rows(settings: Mapping[str, Setting], infos: Iterable[ProxyInfo], answers: Answers) -> list[ScoreRow]:
@@ -125,8 +137,11 @@ def score_rows(settings: Mapping[str, Setting], infos: Iterable[ProxyInfo], answ
 def measure(runner: Runner, ask: Ask) -> Measured:
     """All scores of a study, from the store, from the released tables or made now."""
     study, before = ask.study, runner.from_tables
-    answers = runner.scores(study.setting, ask.infos, study.archs, study.seeds, ask.label)
-    return Measured(ask, answers, runner.from_tables - before)
+    found: Answers = {}
+    for answers in runner.answer(ask.requests, ask.label):
+        found |= answers
+    ordered = {(info.name, seed): found[info.name, seed] for seed in study.seeds for info in ask.infos}
+    return Measured(ask, ordered, runner.from_tables - before)
 
 
 def agreement(low: Array, full: Array) -> Correlation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diswot_errors import DataError, UsageError
-from nb201_data.datasets import parse_name, unpooled
+from nb201_data.datasets import DATASETS, parse_name, unpooled
 from nb201_data.skeleton import Skeleton
 from nb201_data.splits import SplitName
 
@@ -12,7 +12,7 @@ REAL = "real"
 
 
 def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitName | None = None) -> str:
-    """The images that fit a skeleton: `embedded` gets its classes, others than its resolution are brought to it.
+    """The images that fit a skeleton: made ones get its classes, others than its resolution are brought to it.
 
     `real` stands for the networks' `own` images where they are on disk, else for `embedded`. What the user spelt out is
     left as it is and refused where it does not fit, or where the split that it `needs` is not on disk.
@@ -23,8 +23,8 @@ def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitNam
     if name == REAL:
         name = _own_images(own, needs)
     base, pixels, is_folder = unpooled(name), parse_name(name).pixels, parse_name(name).is_folder
-    if base == "embedded":
-        base = f"embedded:{skeleton.classes}"
+    if base in DATASETS and DATASETS[base].any_classes:
+        base = f"{base}:{skeleton.classes}"
     source = load_images(base, needs)
     if source.classes != skeleton.classes:
         raise UsageError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines.device import choose_device
+from benchmarks.scoring.authors import COMMON
 from benchmarks.scoring.order import shuffled
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
@@ -36,6 +37,7 @@ class Study:
     setting: Setting
     archs: tuple[str, ...]
     seeds: tuple[int, ...]
+    kind: str = COMMON  # of setting, see `scoring.authors`: that of all proxies, or of those whose authors have none
 
     @property
     def accuracies(self) -> list[float]:
@@ -61,6 +63,9 @@ class Study:
         if setting.space != truth.space:
             spaces = f"Scored are networks of {setting.space}; the accuracies are those of {truth.space}."
             notes.append(Note(Topic.NETWORKS, spaces))
+        if self.kind != COMMON:
+            other = f"where that is not known under {setting.init} weights and {setting.batch_size} images"
+            notes.append(Note(Topic.PROTOCOL, f"Each proxy is asked under the setting of its authors, {other}."))
         if setting.precision != "fp32":
             changes = f"Scored in {setting.precision}; what that changes is measured in a section of its own."
             notes.append(Note(Topic.PRECISION, changes))
@@ -87,7 +92,7 @@ class Study:
             "teacher_seeds": [setting.teacher_seed(seed) for seed in self.seeds],
             "precision": setting.precision,
             "recipe": RECIPE,
-        }
+        } | ({} if self.kind == COMMON else {"setting": self.kind})
 
 
 def truth_hash(truth: GroundTruth) -> str:
@@ -98,9 +103,14 @@ def truth_hash(truth: GroundTruth) -> str:
 
 def study_of(options: argparse.Namespace, space: str | None, truth_name: str | None, init: str) -> Study:
     """The resolved question of a command; every contradiction is refused before anything is computed."""
-    truth = load_truth(space, truth_name)
+    return study_on(load_truth(space, truth_name), options, space, init)
+
+
+def study_on(truth: GroundTruth, options: argparse.Namespace, space: str | None, init: str) -> Study:
+    """The same on a truth that is there."""
     archs = sample_of(truth, options.sample, options.sample_seed)
-    return Study(truth, setting_of(options, truth, space, init), archs, tuple(range(options.seeds)))
+    setting, kind = setting_of(options, truth, space, init), getattr(options, "setting", COMMON)
+    return Study(truth, setting, archs, tuple(range(options.seeds)), kind)
 
 
 def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | None, init: str) -> Setting:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.scoring.authors import AUTHORS, COMMON
 from benchmarks.scoring.question import Question
 from benchmarks.scoring.release import Book
 from benchmarks.statistics.gain import FIRST, ndcg
@@ -17,11 +18,11 @@ from benchmarks.statistics.resamples import Array
 from benchmarks.statistics.selection import regret_of_first
 from benchmarks.statistics.weighted import Target, coefficients
 from benchmarks.tables.vkdnw import printed
+from nb201_data.datasets import NOISE, parse_name
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
-from proxies.registry import aggregates, get
-from reports.cells import short_name
+from proxies.registry import AggregateInfo, aggregates, get
 from reports.schema import Column, Section, Table
 
 CLOSED = "closed form"
@@ -42,6 +43,7 @@ class Scores:
     """One score under one setting: for each seed a value by architecture, turned so that higher predicts better."""
 
     score: str
+    whose: str  # setting: `common` or `authors`; '' where there is none
     setting: str
     by_seed: tuple[Mapping[str, float], ...]
     seconds: float = 0.0
@@ -77,15 +79,15 @@ def closed_forms(truth: GroundTruth) -> list[Scores]:
     space = get_space(truth.space).with_skeleton(truth.skeleton or get_space(truth.space).skeleton)
     archs = {text: space.parse(text) for text in truth.values}
     return [
-        Scores(name, CLOSED, ({text: float(form(arch)) for text, arch in archs.items()},))
-        for name, form in space.closed_forms().items()
+        Scores(name, "", CLOSED, ({text: float(form(arch)) for text, arch in archs.items()},))
+        for name, form in forms.items()
     ]
 
 
 def released_scores(book: Book, truth: GroundTruth) -> list[Scores]:
-    """Every proxy and aggregate that has scores of networks of the truth's width and depth, by setting.
+    """Every proxy and aggregate that has scores of networks in the skeleton of the truth, by setting.
 
-    Networks for other images, with as many classes and pixels, are those of another data set: their setting says so.
+    An aggregate is made of parts under one setting, and of parts each under that of its authors.
     """
     found: dict[Question, list[dict[str, float]]] = defaultdict(list)
     seconds: dict[Question, list[float]] = defaultdict(list)
@@ -95,19 +97,51 @@ def released_scores(book: Book, truth: GroundTruth) -> list[Scores]:
             sign = -1 if get(question.proxy).direction == "lower" else 1
             values = {arch: sign * answer.value for arch, answer in answers.items() if answer.value is not None}
             found[_without_seeds(question)].append(values)
-    cost = {q: fmean(each) for q, each in seconds.items() if each}
-    scores = [Scores(q.proxy, _setting(q, truth), tuple(by_seed), cost.get(q, 0.0)) for q, by_seed in found.items()]
+    scores = [Scores(q.proxy, _whose(q, q.proxy), _setting(q), tuple(by_seed)) for q, by_seed in found.items()]
     by_proxy = {(q.proxy, replace(q, proxy="", version=0)): by_seed for q, by_seed in found.items()}
     for setting in dict.fromkeys(setting for _, setting in by_proxy):
         for info in aggregates():
-            parts = [by_proxy.get((part, setting), []) for part in info.parts]
-            if all(parts) and len({len(part) for part in parts}) == 1:
-                by_seed = tuple(_combined(info.function, info.parts, seed) for seed in zip(*parts, strict=True))
-                paid = sum(
-                    cost.get(replace(setting, proxy=part, version=get(part).version), 0.0) for part in info.parts
-                )
-                scores.append(Scores(info.name, _setting(setting, truth), by_seed, paid))
+            same = [by_proxy.get((part, setting), []) for part in info.parts]
+            scores += _aggregate(info, COMMON, _setting(setting), same)
+    seen = dict.fromkeys(replace(setting, init="", batch_size=0) for _, setting in by_proxy)
+    for setting in (one for one in seen if not _is_noise(one.images)):
+        for info in (each for each in aggregates() if any(get(part).authors for part in each.parts)):
+            own = [_under_authors(by_proxy, part, setting) for part in info.parts]
+            scores += _aggregate(info, AUTHORS, f"each part its own; {setting.images}", own)
     return scores
+
+
+def _aggregate(
+    info: AggregateInfo, whose: str, setting: str, parts: Sequence[Sequence[Mapping[str, float]]]
+) -> list[Scores]:
+    """An aggregate of parts that are all there with as many seeds."""
+    if not all(parts) or len({len(part) for part in parts}) > 1:
+        return []
+    by_seed = tuple(_combined(info.function, info.parts, seed) for seed in zip(*parts, strict=True))
+    return [Scores(info.name, whose, setting, by_seed)]
+
+
+def _under_authors(
+    by_proxy: Mapping[tuple[str, Question], list[dict[str, float]]], part: str, like: Question
+) -> list[dict[str, float]]:
+    """A part's scores under its authors' setting, or any where that is not known; else as `like` says, noise aside."""
+    for (name, question), by_seed in by_proxy.items():
+        images = like.images if _is_noise(question.images) else question.images
+        theirs = get(part).authors is None or _whose(question, part) == AUTHORS
+        if name == part and theirs and replace(question, init="", batch_size=0, images=images) == like:
+            return by_seed
+    return []
+
+
+def _whose(question: Question, proxy: str) -> str:
+    """`authors` where the question has the weights, images and batch size of the score's own paper."""
+    known = get(proxy).authors
+    asked = (question.init, "noise" if _is_noise(question.images) else "real", question.batch_size)
+    return AUTHORS if known and asked == (known.init, known.images, known.batch_size) else COMMON
+
+
+def _is_noise(images: str) -> bool:
+    return parse_name(images).base == NOISE.name
 
 
 def _combined(
@@ -150,10 +184,11 @@ def section(number: int, truth: GroundTruth, population: Population, scores: Seq
             beside = standing(truth, same, params)
             published = printed(one.score, truth.name) if full == len(get_space(truth.space).distinct()) else ()
             shown = (beside.spearman if beside else None, *(published or (None, None, None)))
-            rows.append((one.score, one.setting, len(one.by_seed), *astuple(found), *shown))
-    rows.sort(key=lambda row: -row[5])
+            rows.append((one.score, one.whose, one.setting, len(one.by_seed), *astuple(found), *shown))
+    rows.sort(key=lambda row: -row[6])
     columns = (
-        *(Column("proxy"), Column("conditions"), Column("seeds", "integer"), Column("networks", "integer", label="n")),
+        *(Column("proxy"), Column("whose", label="setting"), Column("conditions"), Column("seeds", "integer")),
+        Column("networks", "integer", label="n"),
         *(Column("kendall", "number", label="τ"), Column("spearman", "number", label="ρ")),
         Column("ndcg", "number", label="nDCG", note=f"gain 2^accuracy, first {FIRST:,}, ties at random as expectation"),
         Column("precision", "number", label="top 5 %", note="share of the first 5 % that are among the best 5 %"),
@@ -161,12 +196,12 @@ def section(number: int, truth: GroundTruth, population: Population, scores: Seq
         Column("params_spearman", "number", label="ρ of params", note="on the same networks"),
         *(Column(f"printed_{name}", "number", label=f"{name} printed") for name in PRINTED),
     )
-    source = " Printed: VKDNW, Table 1, on the same population."
-    if not any(cell is not None for row in rows for cell in row[-len(PRINTED) :]):
-        source, columns, rows = "", columns[: -len(PRINTED)], [row[: -len(PRINTED)] for row in rows]
-    fewer = sum(row[3] < full for row in rows)
+    fewer = sum(row[4] < full for row in rows)
     note = f"{fewer} rows rest on fewer networks than the population: their nDCG is comparable with no other n."
-    intro = (f"{truth.note}. Population: {population.name}.{source}",)
+    intro = (
+        f"{truth.note}. Population: {population.name}. Printed: VKDNW, Table 1, on the same population. Setting: "
+        "that of the score's authors, or a common one, the same for many scores.",
+    )
     title = f"{truth.name}: {population.name}"
     return Section(f"truth-{number}", title, intro, Table(columns, tuple(rows)), note=note if fewer else "")
 

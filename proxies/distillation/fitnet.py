@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from proxies.authors import DISWOT_LOSSES
 from proxies.distillation.heads import Regressor
 from proxies.distillation.numerics import full_precision, require_equal, same_resolution
 from proxies.distillation.published import repdistiller
@@ -35,7 +36,15 @@ def make_regressor(student: FeaturesLike, teacher: FeaturesLike, setup: HeadSetu
     return nn.Sequential(Regressor(hint_stage(student).shape[1], hint_stage(teacher).shape[1]), nn.ReLU())
 
 
-@distiller("fitnet", needs=["stages"], paper="Romero et al. 2015", weight=100, head=make_regressor, published=SETTING)
+@distiller(
+    "fitnet",
+    needs=["stages"],
+    paper="Romero et al. 2015",
+    weight=100,
+    head=make_regressor,
+    published=SETTING,
+    authors=DISWOT_LOSSES,
+)
 def fitnet_term(
     student: FeaturesLike, teacher: FeaturesLike, labels: Tensor, head: nn.Module | None, context: Context
 ) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from diswot_errors import UsageError
+from proxies.authors import AuthorsSetting
 from proxies.distillation.logits import ce, kd
 from proxies.distillation.published import Published, WarmUp
 
@@ -78,7 +79,8 @@ class Loss:
     `warm_up`: how the weight grows at the beginning. `published`: what the authors set.
     `teaching` says who teaches: a trained teacher, its early checkpoint, a middle-sized assistant that it taught, an
     untrained peer that learns as well (call once each way, roles exchanged), or nobody. `proxy=False` where another
-    proxy has the name or the formula; `version` goes up whenever the values of the proxy change.
+    proxy has the name or the formula; `version` goes up whenever the values of the proxy change; `authors` is the
+    setting of those who scored untrained networks with it.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Loss:
     warm_up: WarmUp | None = None
     published: Published | None = None
     origin: str = ""
+    authors: AuthorsSetting | None = None
 
     @property
     def formula(self) -> str:

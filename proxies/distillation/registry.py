@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from diswot_errors import UsageError
 from diswot_registry import Registry
+from proxies.authors import AuthorsSetting
 from proxies.distillation.comparison import as_proxy
 from proxies.distillation.published import Published, WarmUp
 from proxies.distillation.record import Context, FeaturesLike, HeadFactory, Loss, Predictor, Teaching, Term
@@ -46,6 +47,7 @@ def distiller(
     predict: Predictor | None = None,
     warm_up: WarmUp | None = None,
     published: Published | None = None,
+    authors: AuthorsSetting | None = None,
 ) -> Callable[[G], G]:
     """Register a function as the distiller `name`; its docstring is the formula shown everywhere.
 
@@ -57,7 +59,7 @@ def distiller(
         term = _on(of, function) if of else cast(Term, function)
         inputs = frozenset(needs) | ({of} if of else set())
         fields = (paper, weight, ce, kd, head, head_required, teaching, note, proxy, version)
-        DISTILLERS.add(Loss(name, term, inputs, *fields, predict, warm_up, published))
+        DISTILLERS.add(Loss(name, term, inputs, *fields, predict, warm_up, published, authors=authors))
         return function
 
     return register

@@ -3,10 +3,13 @@
 import torch
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
-from proxies.registry import AuthorsSetting, proxy
+from proxies.registry import proxy
 
-AUTHORS = AuthorsSetting("default", "one training image; noise of 64 x 64 for the curve", "train", "Dextr at 55bcd43")
+AUTHORS = AuthorsSetting(
+    "default", "real", 2, "Dextr at 55bcd43", "one image there; the curve runs through noise of 64 x 64 there"
+)
 
 
 @proxy("dextr", direction="higher", needs=["conditioning", "curve"], paper="Asthana et al., TMLR 2025", authors=AUTHORS)

@@ -1,9 +1,10 @@
 """Whether the images agree on the direction in which each weight should go."""
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
-from proxies.registry import AuthorsSetting, proxy
+from proxies.registry import proxy
 
-AUTHORS = AuthorsSetting("default", "128 training images, one at a time", "train", "GradSign at 26412be")
+AUTHORS = AuthorsSetting("default", "real", 128, "GradSign at 26412be")
 
 
 @proxy("gradsign", direction="higher", needs=["gradient_signs"], paper="Zhang & Jia, ICLR 2022", authors=AUTHORS)

@@ -2,10 +2,17 @@
 
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
-from proxies.registry import AuthorsSetting, proxy
+from proxies.registry import proxy
 
-AUTHORS = AuthorsSetting("default", "one image, of noise or of the training set", "train", "MeCo at 0d830dd")
+AUTHORS = AuthorsSetting(
+    "default",
+    "real",
+    2,
+    "MeCo at 0d830dd, correlation/NAS_Bench_201.py",
+    "one image there; the measure's own code elsewhere feeds noise of 64 x 64; every module counts there",
+)
 
 
 @proxy("meco", direction="higher", needs=["first_maps"], paper="Jiang et al., NeurIPS 2023", authors=AUTHORS)

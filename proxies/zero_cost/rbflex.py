@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
-from proxies.registry import AuthorsSetting, proxy
+from proxies.registry import proxy
 
 GAMMA_RELU = 2.68690173088039e-12
 GAMMA_POOLED = 1.02460061284506e-11
-AUTHORS = AuthorsSetting("default", "3 augmented training images, one at a time", "train", "RBFleX-NAS at cd3a57b")
+AUTHORS = AuthorsSetting("default", "real", 3, "RBFleX-NAS at cd3a57b", "augmented there")
 
 
 @proxy("rbflex", direction="higher", needs=["single_distances"], paper="Yamasaki et al., 2025", authors=AUTHORS)

@@ -4,10 +4,13 @@ import math
 
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
-from proxies.registry import AuthorsSetting, proxy
+from proxies.registry import proxy
 
-AUTHORS = AuthorsSetting("N(0, 1), 32 times anew", "the first 16 training images", "train", "SWAP at f6049f7")
+AUTHORS = AuthorsSetting(
+    "gaussian", "real", 16, "SWAP at f6049f7", "the mean over 32 draws of the weights there, one here"
+)
 
 
 @proxy("swap", direction="higher", needs=["sign_patterns"], paper="Peng et al., ICLR 2024", authors=AUTHORS)

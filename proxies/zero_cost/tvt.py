@@ -5,12 +5,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from diswot_errors import NotApplicable
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
-from proxies.registry import AuthorsSetting, proxy
+from proxies.registry import proxy
 
 PAIRS = ((1, 1), (2, 6))  # (stage of the teacher, block of the student), from 0
 AUTHORS = AuthorsSetting(
-    "the network's own", "training images of 224, of 32 for the teacher", "train", "Auto-DAS at 3a3c537"
+    "default",
+    "real",
+    16,
+    "Auto-DAS at 3a3c537",
+    "weights as the network draws them; 224 x 224, 32 x 32 for the teacher",
 )
 
 

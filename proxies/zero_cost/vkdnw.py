@@ -6,15 +6,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
 from proxies.evidence.spectrum import singular_values
-from proxies.registry import AuthorsSetting, aggregate, proxy
+from proxies.registry import aggregate, proxy
 from proxies.zero_cost.closed_forms import trainable_layers
 from proxies.zero_cost.ranks import ranks
 
 PAPER = "Tybl & Neumann, CVPR 2025"
 AUTHORS = AuthorsSetting(
-    "Kaiming normal, fan in", "64 images of N(0, 1)", "eval, statistics 0 and 1", "VKDNW at 6901b65"
+    "kaiming", "noise", 64, "VKDNW at 6901b65", "the score draws both itself; it looks at 16 images, in evaluation mode"
 )
 
 

@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
-from proxies.registry import AuthorsSetting, proxy
+from proxies.registry import proxy
 
-AUTHORS = AuthorsSetting("default", "64 training images", "train", "ZSNAS-WRCor at 270ce7a")
+AUTHORS = AuthorsSetting("default", "real", 64, "ZSNAS-WRCor at 270ce7a")
 
 
 @proxy("wrcor", direction="higher", needs=["response_correlation"], paper="ZSNAS-WRCor, 2025", authors=AUTHORS)
