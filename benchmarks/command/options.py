@@ -91,6 +91,22 @@ def tables() -> Parser:
     return group
 
 
+def scores() -> Parser:
+    """Of commands that look scores up and compute none."""
+    group = Parser(add_help=False, parents=[tables()])
+    what = "further scores: a score store, a folder of released tables, a .csv or .parquet file; repeatable"
+    group.add_argument("--store", type=Path, action="append", default=[], metavar="SOURCE", help=what)
+    return group
+
+
+def aggregate() -> Parser:
+    """Of commands that rank scores."""
+    group = Parser(add_help=False)
+    what = "a score made of scores, ranked as the others: jacob+synflow+nst, rank(a)+rank(b), a*b/c; repeatable"
+    group.add_argument("--aggregate", action="append", default=[], metavar="FORMULA", help=what)
+    return group
+
+
 def sampled(default: int | str | None, of: str, kind: Callable[[str], int | str]) -> Parser:
     """A random sample of so many."""
     group = Parser(add_help=False)

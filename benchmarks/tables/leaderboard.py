@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 
-from benchmarks.scoring.question import Question
+from benchmarks.scoring.columns import Columns, columns_of, single
 from benchmarks.scoring.release import Book
+from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.gain import FIRST, ndcg
 from benchmarks.statistics.resamples import Array
 from benchmarks.statistics.selection import regret_of_first
@@ -19,7 +19,6 @@ from benchmarks.tables.vkdnw import printed
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.space import Cell
 from nb201_data.spaces import get_space
-from proxies.registry import aggregates, get
 from reports.schema import Column, Section, Table
 
 CLOSED = "closed form"
@@ -36,11 +35,11 @@ class Population:
 
 @dataclass(frozen=True)
 class Scores:
-    """One score under one setting: for each seed a value by architecture, turned so that higher predicts better."""
+    """One score under one setting. `values`: of these networks (seeds, n), more is better, NaN where there is none."""
 
     score: str
     setting: str
-    by_seed: tuple[Mapping[str, float], ...]
+    values: Callable[[Sequence[str]], Array]
 
 
 @dataclass(frozen=True)
@@ -78,57 +77,44 @@ def closed_forms(truth: GroundTruth) -> list[Scores]:
     archs = {text: space.parse(text) for text in truth.values}
     if all(isinstance(arch, Cell) for arch in archs.values()):
         forms["convolutions"] = lambda cell: cell.count("nor_conv_3x3") + cell.count("nor_conv_1x1")
-    return [
-        Scores(name, CLOSED, ({text: float(form(arch)) for text, arch in archs.items()},))
-        for name, form in forms.items()
-    ]
+
+    def scores(name: str, form: Callable[[Any], float]) -> Scores:
+        values = {text: float(form(arch)) for text, arch in archs.items()}
+        return Scores(name, CLOSED, lambda asked: np.array([[values[arch] for arch in asked]]))
+
+    return [scores(name, form) for name, form in forms.items()]
 
 
-def released_scores(book: Book, truth: GroundTruth) -> list[Scores]:
-    """Every proxy and aggregate that has scores of networks in the skeleton of the truth, by setting."""
-    found: dict[Question, list[dict[str, float]]] = defaultdict(list)
-    for question, answers in book:
-        if question.space == truth.space and question.skeleton == str(truth.skeleton or ""):
-            sign = -1 if get(question.proxy).direction == "lower" else 1
-            values = {arch: sign * answer.value for arch, answer in answers.items() if answer.value is not None}
-            found[_without_seeds(question)].append(values)
-    scores = [Scores(q.proxy, _setting(q), tuple(by_seed)) for q, by_seed in found.items()]
-    by_proxy = {(q.proxy, replace(q, proxy="", version=0)): by_seed for q, by_seed in found.items()}
-    for setting in dict.fromkeys(setting for _, setting in by_proxy):
-        for info in aggregates():
-            parts = [by_proxy.get((part, setting), []) for part in info.parts]
-            if all(parts) and len({len(part) for part in parts}) == 1:
-                by_seed = tuple(_combined(info.function, info.parts, seed) for seed in zip(*parts, strict=True))
-                scores.append(Scores(info.name, _setting(setting), by_seed))
-    return scores
+def released_scores(books: Iterable[Book], truth: GroundTruth, formulas: Sequence[Formula] = ()) -> list[Scores]:
+    """Every proxy, every aggregate and these formulas, by setting: of all whose parts are there."""
+    found: dict[tuple[str, str], Scores] = {}
+    for columns in columns_of(books, truth):
+        for formula in (*map(single, columns.names), *formulas):
+            if columns.seeds(formula.names):
+                conditions = columns.conditions(formula.names)
+                found.setdefault((str(formula), conditions), _of(columns, formula, conditions))
+    return list(found.values())
 
 
-def _combined(
-    function: Callable[..., list[float]], names: Sequence[str], parts: Sequence[Mapping[str, float]]
-) -> dict[str, float]:
-    """An aggregate over the networks that have all parts; it takes them as they are, not turned."""
-    archs = [arch for arch in parts[0] if all(arch in part for part in parts)]
-    signs = [-1 if get(name).direction == "lower" else 1 for name in names]
-    columns = [[sign * part[arch] for arch in archs] for sign, part in zip(signs, parts, strict=True)]
-    return dict(zip(archs, function(*columns), strict=True)) if archs else {}
+def _of(columns: Columns, formula: Formula, conditions: str) -> Scores:
+    return Scores(str(formula), conditions, lambda archs: columns.values(formula, archs))
 
 
 def standing(truth: GroundTruth, archs: Iterable[str], scores: Scores) -> Standing | None:
     """On the networks that have a value for every seed; None with fewer than ten, or where all values are equal."""
-    chosen = [arch for arch in archs if all(arch in values for values in scores.by_seed)]
-    accuracies = np.array([truth.values[arch] for arch in chosen])
-    if len(chosen) < LEAST or np.ptp(accuracies) == 0:
+    networks = list(archs)
+    values = scores.values(networks)
+    whole = np.asarray(np.isfinite(values).all(axis=0) & (len(values) > 0))
+    accuracies = np.array([truth.values[arch] for arch in networks])[whole]
+    if whole.sum() < LEAST or not all(np.ptp(row) for row in (accuracies, *values[:, whole])):
         return None
-    target = Target(accuracies, np.ones((len(chosen), 1)))
+    target = Target(accuracies, np.ones((len(accuracies), 1)))
     rows: list[tuple[float, ...]] = []
-    for by_arch in scores.by_seed:
-        values: Array = np.array([by_arch[arch] for arch in chosen])
-        if np.ptp(values) == 0:
-            return None
-        found = coefficients(target, values)
-        regret = regret_of_first(accuracies, values)
-        rows.append((found.kendall[0], found.spearman[0], ndcg(accuracies, values), found.precision[0], regret))
-    return Standing(len(chosen), *map(float, np.mean(rows, axis=0)))
+    for row in values[:, whole]:
+        found = coefficients(target, row)
+        regret = regret_of_first(accuracies, row)
+        rows.append((found.kendall[0], found.spearman[0], ndcg(accuracies, row), found.precision[0], regret))
+    return Standing(len(accuracies), *map(float, np.mean(rows, axis=0)))
 
 
 def section(number: int, truth: GroundTruth, population: Population, scores: Sequence[Scores]) -> Section:
@@ -139,11 +125,12 @@ def section(number: int, truth: GroundTruth, population: Population, scores: Seq
     for one in scores:
         found = standing(truth, population.archs, one)
         if found is not None:
-            same = [arch for arch in population.archs if all(arch in values for values in one.by_seed)]
+            values = one.values(population.archs)
+            same = [arch for arch, row in zip(population.archs, values.T, strict=True) if np.isfinite(row).all()]
             beside = standing(truth, same, params)
             published = printed(one.score, truth.name) if full == len(get_space(truth.space).distinct()) else ()
             shown = (beside.spearman if beside else None, *(published or (None, None, None)))
-            rows.append((one.score, one.setting, len(one.by_seed), *astuple(found), *shown))
+            rows.append((one.score, one.setting, len(values), *astuple(found), *shown))
     rows.sort(key=lambda row: -row[5])
     columns = (
         *(Column("proxy"), Column("conditions"), Column("seeds", "integer"), Column("networks", "integer", label="n")),
@@ -159,12 +146,3 @@ def section(number: int, truth: GroundTruth, population: Population, scores: Seq
     intro = (f"{truth.note}. Population: {population.name}. Printed: VKDNW, Table 1, on the same population.",)
     title = f"{truth.name}: {population.name}"
     return Section(f"truth-{number}", title, intro, Table(columns, tuple(rows)), note=note if fewer else "")
-
-
-def _without_seeds(question: Question) -> Question:
-    return replace(question, seed=0, batch_seed=0, teacher_seed=0, torch="")
-
-
-def _setting(question: Question) -> str:
-    teacher = f", {question.teacher}" if question.teacher else ""
-    return f"{question.init}, {question.batch_size} of {question.images}{teacher}"
