@@ -13,6 +13,7 @@ from test_released import QUESTION
 
 from benchmarks import leaderboard as command
 from benchmarks.scoring.columns import known_scores
+from benchmarks.scoring.population import populations
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.release import release
 from benchmarks.statistics.formula import parse
@@ -62,7 +63,7 @@ def test_closed_forms_give_what_is_known_of_them(reference_data: Path) -> None:
     for images in ("cifar10", "cifar100", "imagenet16-120"):
         truth = load_ground_truth(f"nb201:{images}:test:200")
         scores = {one.score: one for one in leaderboard.closed_forms(truth)}
-        whole, alive = leaderboard.populations(truth)
+        whole, alive = populations(truth)
         assert (len(whole.archs), len(alive.archs)) == (15_625, 9_445)
         for population in (whole, alive):
             for name in ("flops", "convolutions"):

@@ -9,13 +9,14 @@ import pytest
 import scipy.stats
 from scoring_support import SETTING, write_truth
 
-from benchmarks.scoring.measured import Ask, Measured, paired
+from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.release import release
 from benchmarks.scoring.released import Released
 from benchmarks.scoring.runner import Job, Runner
 from benchmarks.scoring.store import Store
 from benchmarks.scoring.study import Study
+from benchmarks.statistics.paired import paired
 from benchmarks.tables import standing
 from nb201_data.ground_truth import load_ground_truth
 from proxies.registry import ProxyInfo, get

@@ -99,6 +99,16 @@ def scores() -> Parser:
     return group
 
 
+def cases() -> Parser:
+    """Of commands that look at one half of the networks."""
+    group = Parser(add_help=False)
+    group.add_argument("--init", choices=INITS, help="scores of one initialisation (default: of every one there is)")
+    group.add_argument(
+        "--log", type=Path, default=RELEASED.parent, metavar="DIR", help="folder of looks.csv and searches.csv"
+    )
+    return group
+
+
 def aggregate() -> Parser:
     """Of commands that rank scores."""
     group = Parser(add_help=False)

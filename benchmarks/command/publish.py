@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines import provenance
-from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures, origins
+from benchmarks.scoring.measured import Measured, distinct_records, failures, origins
+from benchmarks.statistics.paired import RESAMPLES
 from diswot_errors import DataError, UsageError
 from nb201_data.truth.benchmark import official_index
 from nb201_data.truth.measured import card_of

@@ -21,6 +21,8 @@ COMMANDS = {
     "harvest": "lengthen the distillation ground truth",
     "scores": "the scores there are: export, import, merge, diff, verify, release",
     "leaderboard": "all released scores on all ground truths, beside closed forms and printed numbers",
+    "candidates": "every product, ratio and sum of ranks of up to three scores, on the search half of the networks",
+    "confirm": "what is left of a score on the half of the networks on which nothing was chosen",
     "sweep": "score a whole space in a fixed order; the released tables grow",
     "data_card": "the card of a harvested table, computed from its rows",
     "pipeline": "teacher, search, distillation, comparison: one report",

@@ -18,6 +18,7 @@ from proxies.registry import AGGREGATES, PROXIES, aggregates
 
 Column = dict[str, float]
 """Architecture -> value, as scored."""
+BEGUN = 0.9
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Columns:
 
     def values(self, formula: Formula, archs: Sequence[str]) -> Array:
         """(seeds, n) more is better, ranks being those within `archs`; NaN where a network lacks a part."""
-        lower = {name for name in formula.names if name in PROXIES and PROXIES[name].direction == "lower"}
+        lower = lower_of(formula.names)
         rows = [
             formula.values({name: self.column(name, seed, archs) for name in formula.names}, lower)
             for seed in self.seeds(formula.names)
@@ -73,6 +74,11 @@ def parts_of(name: str) -> tuple[str, ...]:
     return AGGREGATES[name].parts if name in AGGREGATES else (name,)
 
 
+def lower_of(names: Iterable[str]) -> set[str]:
+    """Those of which less is better; of an aggregate more always is."""
+    return {name for name in names if name in PROXIES and PROXIES[name].direction == "lower"}
+
+
 def known_scores() -> list[str]:
     """Every name that a formula may hold."""
     return [*PROXIES, *AGGREGATES]
@@ -85,6 +91,8 @@ def single(name: str) -> Formula:
 
 def columns_of(books: Iterable[Book], truth: GroundTruth) -> list[Columns]:
     """What books hold of the truth's networks by proxies at their present version; of two answers the first.
+
+    A seed that has only begun, with less than nine tenths of the networks that another has, is left out.
 
     Networks of the same width and depth are the same students whatever the images, so that scores on CIFAR-100 meet
     accuracies on CIFAR-10 too; `scored_as` says so. Scores without a teacher stand beside those of every teacher.
@@ -99,6 +107,10 @@ def columns_of(books: Iterable[Book], truth: GroundTruth) -> list[Columns]:
                 for arch, answer in answers.items():
                     if answer.value is not None:
                         column.setdefault(arch, answer.value)
+    for scores in found.values():
+        for name, by_seed in scores.items():
+            fullest = max(map(len, by_seed.values()))
+            scores[name] = {seed: column for seed, column in by_seed.items() if len(column) >= BEGUN * fullest}
     without = {setting: scores for setting, scores in found.items() if not setting.teacher}
     pairs = {setting: scores for setting, scores in found.items() if setting.teacher}
     accompanied = {_alone(setting) for setting in pairs}

@@ -15,15 +15,13 @@ from benchmarks.scoring.runner import Answers, Runner
 from benchmarks.scoring.setting import device_kind
 from benchmarks.scoring.study import Study
 from benchmarks.statistics import correlate
-from benchmarks.statistics.resamples import draw_weights, interval
-from benchmarks.statistics.weighted import Target, coefficients
+from benchmarks.statistics.paired import RESAMPLES, paired
 from diswot_errors import UsageError
 from reports.schema import Correlation, Estimate, Note, ScoreRow, Topic
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
 
-RESAMPLES = 1000
 Array = NDArray[np.float64]
 
 
@@ -137,25 +135,6 @@ def agreement(low: Array, full: Array) -> Correlation:
 def difference(first: Measured, second: Measured, proxy: str) -> Estimate:
     """Spearman of a proxy under the first setting minus that under the second, as `paired`."""
     return paired(first.study.accuracies, first.oriented(proxy), second.oriented(proxy))
-
-
-def paired(accuracies: Sequence[float], first: Array, second: Array) -> Estimate:
-    """Spearman of the first scores (seeds, n) minus that of the second: the same networks, the same resamples.
-
-    Networks that lack a score in either, for any seed, are left out; empty where nothing is left or all is constant.
-    """
-    tables = (first, second)
-    both = np.isfinite(np.concatenate(tables)).all(axis=0)
-    target = np.array(accuracies)[both]
-    if len(target) < 3 or not all(np.ptp(row) for row in (target, *(t[both] for table in tables for t in table))):
-        return Estimate()
-    context = Target(target, draw_weights(len(accuracies), RESAMPLES, 0)[both])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        of = [np.stack([coefficients(context, row[both]).spearman for row in table]) for table in tables]
-    gap = of[0] - of[1]
-    low, high = interval(gap.mean(axis=0)[1:])
-    spread = float(gap[:, 0].std(ddof=1)) if len(gap) > 1 else None
-    return Estimate(float(gap[:, 0].mean()), low, high, spread)
 
 
 def failures(measured: Iterable[Measured]) -> list[Note]:

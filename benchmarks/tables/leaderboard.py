@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.scoring.columns import Columns, columns_of, single
+from benchmarks.scoring.population import LEAST, Population
 from benchmarks.scoring.release import Book
 from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.gain import FIRST, ndcg
@@ -22,15 +23,6 @@ from nb201_data.spaces import get_space
 from reports.schema import Column, Section, Table
 
 CLOSED = "closed form"
-LEAST = 10  # networks, below which nothing is said
-
-
-@dataclass(frozen=True)
-class Population:
-    """Networks of a truth under a name."""
-
-    name: str
-    archs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -52,18 +44,6 @@ class Standing:
     ndcg: float
     precision: float
     regret: float
-
-
-def populations(truth: GroundTruth) -> list[Population]:
-    """All networks of a truth, and where some of them have dead branches those that have none."""
-    space = get_space(truth.space)
-    archs = tuple(truth.values)
-    forms = {str(arch) for arch in space.distinct()}
-    alive = tuple(arch for arch in archs if arch in forms)
-    whole = Population(f"all {len(archs):,} networks of {truth.name}", archs)
-    if len(alive) == len(archs) or len(alive) < LEAST:
-        return [whole]
-    return [whole, Population(f"the {len(alive):,} of {len(archs):,} without dead branches", alive)]
 
 
 def closed_forms(truth: GroundTruth) -> list[Scores]:

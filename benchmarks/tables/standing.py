@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.scoring.measured import Array, Measured, paired
+from benchmarks.scoring.measured import Array, Measured
+from benchmarks.statistics.paired import paired
 from proxies.registry import aggregates
 from reports.schema import Cell, Column, Estimate, Section, Table
 from reports.tables import by_rank

@@ -1,0 +1,26 @@
+"""The ground truths that a command looks at which computes no score: those asked for, or the usual ones on disk."""
+
+from __future__ import annotations
+
+from diswot_errors import DataError, UsageError
+from nb201_data.ground_truth import GroundTruth, load_ground_truth
+from nb201_data.spaces import SPACES
+
+BENCHMARK = tuple(f"nb201:{images}:test:{n}" for n in (200, 12) for images in ("cifar10", "cifar100", "imagenet16-120"))
+TRUTHS = ("kd-nb201", "s0:kd", *BENCHMARK)
+
+
+def truths_at_hand(asked: str | None) -> tuple[list[GroundTruth], list[str]]:
+    """Those that are asked for, by commas, or of the usual ones those on disk; and why others are missing."""
+    if asked:
+        truths = [load_ground_truth(name.strip()) for name in asked.split(",") if name.strip()]
+        if unknown := [truth.name for truth in truths if truth.space not in SPACES]:
+            raise UsageError(f"{', '.join(unknown)}: networks that cannot be built here; expected {', '.join(SPACES)}")
+        return truths, []
+    truths, missing = [], []
+    for name in TRUTHS:
+        try:
+            truths.append(load_ground_truth(name))
+        except DataError as error:
+            missing.append(str(error))
+    return truths, missing
