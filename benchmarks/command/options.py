@@ -77,10 +77,15 @@ def machine() -> Parser:
     return group
 
 
-def store_file() -> Parser:
-    """Of commands that read or write stored scores."""
+def store_file(several: bool = False) -> Parser:
+    """Of commands that read or write stored scores; `several`: of those that look scores up and compute none."""
     group = Parser(add_help=False)
-    group.add_argument("--store", type=Path, metavar="FILE", help="where scores are kept (default: the cache folder)")
+    kept = "where scores are kept (default: the cache folder)"
+    further = "further scores: a score store, a folder of released tables, a .csv or .parquet file; repeatable"
+    how: dict[str, Any] = {"action": "append", "default": []} if several else {}
+    group.add_argument(
+        "--store", type=Path, metavar="SOURCE" if several else "FILE", help=further if several else kept, **how
+    )
     return group
 
 
@@ -93,10 +98,7 @@ def tables() -> Parser:
 
 def scores() -> Parser:
     """Of commands that look scores up and compute none."""
-    group = Parser(add_help=False, parents=[tables()])
-    what = "further scores: a score store, a folder of released tables, a .csv or .parquet file; repeatable"
-    group.add_argument("--store", type=Path, action="append", default=[], metavar="SOURCE", help=what)
-    return group
+    return Parser(add_help=False, parents=[store_file(several=True), tables()])
 
 
 def cases() -> Parser:

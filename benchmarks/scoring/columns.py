@@ -14,7 +14,7 @@ from benchmarks.statistics.formula import Formula, Term
 from benchmarks.statistics.resamples import Array
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.skeleton import Skeleton
-from proxies.registry import AGGREGATES, PROXIES, aggregates
+from proxies.registry import AGGREGATES, PROXIES, AggregateInfo, aggregates
 
 Column = dict[str, float]
 """Architecture -> value, as scored."""
@@ -54,12 +54,7 @@ class Columns:
         if name not in AGGREGATES:
             found = self.scores[name][seed]
             return np.array([found.get(arch, np.nan) for arch in archs], dtype=float)
-        info = AGGREGATES[name]
-        parts = np.stack([self.column(part, seed, archs) for part in info.parts])
-        whole, values = np.asarray(np.isfinite(parts).all(axis=0)), np.full(len(archs), np.nan)
-        if whole.any():
-            values[whole] = info.function(*parts[:, whole].tolist())
-        return values
+        return joined(AGGREGATES[name], [self.column(part, seed, archs) for part in AGGREGATES[name].parts])
 
     def conditions(self, names: Iterable[str]) -> str:
         """Init, batch and images; the teacher where one of these scores looks at it; another skeleton."""
@@ -67,6 +62,15 @@ class Columns:
         teacher = f", {self.setting.teacher}" if looks and self.setting.teacher else ""
         other = f", in {self.scored_as}" if self.scored_as else ""
         return f"{self.setting.init}, {self.setting.batch_size} of {self.setting.images}{teacher}{other}"
+
+
+def joined(info: AggregateInfo, columns: Sequence[Array]) -> Array:
+    """(n,) an aggregate of its parts' columns (n,), on the networks that have all of them; NaN elsewhere."""
+    parts = np.stack(columns)
+    whole, values = np.asarray(np.isfinite(parts).all(axis=0)), np.full(parts.shape[1], np.nan)
+    if whole.any():
+        values[whole] = info.function(*parts[:, whole].tolist())
+    return values
 
 
 def parts_of(name: str) -> tuple[str, ...]:
