@@ -18,7 +18,7 @@ from benchmarks import confirm as confirm_command
 from benchmarks.command import looks
 from benchmarks.scoring.cases import CLOSED_FORMS, Case, cases_of
 from benchmarks.scoring.columns import columns_of, known_scores, single
-from benchmarks.scoring.exhaustive import searched, shrinkage
+from benchmarks.scoring.exhaustive import TIE, searched, shrinkage
 from benchmarks.scoring.halves import half_of, quarter_of
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.release import Book
@@ -149,7 +149,9 @@ def test_the_best_of_many_that_know_nothing_is_not_confirmed(made: tuple[Path, G
     assert all(gap.separated == 1 for gap in seeming.values()), "the choice itself looks like a finding"
     (unseen, _), _ = cases_of([blind], truth, "confirmation", best.names)
     assert any(gap.separated < 1 for gap in confirm.compared(best, [unseen]).differences[0].values())
-    assert all(each.left < each.chosen for each in shrinkage([case])), "what a choice loses where it was not made"
+    assert all((each.left < each.chosen).all() for each in shrinkage([case])), (
+        "what a choice loses where it was not made"
+    )
 
 
 def test_jointly_the_worst_case_decides(made: tuple[Path, GroundTruth, Book]) -> None:
@@ -162,6 +164,9 @@ def test_jointly_the_worst_case_decides(made: tuple[Path, GroundTruth, Book]) ->
     found = searched([case, replace(case, truth=other)])
     assert found.margins[found.jointly[0]].min() == found.margins.min(axis=1).max()
     assert found.formulas[found.by_case(0)[0]] != found.formulas[found.jointly[0]]
+    means = found.margins.mean(axis=1)
+    holding = [row for row in range(len(found.formulas)) if found.margins[row].min() >= -TIE]
+    assert sorted(found.holding) == holding and (not holding or means[found.holding[0]] == means[holding].max())
     (table,) = [s.table for s in candidates.sections(found, [], 5) if s.name == "jointly"]
     assert table is not None and [row[2] for row in table.rows] == sorted((row[2] for row in table.rows), reverse=True)
 

@@ -19,7 +19,8 @@ from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.resamples import Array
 from diswot_errors import DataError
 
-FINALISTS = 200  # by each of the orders: worst margin, mean margin, every case
+FINALISTS = 100  # by each of the orders: worst margin, mean margin, every case
+TIE = 0.01  # a margin down to minus this much is taken for a tie
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ class Searched:
         """The finalists by their worst margin over all cases, best first: a formula must hold everywhere."""
         return np.argsort(-self.margins.min(axis=1), kind="stable")
 
+    @cached_property
+    def holding(self) -> NDArray[np.intp]:
+        """The finalists that lose nowhere, or by a tie, by their mean margin, best first."""
+        order = np.argsort(-self.margins.mean(axis=1), kind="stable")
+        return np.array([row for row in order if self.margins[row].min() >= -TIE], dtype=np.intp)
+
     def by_case(self, case: int) -> NDArray[np.intp]:
         """The finalists by Kendall in one case, best first."""
         return np.argsort(-self.kendall[:, case], kind="stable")
@@ -50,11 +57,11 @@ class Searched:
 
 @dataclass(frozen=True)
 class Shrinkage:
-    """A choice made on one quarter of the cells, looked at on the other: worst margin here and there."""
+    """A choice made on one quarter of the networks, looked at on the other: margins (C,) here and there."""
 
     formula: Formula
-    chosen: float
-    left: float
+    chosen: Array
+    left: Array
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,8 @@ def searched(cases: Sequence[Case]) -> Searched:
     widths = np.concatenate([np.full(len(block.members), block.members.shape[1]) for block in candidates])
     worst = margins.min(axis=1)
     fewer = [np.where(widths == width, worst, -np.inf) for width in range(1, MOST)]
-    orders = [worst, *fewer, margins.mean(axis=1), *margins.T]
+    mean = margins.mean(axis=1)
+    orders = [worst, *fewer, mean, np.where(worst >= -TIE, mean, -np.inf), *margins.T]
     chosen = np.unique(np.concatenate([np.argsort(-order, kind="stable")[:FINALISTS] for order in orders]))
     formulas = _spelt(candidates, chosen[np.isfinite(margins[chosen, 0])], names)
     sizes = kendall(grounds, [single(name) for name in CLOSED_FORMS])
@@ -86,18 +94,18 @@ def searched(cases: Sequence[Case]) -> Searched:
 
 
 def shrinkage(cases: Sequence[Case]) -> list[Shrinkage]:
-    """The best of each quarter, on the other: what a choice among so many candidates loses where it was not made."""
+    """The best of each quarter, by worst and by mean margin, on the other: what a choice among so many loses."""
     found: list[Shrinkage] = []
     for quarter in (0, 1):
         halves = [(case.quarter(quarter), case.quarter(1 - quarter)) for case in cases]
         enough = [pair for pair in halves if min(len(case.archs) for case in pair) >= LEAST]
         if enough:
             chosen = searched([here for here, _ in enough])
-            best = chosen.jointly[0]
             there = grounds_of([there for _, there in enough], chosen.names)
-            own = kendall(there, [chosen.formulas[best]])[0]
-            left = own - kendall(there, [single(name) for name in CLOSED_FORMS]).max(axis=0)
-            found.append(Shrinkage(chosen.formulas[best], float(chosen.margins[best].min()), float(left.min())))
+            sizes = kendall(there, [single(name) for name in CLOSED_FORMS]).max(axis=0)
+            for best in dict.fromkeys([*chosen.jointly[:1].tolist(), *chosen.holding[:1].tolist()]):
+                own = kendall(there, [chosen.formulas[best]])[0]
+                found.append(Shrinkage(chosen.formulas[best], chosen.margins[best], own - sizes))
     return found
 
 

@@ -10,7 +10,7 @@ from benchmarks.command import looks
 from benchmarks.command.looks import Search
 from benchmarks.scoring.cases import CLOSED_FORMS
 from benchmarks.scoring.columns import single
-from benchmarks.scoring.exhaustive import Searched, Shrinkage
+from benchmarks.scoring.exhaustive import TIE, Searched, Shrinkage
 from benchmarks.statistics.candidates import MOST
 from reports.schema import Column, Section, Table
 
@@ -42,18 +42,31 @@ def lead(found: Searched) -> list[str]:
 
 def sections(found: Searched, shrunk: Sequence[Shrinkage], top: int) -> list[Section]:
     """All tables of the page."""
-    made = [_jointly(found, top), _cases(found), _each(found)]
+    made = [_jointly(found, top), _holding(found, top), _cases(found), _each(found)]
     return [*made, _shrinkage(shrunk)] if shrunk else made
 
 
 def _jointly(found: Searched, top: int) -> Section:
-    numbers = [f"c{place}" for place in range(1, len(found.cases) + 1)]
     widths = [len(formula.names) for formula in found.formulas]
     chosen = list(distinct(found, found.jointly, top))
     for width in range(1, MOST):  # the best of fewer scores
         fewer = (row for row in found.jointly if widths[row] == width)
         chosen += [(row, alike) for row, alike in distinct(found, fewer, FEW) if row not in dict(chosen)]
     order = {row: place for place, row in enumerate(found.jointly.tolist())}
+    chosen.sort(key=lambda each: order[each[0]])
+    intro = (f"By the worst margin over all cases ({MARGIN}): a score must hold everywhere. Also the best of few.",)
+    return Section("jointly", "The best over all cases", intro, _ranked(found, chosen))
+
+
+def _holding(found: Searched, top: int) -> Section:
+    intro = (f"By the mean margin, of the candidates whose worst margin is at least {-TIE:g}: a tie at worst.",)
+    table = _ranked(found, list(distinct(found, found.holding, top)))
+    return Section("holding", "The best of those that lose nowhere", intro, table)
+
+
+def _ranked(found: Searched, chosen: Sequence[tuple[int, int]]) -> Table:
+    """Rows of these finalists, each with how many others rank alike."""
+    numbers = [f"c{place}" for place in range(1, len(found.cases) + 1)]
     rows = tuple(
         (
             str(found.formulas[row]),
@@ -63,19 +76,16 @@ def _jointly(found: Searched, top: int) -> Section:
             float(found.margins[row].mean()),
             *found.kendall[row].tolist(),
         )
-        for row, alike in sorted(chosen, key=lambda each: order[each[0]])
+        for row, alike in chosen
     )
     columns = (
-        Column("score"),
+        Column("candidate"),
         Column("alike", "integer", note="further candidates that have the same Kendall everywhere"),
         *(Column("worst_margin", "number", label="worst", note=f"the smallest margin: {MARGIN}"), Column("where")),
         Column("mean_margin", "number", label="mean", note="of the margins"),
         *(Column(number, "number", note=case.title) for number, case in zip(numbers, found.cases, strict=True)),
     )
-    intro = (
-        f"By the worst margin over all cases ({MARGIN}): a score must hold everywhere. Last the best of few scores.",
-    )
-    return Section("jointly", "The best over all cases", intro, Table(columns, rows))
+    return Table(columns, rows)
 
 
 def _cases(found: Searched) -> Section:
@@ -97,7 +107,7 @@ def _each(found: Searched) -> Section:
         for row, _ in distinct(found, found.by_case(case), FEW)
     )
     columns = (
-        *(Column("case"), Column("score"), Column("kendall", "number", label="τ")),
+        *(Column("case"), Column("candidate"), Column("kendall", "number", label="τ")),
         *(Column("margin", "number", note=MARGIN), Column("elsewhere", "number", note="the worst margin of all cases")),
     )
     return Section("each", "The best in each case alone", (), Table(columns, rows))
@@ -109,10 +119,18 @@ def _standing(found: Searched, row: int, case: int) -> tuple[str, float, float, 
 
 
 def _shrinkage(shrunk: Sequence[Shrinkage]) -> Section:
-    rows = tuple((str(each.formula), each.chosen, each.left, each.left - each.chosen) for each in shrunk)
+    rows = tuple(
+        (
+            *(str(each.formula), float(each.chosen.min()), float(each.left.min())),
+            *(float(each.chosen.mean()), float(each.left.mean())),
+        )
+        for each in shrunk
+    )
     columns = (
-        *(Column("score"), Column("chosen", "number", note="worst margin on the quarter where it was the best")),
-        *(Column("left", "number", note="worst margin on the other quarter"), Column("shrinkage", "number")),
+        Column("candidate"),
+        Column("worst_chosen", "number", note="worst margin on the quarter where it was chosen"),
+        *(Column("worst_left", "number", note="and on the other"), Column("mean_chosen", "number", note="mean margin")),
+        Column("mean_left", "number"),
     )
     intro = ("The search half divided once more: the best of one quarter, looked at on the other.",)
     return Section("shrinkage", "What a choice loses where it was not made", intro, Table(columns, rows))
