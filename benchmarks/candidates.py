@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.command import ending, looks
@@ -15,7 +14,6 @@ from benchmarks.command.cases import cases_at_hand
 from benchmarks.command.plugins import load_plugins
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
-from benchmarks.scoring.cases import CLOSED_FORMS
 from benchmarks.scoring.exhaustive import searched, shrinkage
 from benchmarks.statistics.candidates import count
 from benchmarks.tables import candidates
@@ -28,10 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
     from proxies.registry import select
 
-    wanted = {*CLOSED_FORMS, *(info.name for info in select(options.proxies))}
+    wanted = [info.name for info in select(options.proxies)]
     with ExitStack() as stack:
-        found, missing = cases_at_hand(options, stack, "search", None)
-        cases = [replace(case, names=tuple(name for name in case.names if name in wanted)) for case in found]
+        cases, missing = cases_at_hand(options, stack, "search", among=wanted)
         names = set.intersection(*(set(case.names) for case in cases))
         if options.dry_run:
             print(f"{count(len(names)):,} candidates of {len(names)} scores on:")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 
 from benchmarks.command.sources import books_of
@@ -14,14 +14,18 @@ from diswot_errors import DataError
 
 
 def cases_at_hand(
-    options: argparse.Namespace, stack: ExitStack, half: Half, names: Sequence[str] | None
+    options: argparse.Namespace,
+    stack: ExitStack,
+    half: Half,
+    names: Sequence[str] | None = None,
+    among: Collection[str] | None = None,
 ) -> tuple[list[Case], list[str]]:
-    """One for each truth, population and setting of which all these scores are there; and why others are none."""
+    """One for each truth, population and setting that has these scores, as `cases_of`; and why others are none."""
     truths, missing = truths_at_hand(options.ground_truth)
     books = [list(book) for book in books_of(options, stack)]
     cases: list[Case] = []
     for truth in truths:
-        found, why = cases_of(books, truth, half, names)
+        found, why = cases_of(books, truth, half, names, among)
         cases += [case for case in found if options.init in (None, case.columns.setting.init)]
         missing += why
     if not cases:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -61,17 +61,21 @@ class Case:
 
     def quarter(self, number: int) -> Case:
         """The same case on one quarter of all networks, which is half of its own."""
-        own = tuple(arch for arch in self.archs if quarter_of(self.truth.space, arch) == number)
+        own = tuple(arch for arch in self.archs if quarter_of(arch) == number)
         return replace(self, archs=own)
 
 
 def cases_of(
-    books: Iterable[Book], truth: GroundTruth, half: Half, names: Sequence[str] | None = None
+    books: Iterable[Book],
+    truth: GroundTruth,
+    half: Half,
+    names: Sequence[str] | None = None,
+    among: Collection[str] | None = None,
 ) -> tuple[list[Case], list[str]]:
     """The cases of a truth, and why others are none.
 
-    names: the scores that must be there beside the closed forms; without them all that are, but for those that more
-    than a tenth of the networks lack.
+    names: the scores that must be there beside the closed forms; without them all that are (`among` these), but for
+    those that more than a tenth of the networks lack.
     """
     cases: list[Case] = []
     missing: list[str] = []
@@ -85,8 +89,8 @@ def cases_of(
             missing.append(f"{truth.name}, {columns.conditions(())}: no {', '.join(lacking)}")
             continue
         for population in populations(truth):
-            archs = [arch for arch in population.archs if half_of(truth.space, arch) == half]
-            case = _case(truth, population.key, columns, archs, names)
+            archs = [arch for arch in population.archs if half_of(arch) == half]
+            case = _case(truth, population.key, columns, archs, names, among)
             if len(case.archs) < LEAST or np.ptp(case.accuracies) == 0:
                 missing.append(f"{case.title}: {len(case.archs)} networks of the {half} half, expected {LEAST}")
             else:
@@ -95,11 +99,17 @@ def cases_of(
 
 
 def _case(
-    truth: GroundTruth, population: str, columns: Columns, archs: Sequence[str], names: Sequence[str] | None
+    truth: GroundTruth,
+    population: str,
+    columns: Columns,
+    archs: Sequence[str],
+    names: Sequence[str] | None,
+    among: Collection[str] | None,
 ) -> Case:
     """On the networks that have all scores: those asked for, or those that most networks have."""
     scored = [arch for arch in archs if any(arch in column for column in columns.scores["params"].values())]
-    asked = tuple(dict.fromkeys((*CLOSED_FORMS, *names))) if names is not None else tuple(columns.scores)
+    some = names if names is not None else [name for name in columns.scores if among is None or name in among]
+    asked = tuple(dict.fromkeys((*CLOSED_FORMS, *some)))
     there: dict[str, NDArray[np.bool_]] = {}
     for name in asked:
         mask = np.asarray(np.isfinite(columns.values(single(name), scored)).all(axis=0), dtype=bool)

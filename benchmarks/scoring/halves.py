@@ -1,7 +1,7 @@
 """The networks of a space divided once: scores are chosen on the search half, and the confirmation half is kept unseen.
 
-A network's half is a bit of a hash of its name; networks that are the same but for dead branches go by the name of the
-one without, so that none of them tells of the others across the line.
+A network's half is a bit of a hash of its name, so that the halves are fair samples of one population. A cell with dead
+branches may have its equal across the line: only on the population without them are the halves independent.
 """
 
 from __future__ import annotations
@@ -10,25 +10,20 @@ import hashlib
 from functools import cache
 from typing import Literal
 
-from nb201_data.spaces import get_space
-
 Half = Literal["search", "confirmation"]
 HALVES: tuple[Half, Half] = ("search", "confirmation")
 
 
-@cache
-def half_of(space: str, arch: str) -> Half:
+def half_of(arch: str) -> Half:
     """'search' or 'confirmation': bit 0 of the first byte of SHA-256 of 'half:NAME'."""
-    return HALVES[_digest(space, arch)[0] & 1]
+    return HALVES[_digest(arch)[0] & 1]
 
 
-@cache
-def quarter_of(space: str, arch: str) -> int:
+def quarter_of(arch: str) -> int:
     """0 or 1: each half is divided again, to see on one quarter what is left of a choice made on the other."""
-    return _digest(space, arch)[1] & 1
+    return _digest(arch)[1] & 1
 
 
 @cache
-def _digest(space: str, arch: str) -> bytes:
-    known = get_space(space)
-    return hashlib.sha256(f"half:{known.canonical(known.parse(arch))}".encode()).digest()
+def _digest(arch: str) -> bytes:
+    return hashlib.sha256(f"half:{arch}".encode()).digest()
