@@ -95,6 +95,16 @@ def test_values_are_those_of_the_formula_written_out(text: str) -> None:
     np.testing.assert_allclose(parse(text, KNOWN).values(COLUMNS, LOWER), naive(text))
 
 
+def test_a_product_with_zero_is_the_worst_and_by_zero_none() -> None:
+    columns = {"meco": np.array([2.0, 0.0, 1.0]), "nst": np.array([0.0, 3.0, 1e-9]), "jacob": np.array([0.0, 1.0, 1.0])}
+    assert np.argsort(parse("meco*nst", KNOWN).values(columns, ())).tolist() == [0, 1, 2]
+    product = parse("meco*jacob", KNOWN).values(columns, ())
+    assert product[0] == product[1] < product[2] and np.isfinite(product).all()
+    assert np.isnan(parse("meco/nst", KNOWN).values(columns, ())).tolist() == [True, False, False]
+    assert np.isnan(parse("jacob/nst", KNOWN).values(columns, ())).tolist() == [True, False, False]
+    assert np.isnan(parse("meco*nst", KNOWN).values(columns, {"nst"})).tolist() == [True, False, False]
+
+
 def test_equal_sums_of_logs_are_equal() -> None:
     """Ranks 1 and 6 join to as much as 2 and 3: rounding breaks no tie."""
     columns = {"meco": np.array([1.0, 2, 3, 4, 5, 6]), "nst": np.array([6.0, 3, 2, 1, 4, 5])}
@@ -117,7 +127,7 @@ def test_every_candidate_is_ranked_as_its_formula() -> None:
     rng = np.random.default_rng(3)
     names, lower = ["a", "b", "c", "d"], [False, True, False, False]
     values = np.stack(
-        [rng.integers(1, 9, 40), rng.uniform(0, 1, 40), np.exp(9 * rng.normal(size=40)), rng.normal(size=40)]
+        [rng.integers(0, 9, 40), rng.uniform(0, 1, 40), np.exp(9 * rng.normal(size=40)), rng.normal(size=40)]
     )
     accuracies = np.stack([rng.normal(size=40), rng.integers(0, 7, 40)])
     found = candidates.spearman(candidates.blocks(4), candidates.base_of(values, lower), accuracies)

@@ -39,15 +39,16 @@ class Block:
         return Formula((Term(above, tuple(sorted(name for name in chosen if name not in above))),))
 
     def values(self, part: slice, base: Base) -> Array:
-        """(c, m) of these rows; NaN where a product has none."""
+        """(c, m) of these rows; NaN or infinity where a product has none, minus infinity where it is 0."""
         members = self.members[part]
         source = {"score": base.turned, "logs": base.ranks, "ranks": base.ranks, "product": base.logs}[self.form]
         total = source[members[:, 0]] * (-1 if self.below[0] else 1)
-        for place, low in enumerate(self.below[1:], 1):
-            if self.form == "logs":
-                total = total * source[members[:, place]]  # orders as the sum of logs; exact
-            else:
-                total = total - source[members[:, place]] if low else total + source[members[:, place]]
+        with np.errstate(invalid="ignore"):  # 0 / 0
+            for place, low in enumerate(self.below[1:], 1):
+                if self.form == "logs":
+                    total = total * source[members[:, place]]  # orders as the sum of logs; exact
+                else:
+                    total = total - source[members[:, place]] if low else total + source[members[:, place]]
         return total
 
 
@@ -97,7 +98,7 @@ def _chunks(candidates: Sequence[Block], base: Base) -> Iterator[Array]:
 
 
 def _midranks(values: Array) -> Array:
-    """(c, m) ranks from 1 in each row, equal values sharing their mean; rows with a NaN are NaN."""
+    """(c, m) ranks from 1 in each row, equal values sharing their mean; rows with a NaN or infinity are NaN."""
     places = np.arange(values.shape[1], dtype=np.int32)
     order = np.argsort(values, axis=1)
     ordered = np.take_along_axis(values, order, axis=1)
@@ -108,7 +109,7 @@ def _midranks(values: Array) -> Array:
     last = np.minimum.accumulate(backwards, axis=1)[:, ::-1]
     found = np.empty(values.shape)
     np.put_along_axis(found, order, (first + last) / 2 + 1, axis=1)
-    found[np.isnan(values).any(axis=1)] = np.nan
+    found[~(values < np.inf).all(axis=1)] = np.nan
     return found
 
 

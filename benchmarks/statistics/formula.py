@@ -6,9 +6,9 @@
 
 A NAME is a proxy or an aggregate. Whichever end of its scale predicts the better network, more of a formula is
 better: a rank is 1 for the worst, equal values share the mean of their ranks, and in a product a score of which less
-is better counts by its reciprocal. A product takes positive values: where one is not, the network has none. Ranks
-are those within the set of networks that have all parts, so that a sum of ranks is a score of a set; `alone` is the
-product of all terms, a score of one network.
+is better counts by its reciprocal. Where a part of a product is negative, or 0 below the line, the network has none;
+0 above the line is the worst there is. Ranks are those within the set of networks that have all parts, so that a sum
+of ranks is a score of a set; `alone` is the product of all terms, a score of one network.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from diswot_errors import UsageError
 from diswot_registry import did_you_mean
 
 _TOKEN = re.compile(r"\s*(?:([a-z][a-z0-9_]*)|([-+*/()])|(\S))")
+LOG_ZERO = -1e300
+"""Stands for the log of a product that is 0, below every other."""
 _SHOWN = 60  # characters of a text that a message repeats
 
 
@@ -52,7 +54,9 @@ class Term:
             return -columns[name] if name in lower else columns[name]
         logs = [log_value(columns[name], name in lower) for name in self.above]
         logs += [-log_value(columns[name], name in lower) for name in self.below]
-        return np.asarray(np.sum(logs, axis=0))
+        with np.errstate(invalid="ignore"):  # 0 / 0
+            total = np.asarray(np.sum(logs, axis=0))
+        return np.where(total == np.inf, np.nan, np.maximum(total, LOG_ZERO))
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,9 @@ class Formula:
 
 
 def log_value(values: Array, lower: bool) -> Array:
-    """ln v, or -ln v where less is better; NaN where v is not positive."""
-    logs = np.log(np.where(values > 0, values, np.nan))
+    """ln v, or -ln v where less is better; ln 0 is minus infinity, NaN where v is negative."""
+    with np.errstate(divide="ignore"):
+        logs = np.log(np.where(values >= 0, values, np.nan))
     return -logs if lower else logs
 
 
