@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 from benchmarks.scoring.cases import CLOSED_FORMS, Case
 from benchmarks.scoring.columns import lower_of, single
@@ -131,7 +131,7 @@ def kendall(grounds: Sequence[Ground], formulas: Sequence[Formula]) -> Array:
         for row, formula in enumerate(formulas):
             by_seed = [formula.values(columns, lower_of(formula.names)) for columns in ground.by_seed]
             for place, truth in zip(ground.places, ground.accuracies, strict=True):
-                each = [kendalltau(values, truth, method="asymptotic").statistic for values in by_seed]
+                each = [scipy.stats.kendalltau(values, truth, method="asymptotic").statistic for values in by_seed]
                 found[row, place] = np.mean(each)
     return found
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from math import comb
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from benchmarks.statistics.formula import Formula, Term, log_value
 from benchmarks.statistics.resamples import Array
@@ -65,7 +65,7 @@ def base_of(values: Array, lower: Sequence[bool]) -> Base:
     """From values (k, m) as scored."""
     turned = np.where(np.array(lower)[:, None], -values, values)
     logs = np.stack([log_value(row, low) for row, low in zip(values, lower, strict=True)])
-    return Base(turned, rankdata(turned, axis=1), logs)
+    return Base(turned, scipy.stats.rankdata(turned, axis=1), logs)
 
 
 def blocks(scores: int) -> list[Block]:
@@ -86,7 +86,7 @@ def count(scores: int) -> int:
 
 def spearman(candidates: Sequence[Block], base: Base, accuracies: Array) -> Array:
     """(N, T) of every candidate, in the order of the blocks, with every truth (T, m); NaN where one has no value."""
-    ranks = _unit(rankdata(accuracies, axis=1))
+    ranks = _unit(scipy.stats.rankdata(accuracies, axis=1))
     return np.concatenate([_unit(_midranks(values)) @ ranks.T for values in _chunks(candidates, base)])
 
 

@@ -18,7 +18,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+import scipy
 
 from benchmarks.statistics.resamples import Array
 from diswot_errors import UsageError
@@ -91,7 +91,7 @@ class Formula:
         whole = np.asarray(~np.isnan(parts).any(axis=0))
         found = np.full(whole.shape, np.nan)
         if whole.any():
-            ranks = rankdata(parts[:, whole], axis=1)
+            ranks = scipy.stats.rankdata(parts[:, whole], axis=1)
             found[whole] = ranks.sum(axis=0) if self.terms[0].ranked else np.log(ranks.prod(axis=0))
         return found
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from benchmarks.statistics.resamples import Array, draw_weights, interval
 from benchmarks.statistics.weighted import Target, coefficients
@@ -52,7 +52,7 @@ def stretched(estimate: Estimate, confidence: float) -> Estimate:
     """
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return estimate
-    factor = float(norm.ppf((1 + confidence) / 2) / norm.ppf((1 + CONFIDENCE) / 2))
+    factor = float(ndtri((1 + confidence) / 2) / ndtri((1 + CONFIDENCE) / 2))
     low, high = (estimate.value + factor * (end - estimate.value) for end in (estimate.low, estimate.high))
     return Estimate(estimate.value, low, high, estimate.spread)
 
