@@ -11,8 +11,10 @@ from benchmarks.command import options as shared
 from benchmarks.command.publish import Content
 from benchmarks.command.scored import Asked, Scored
 from benchmarks.scoring.authors import settled
+from benchmarks.scoring.columns import known_scores, parts_of
 from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.study import study_of, with_baselines
+from benchmarks.statistics.formula import parse
 from benchmarks.tables import beside, precision, registered, settings, standing
 
 PRECISION_NETWORKS = 30  # scored in fp32 too when another precision is asked for
@@ -30,9 +32,11 @@ def ask(options: argparse.Namespace) -> Asked:
     """The proxies on one ground truth; in another precision than fp32 some networks in that too."""
     from proxies.registry import select
 
-    infos, options = with_baselines(select(options.proxies)), settled(options)
+    formulas = tuple(parse(text, known_scores()) for text in options.aggregate)
+    parts = [part for formula in formulas for name in formula.names for part in parts_of(name)]
+    infos, options = with_baselines(select(",".join([options.proxies, *parts]))), settled(options)
     study = study_of(options, options.space, options.ground_truth, options.init)
-    asks = [Ask(study, infos)]
+    asks = [Ask(study, infos, formulas=formulas)]
     if options.precision != "fp32":
         setting = replace(study.setting, precision="fp32")
         asks.append(Ask(replace(study, setting=setting, archs=study.archs[:PRECISION_NETWORKS]), infos, "fp32", True))
@@ -53,7 +57,7 @@ COMMAND = Scored(
     title="Which proxy ranks best",
     description="Score networks without training them and correlate the scores with their true accuracies. Without "
     "options: every proxy, on this project's own distilled accuracies and on images that need no download.",
-    options=(shared.truth(), shared.study(batch_size=None), shared.seeds(), shared.setting()),
+    options=(shared.truth(), shared.study(), shared.seeds(), shared.setting(), shared.aggregate()),
     ask=ask,
     make=make,
     add=add,

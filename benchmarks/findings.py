@@ -11,8 +11,8 @@ from pathlib import Path
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import load_plugins
+from benchmarks.command.truths import truths_at_hand
 from benchmarks.engines import provenance
-from benchmarks.leaderboard import truths_at_hand
 from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
 from benchmarks.site import usual

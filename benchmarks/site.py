@@ -12,7 +12,7 @@ from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import load_plugins
 from benchmarks.command.publish import run_of
-from benchmarks.leaderboard import truths_at_hand
+from benchmarks.command.truths import truths_at_hand
 from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
 from benchmarks.tables import released as pages

@@ -79,10 +79,15 @@ def machine() -> Parser:
     return group
 
 
-def store_file() -> Parser:
-    """Of commands that read or write stored scores."""
+def store_file(several: bool = False) -> Parser:
+    """Of commands that read or write stored scores; `several`: of those that look scores up and compute none."""
     group = Parser(add_help=False)
-    group.add_argument("--store", type=Path, metavar="FILE", help="where scores are kept (default: the cache folder)")
+    kept = "where scores are kept (default: the cache folder)"
+    further = "further scores: a score store, a folder of released tables, a .csv or .parquet file; repeatable"
+    how: dict[str, Any] = {"action": "append", "default": []} if several else {}
+    group.add_argument(
+        "--store", type=Path, metavar="SOURCE" if several else "FILE", help=further if several else kept, **how
+    )
     return group
 
 
@@ -90,6 +95,29 @@ def tables() -> Parser:
     """Of commands that work on released tables."""
     group = Parser(add_help=False)
     group.add_argument("--tables", type=Path, default=RELEASED, metavar="DIR", help="released tables (the project's)")
+    return group
+
+
+def scores() -> Parser:
+    """Of commands that look scores up and compute none."""
+    return Parser(add_help=False, parents=[store_file(several=True), tables()])
+
+
+def cases() -> Parser:
+    """Of commands that look at one half of the networks."""
+    group = Parser(add_help=False)
+    group.add_argument("--init", choices=INITS, help="scores of one initialisation (default: of every one there is)")
+    group.add_argument(
+        "--log", type=Path, default=RELEASED.parent, metavar="DIR", help="folder of looks.csv and searches.csv"
+    )
+    return group
+
+
+def aggregate() -> Parser:
+    """Of commands that rank scores."""
+    group = Parser(add_help=False)
+    what = "a score made of scores, ranked as the others: jacob+synflow+nst, rank(a)+rank(b), a*b/c; repeatable"
+    group.add_argument("--aggregate", action="append", default=[], metavar="FORMULA", help=what)
     return group
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines import provenance
-from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures, origins
+from benchmarks.scoring.measured import Measured, distinct_records, failures, origins
+from benchmarks.statistics.formula import Formula as Joined
+from benchmarks.statistics.paired import RESAMPLES
 from diswot_errors import DataError, UsageError
+from diswot_registry import HOME
 from nb201_data.truth.benchmark import official_index
 from nb201_data.truth.measured import card_of
 from reports import html
@@ -120,7 +123,10 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
         notes=list(dict.fromkeys([*notes, *failures(measured), *origins(measured), *content.notes])),
         scores=distinct_records([one for one in measured if not one.ask.aside]),
         truth=truth,
-        formulas=list({info.name: formula(info) for one in measured for info in one.infos}.values()),
+        formulas=[
+            *{info.name: formula(info) for one in measured for info in one.infos}.values(),
+            *{str(made): made_of(made) for one in measured for made in one.ask.formulas}.values(),
+        ],
         card="\n\n".join(dict.fromkeys(text for study in studies if (text := card_of(study.truth.name)))),
         config={
             "studies": list({str(each): each for each in (study.config() for study in studies)}.values()),
@@ -142,6 +148,12 @@ def formula(info: ProxyInfo) -> Formula:
     """What the record of a proxy says of it."""
     teacher = "yes" if info.teacher else "no"
     return Formula(info.name, info.version, info.origin, info.summary, info.formula, info.paper, teacher)
+
+
+def made_of(made: Joined) -> Formula:
+    """What is to be known of a score made of scores."""
+    how = "'+' adds the logs of ranks within the networks scored, rank(...) ranks, '*' and '/' join values"
+    return Formula(str(made), 0, HOME, f"made of {', '.join(made.names)}", how, "docs/score.md", "no")
 
 
 def benchmark_name(arch: str) -> str:

@@ -26,6 +26,8 @@ COMMANDS = {
     "leaderboard": "all released scores on all ground truths, beside closed forms and printed numbers",
     "site": "a site of static files from what is released: leaderboard, proxies, truths, distillers",
     "findings": "what was found, as one page of Markdown",
+    "candidates": "every product, ratio and sum of ranks of up to three scores, on the search half of the networks",
+    "confirm": "what is left of a score on the half of the networks on which nothing was chosen",
     "sweep": "score a whole space in a fixed order; the released tables grow",
     "data_card": "the card of a harvested table, computed from its rows",
     "pipeline": "teacher, search, distillation, comparison: one report",

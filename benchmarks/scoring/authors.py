@@ -43,6 +43,17 @@ def setting_of(common: Setting, info: ProxyInfo, kind: str) -> Setting:
     return replace(common, init=authors.init, images=images, batch_size=authors.batch_size)
 
 
+def as_of(name: str, init: str, images: str, batch_size: int) -> str:
+    """Whose setting these weights, images and batch are for a score: `authors`, `common`, or '' where none is known."""
+    from proxies.registry import PROXIES
+
+    known = PROXIES[name].authors if name in PROXIES else None
+    asked = (init, "noise" if parse_name(images).base == NOISE.name else "real", batch_size)
+    if known is None:
+        return ""
+    return AUTHORS if asked == (known.init, known.images, known.batch_size) else COMMON
+
+
 def requests(
     common: Setting, infos: Sequence[ProxyInfo], archs: Sequence[str], seeds: Iterable[int], kind: str
 ) -> list[Request]:

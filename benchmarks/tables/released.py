@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.command.publish import Content, measured_content
 from benchmarks.scoring.measured import Measured
+from benchmarks.scoring.population import populations
 from benchmarks.scoring.released import Released
 from benchmarks.tables import leaderboard
 from nb201_data.ground_truth import GroundTruth
@@ -20,11 +21,10 @@ MEASURED = Path(__file__).parents[2] / "docs" / "distillers.md"
 
 def of_truth(truth: GroundTruth, released: Released, measured: Sequence[Measured]) -> list[Content]:
     """One content for each setting that has scores; else one of the closed forms alone."""
-    scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores(released, truth)]
-    populations = leaderboard.populations(truth)
+    scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([released], truth)]
     beside = [
         replace(leaderboard.section(number, truth, one, scores), title=f"Beside closed forms and print: {one.name}")
-        for number, one in enumerate(populations, 1)
+        for number, one in enumerate(populations(truth), 1)
     ]
     made = sorted({(table.card.machine, *table.card.reproduces) for table in released.tables})
     origin = Note(Topic.ORIGIN, f"Every score is from the released tables ({'; '.join(map(', torch '.join, made))}).")

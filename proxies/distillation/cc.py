@@ -46,7 +46,15 @@ def make_embeddings(student: FeaturesLike, teacher: FeaturesLike, setup: HeadSet
     return Embeddings(student.pooled.shape[1], teacher.pooled.shape[1])
 
 
-@distiller("cc", needs=["pooled"], paper="Peng et al. 2019", weight=0.02, head=make_embeddings, published=SETTING, authors=DISWOT_LOSSES)
+@distiller(
+    "cc",
+    needs=["pooled"],
+    paper="Peng et al. 2019",
+    weight=0.02,
+    head=make_embeddings,
+    published=SETTING,
+    authors=DISWOT_LOSSES,
+)
 def cc_term(
     student: FeaturesLike, teacher: FeaturesLike, labels: Tensor, head: nn.Module | None, context: Context
 ) -> Tensor:

@@ -7,6 +7,6 @@ from proxies.distillation.registry import distiller
 
 SETTING = repdistiller("-r 0.1 -a 0.9", 0.1, 0.9, "T 4")
 
-distiller(
-    "kd", of="logits", paper="Hinton et al. 2015", weight=0.9, ce=0.1, published=SETTING, authors=DISWOT_LOSSES
-)(kd)
+distiller("kd", of="logits", paper="Hinton et al. 2015", weight=0.9, ce=0.1, published=SETTING, authors=DISWOT_LOSSES)(
+    kd
+)

@@ -4,11 +4,14 @@ import torch
 from torch import Tensor, nn
 
 from diswot_errors import NotApplicable
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
 from proxies.evidence.spectrum import singular_values
-from proxies.registry import AuthorsSetting, proxy
+from proxies.registry import proxy
 
-AUTHORS = AuthorsSetting("the network's own", "one image of ones", "train", "Auto-Prox at 90ed458")
+AUTHORS = AuthorsSetting(
+    "default", "real", 2, "Auto-Prox at 90ed458", "weights as the network draws them; no image is looked at"
+)
 
 
 @proxy("dss", direction="higher", needs=["absolute_gradients"], paper="Zhou et al., CVPR 2022", authors=AUTHORS)
