@@ -74,6 +74,11 @@ def machine() -> Parser:
     group.add_argument(
         "--workers", type=positive, help="processes (default: cores on a CPU, 1 on a GPU; 1 is this process)"
     )
+    group.add_argument("--engine", default="local", metavar="NAME", help="local, or ray: the nodes of a cluster")
+    group.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster (default: one of this machine)")
+    group.add_argument(
+        "--gpus-per-worker", type=above_zero, metavar="X", help="with --engine ray, 0.25 for four on a GPU (1)"
+    )
     return group
 
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "scores": "the scores there are: export, import, merge, diff, verify, release",
     "leaderboard": "all released scores on all ground truths, beside closed forms and printed numbers",
     "sweep": "score a whole space in a fixed order; the released tables grow",
+    "engine_cost": "what workers and engines cost, measured here and reckoned further",
     "data_card": "the card of a harvested table, computed from its rows",
     "pipeline": "teacher, search, distillation, comparison: one report",
 }
