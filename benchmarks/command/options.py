@@ -47,7 +47,7 @@ def plugins() -> Parser:
         action="append",
         default=[],
         metavar="FILE.py",
-        help="a file that adds proxies, distillers, spaces, data sets, strategies or tables; repeatable",
+        help="a file that adds proxies, distillers, spaces, data sets, strategies, engines or tables; repeatable",
     )
     return group
 
