@@ -17,25 +17,29 @@ from diswot_errors import DataError, UsageError
 from diswot_registry import HOME, JOURNAL, did_you_mean, origin
 
 _LOADED: dict[Path, ModuleType] = {}
+_SOURCES: dict[Path, bytes] = {}
 
 
-def plugins() -> tuple[Path, ...]:
-    """The plugin files loaded so far, in order: what a new process has to load to know the same names."""
-    return tuple(_LOADED)
+def plugins() -> dict[Path, bytes]:
+    """The plugin files loaded so far, in order, and what they held: what another process has to load to know the same
+    names, whether it sees the files or not."""
+    return {place: _SOURCES[place] for place in _LOADED}
 
 
-def load_plugin(path: Path | str, *, registers: bool = True) -> ModuleType:
+def load_plugin(path: Path | str, source: bytes | None = None, *, registers: bool = True) -> ModuleType:
     """Run the file, once in a process, so that what it registers is found by name; the module it makes.
 
+    `source`: what it held in the process that loaded it first, which is not asked of the disk again.
     `registers`: whether a file that registers nothing is refused; one of a network of one's own need not.
     `UsageError` where there is no such file, or it registers nothing or what is refused; `DataError` where it fails.
     Either names file and line, and what it had registered by then is forgotten. Ctrl-C stays Ctrl-C.
     """
-    place = Path(path) if path in _LOADED else _file(path, "plugin" if registers else "file")
+    known = source is not None or path in _LOADED
+    place = Path(path) if known else _file(path, "plugin" if registers else "file")
     if place in _LOADED:
         return _LOADED[place]
     try:
-        source = place.read_bytes()
+        source = place.read_bytes() if source is None else source
     except OSError as error:
         raise DataError(f"plugin {path} cannot be read: {error.strerror}") from error
     name = f"diswot_plugin_{place.stem}_{_digits(str(place).encode())}"  # the same in every process, for pickles
@@ -44,6 +48,7 @@ def load_plugin(path: Path | str, *, registers: bool = True) -> ModuleType:
     spec.loader_state = hashlib.sha256(source).hexdigest()  # of what is run, whatever becomes of the file
     module = importlib.util.module_from_spec(spec)
     _LOADED[place] = sys.modules[name] = module
+    _SOURCES[place] = source
     try:
         _run(source, place, module, registers)
     except BaseException:

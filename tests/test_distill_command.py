@@ -19,6 +19,7 @@ from benchmarks.distill.stream import Stream
 from benchmarks.distill.students import parse_student
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, accuracy
+from benchmarks.engines.local import Local
 from diswot_errors import UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import build_resnet
@@ -66,7 +67,7 @@ def test_two_distillers_two_seeds_and_a_page(tmp_path: Path, capsys: pytest.Capt
 def test_two_workers_train_what_one_trains(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Trained, early and assistant teachers included, each made once and before the students."""
     plan = jobs.distillation(CELL, "kd,eskd,atkd,diswot+", 1, None, replace(TINY, epochs=1, learning_rate=0.02), "cpu")
-    one, two = (jobs.run(replace(plan, out=tmp_path / str(workers)), workers) for workers in (1, 2))
+    one, two = (jobs.run(replace(plan, out=tmp_path / str(workers)), Local(workers)) for workers in (1, 2))
     for name in plan.distillers:
         results = [[(each.loss, each.top1) for each in histories[name][0]] for histories in (one, two)]
         assert results[0] == results[1]
@@ -129,9 +130,9 @@ def test_another_teacher_does_not_continue_a_run(tmp_path: Path) -> None:
         torch.save(network.state_dict(), file)
     protocol = replace(TINY, epochs=1)
     first = jobs.distillation(CELL, "kd", 1, weights[0], protocol, "cpu")
-    jobs.run(replace(first, out=tmp_path / "run"), 1)
+    jobs.run(replace(first, out=tmp_path / "run"), Local(1))
     with pytest.raises(UsageError, match=r"taught by: \"sha256:.* there"):
-        jobs.run(replace(first, out=tmp_path / "run", teacher_weights=weights[1]), 1)
+        jobs.run(replace(first, out=tmp_path / "run", teacher_weights=weights[1]), Local(1))
 
 
 def test_students_by_all_their_names() -> None:

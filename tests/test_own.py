@@ -91,7 +91,7 @@ class TestTheName:
         assert get_space(name).name == name
         with restored():
             load_plugin(write(tmp_path / "edited", NETWORK + "# changed\n"), registers=False)
-            assert plugins()[-1].parent.name == "edited"
+            assert list(plugins())[-1].parent.name == "edited"
             assert get_space(name).name == name  # the one of the two that is meant
         with pytest.raises(DataError, match="is not what it was"):
             get_space(name[:-12] + "0" * 12)

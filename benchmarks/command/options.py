@@ -49,7 +49,7 @@ def plugins() -> Parser:
         action="append",
         default=[],
         metavar="FILE.py",
-        help="a file that adds proxies, distillers, spaces, data sets, strategies or tables; repeatable",
+        help="a file that adds proxies, distillers, spaces, data sets, strategies, engines or tables; repeatable",
     )
     return group
 
@@ -75,6 +75,11 @@ def machine() -> Parser:
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     group.add_argument(
         "--workers", type=positive, help="processes (default: cores on a CPU, 1 on a GPU; 1 is this process)"
+    )
+    group.add_argument("--engine", default="local", metavar="NAME", help="local, or ray: the nodes of a cluster")
+    group.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster (default: one of this machine)")
+    group.add_argument(
+        "--gpus-per-worker", type=above_zero, metavar="X", help="with --engine ray, 0.25 for four on a GPU (1)"
     )
     return group
 

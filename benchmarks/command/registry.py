@@ -29,6 +29,7 @@ COMMANDS = {
     "candidates": "every product, ratio and sum of ranks of up to three scores, on the search half of the networks",
     "confirm": "what is left of a score on the half of the networks on which nothing was chosen",
     "sweep": "score a whole space in a fixed order; the released tables grow",
+    "engine_cost": "what workers and engines cost, measured here and reckoned further",
     "data_card": "the card of a harvested table, computed from its rows",
     "pipeline": "teacher, search, distillation, comparison: one report",
 }

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
+from benchmarks.command.engine import engine_of
 from benchmarks.command.plugins import load_plugins
 from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import PROTOCOLS
-from benchmarks.engines.device import choose_device, default_workers
+from benchmarks.engines.device import choose_device
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     load_plugins(given)
     options = _parser().parse_args(given)
     protocol, device = recipes.resolved(options), str(choose_device(options.device))
-    workers = options.workers or default_workers(device)
+    engine = engine_of(options)
 
     from benchmarks.command.publish import Content
     from benchmarks.command.work import work_in_folder
@@ -32,12 +33,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.student, options.distiller, options.seeds, options.teacher_weights, protocol, device
     )
     if options.dry_run:
-        print(budget.estimate([plan], workers))
+        print(budget.estimate([plan], engine.workers))
         return 0
 
     def work(out: Path) -> Content:
         own = replace(plan, out=out)
-        histories = jobs.run(own, workers)
+        histories = jobs.run(own, engine)
         return page.content(own, histories, jobs.teachers_top1(own))
 
     words = (jobs.student_of(plan).slug, protocol.name)

@@ -16,8 +16,8 @@ from benchmarks.distill.stream import Stream
 from benchmarks.distill.students import Student, parse_student
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, Trainer, learns_from_logits
-from benchmarks.engines.local import Workers
 from benchmarks.engines.progress import Progress
+from benchmarks.engines.registry import Engine
 from diswot_errors import UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import RESNETS
@@ -77,12 +77,13 @@ def student_of(distilled: Distillation) -> Student:
     return parse_student(distilled.student, distilled.protocol, images.classes, images.resolution)
 
 
-def run(distilled: Distillation, workers: int) -> Histories:
+def run(distilled: Distillation, engine: Engine) -> Histories:
     """Train everything that is not on disk yet. Teachers come first, so that no two runs make the same one."""
     found: dict[tuple[str, int], list[EpochResult]] = {}
     trainings = [Training(distilled, name, seed) for seed in range(distilled.seeds) for name in distilled.distillers]
     by_teaching = {losses.get(name).teaching: (distilled, name) for name in distilled.distillers}
-    with Workers(min(workers, len(trainings))) as team, Progress(len(trainings), "run") as progress:
+    team = engine.team(len(trainings), folder=distilled.out)
+    with team, Progress(len(trainings), "run") as progress:
         for together in ({"trained", "early"}, {"assistant"}):  # the assistant learns from the trained teacher
             for _ in team.each(make_teacher, [one for kind, one in by_teaching.items() if kind in together]):
                 pass
@@ -100,13 +101,13 @@ def teachers_top1(distilled: Distillation) -> dict[str, float | None]:
     return {name: found[losses.get(name).teaching] for name in distilled.distillers}
 
 
-def run_all(plans: Sequence[Distillation], workers: int) -> list[Histories]:
+def run_all(plans: Sequence[Distillation], engine: Engine) -> list[Histories]:
     """`run` of several students; teachers do not depend on them, and those of the first serve all."""
     found = []
     for plan in plans:
         for pattern in ("teacher-*", "early-*", "assistant-*"):
             share(plans[0].out.glob(pattern), plan.out)
-        found.append(run(plan, workers))
+        found.append(run(plan, engine))
     return found
 
 

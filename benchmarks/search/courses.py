@@ -13,8 +13,8 @@ from typing import Any
 from benchmarks.command.estimate import duration
 from benchmarks.command.opened import opened
 from benchmarks.engines.device import choose_device
-from benchmarks.engines.local import Workers
 from benchmarks.engines.progress import Progress
+from benchmarks.engines.registry import Engine
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.search import trajectory
 from benchmarks.search.choices import is_table, objective_for, setting_for, space_for, truth_for
@@ -94,7 +94,7 @@ def _evaluating(
     def run(out: Path) -> SearchResult:
         with (
             Progress(options.budget, "evaluation") as shown,
-            at_work(objective, runner.workers if runner else 1) as working,
+            at_work(objective, runner.engine if runner else None) as working,
         ):
             search.watch = watched(shown)
             return search.resume(out / trajectory.NAME).run(working)
@@ -145,12 +145,12 @@ def _said(epoch: SharedEpoch) -> str:
 
 
 @contextlib.contextmanager
-def at_work(objective: Objective, workers: int) -> Iterator[Objective]:
-    """Trainings go to worker processes; scores have those of their runner, tables need none."""
-    if workers == 1 or not isinstance(objective, TrainedObjective):
+def at_work(objective: Objective, engine: Engine | None) -> Iterator[Objective]:
+    """Trainings go to workers; scores have those of their runner, tables need none."""
+    if engine is None or not isinstance(objective, TrainedObjective):
         yield objective
     else:
-        with Workers(workers) as team:
+        with engine.team(engine.workers) as team:
             yield on_workers(objective, team)
 
 
