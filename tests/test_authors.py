@@ -55,7 +55,13 @@ def test_settings_of_authors(name: str) -> None:
 
 def test_only_counts_and_what_nobody_scored_have_no_authors() -> None:
     counts = {"params", "flops", "flops_pruned", "trainable_layers", "conv_count", "conv_log_width", "conv_root_size"}
-    assert {info.name for info in all_proxies() if info.ours and info.authors is None} == counts | {"ickd"}
+    ours = {"conv_root_size_alive", "gradient_spread", "spread_size"}
+    assert {info.name for info in all_proxies() if info.ours and info.authors is None} == counts | ours | {
+        "ickd",
+        "dkd",
+        "dkd_ls",
+        "kd_ls",
+    }
 
 
 def test_the_docs_list_them_all() -> None:

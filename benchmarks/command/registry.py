@@ -9,6 +9,7 @@ COMMANDS = {
     "correlation": "every score against a ground truth, with intervals and differences to params",
     "score": "every score of one network of yours, and where it stands among released ones of its size",
     "init_ablation": "M_s, M_r and DisWOT under four initialisations, published beside measured",
+    "teacher_ablation": "scores that compare with a teacher, with one untrained teacher after the other",
     "metric_ablation": "FitNet, M_s, RKD, M_r and their sum in all variants",
     "s0_table": "the paper's 'Correlation comparison' on 64 ResNets",
     "rank_table": "the paper's rank table, and what it should have been",
