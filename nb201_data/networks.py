@@ -7,14 +7,13 @@ Every network hands out what scores and distillation losses look at, without hoo
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diswot_errors import DataError, UsageError
+from diswot_errors import UsageError
 from nb201_data.space import EDGES, Cell
 
 M = TypeVar("M", bound=nn.Module)
@@ -41,6 +40,8 @@ class Network(nn.Module, ABC):
     """Stages, global average pooling, a linear classifier."""
 
     classifier: nn.Linear
+    reads_token = False
+    """Whether the classifier reads a class token and not the mean of the last map."""
     side: int | None = None
     """Larger images are brought to so many pixels first, by bilinear interpolation; None: seen as they are."""
 
@@ -277,23 +278,6 @@ def build_resnet(name: str | Sequence[int], classes: int, residual: bool = True)
             raise UsageError(f"unknown network {name!r}: expected one of {', '.join(RESNETS)}")
         name = RESNETS[name]
     return channels_last(ResNet(name, classes, residual))
-
-
-def load_weights(network: M, path: Path | str) -> M:
-    """Read a state dict (bare, or under 'state_dict' or 'model') into `network`; nothing is unpickled freely."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise DataError(f"no weights at {path}: give the path of a file written by torch.save") from None
-    except Exception as error:  # a broken zip, an unsafe pickle, a truncated file: torch raises many kinds
-        raise DataError(f"cannot read weights from {path}: {error}".splitlines()[0]) from error
-    for key in ("state_dict", "model"):
-        state = state.get(key, state) if isinstance(state, dict) else state
-    try:
-        network.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise DataError(f"the weights in {path} do not fit {type(network).__name__}: {error}") from error
-    return network
 
 
 def channels_last(module: M) -> M:

@@ -5,9 +5,10 @@ from pathlib import Path
 from diswot_errors import DataError, UsageError
 from diswot_registry import did_you_mean
 from nb201_data.files import data_dir, is_there
-from nb201_data.networks import RESNETS, Network, build_resnet, load_weights
+from nb201_data.networks import RESNETS, Network, build_resnet
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
+from nb201_data.weights import load_weights
 
 BEST = "best-cell"
 

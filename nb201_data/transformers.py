@@ -135,6 +135,8 @@ class PiT(Network):
     map, are the patch tokens at the end of each stage.
     """
 
+    reads_token = True
+
     def __init__(
         self,
         widths: Sequence[int],

@@ -9,11 +9,12 @@ from benchmark_network import TinyNetwork
 from torch import Tensor, nn
 
 from diswot_errors import DataError, UsageError
-from nb201_data.networks import RESNETS, Network, build_network, build_resnet, load_weights
+from nb201_data.networks import RESNETS, Network, build_network, build_resnet
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, all_cells, distinct_cells, sample_cells
 from nb201_data.spaces import get_space
 from nb201_data.teachers import trained_teacher
+from nb201_data.weights import load_weights
 
 EMPTY = Cell(("none",) * 6)
 FULL = Cell(("nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3", "skip_connect", "nor_conv_3x3", "nor_conv_1x1"))

@@ -117,8 +117,8 @@ def test_weights_are_as_built_from_the_seed_unless_drawn(tmp_path: Path) -> None
 
 
 def test_a_released_cell_given_as_ones_own_has_its_released_scores_and_its_place(tmp_path: Path) -> None:
-    table = next(one for one in Released().tables if "pairs" in one.path.stem)
-    alone = next(one for one in Released().tables if "alone" in one.path.stem)
+    table = next(one for one in Released().tables if f"nb201-{LITE}" in one.path.stem and "pairs" in one.path.stem)
+    alone = next(one for one in Released().tables if f"nb201-{LITE}" in one.path.stem and "alone" in one.path.stem)
     arch, space = sorted(table.archs)[60], get_space("nb201").with_skeleton(LITE)
     code = f"from nb201_data import build_network\ndef build():\n    return build_network({arch!r}, 100, 16, 1)\n"
     asked = ("--images", "embedded@16", "--init", "gaussian", "--proxies", "m_s,m_r,kd,snip,nwot")

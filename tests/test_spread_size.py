@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from nb201_data.networks import build_network, build_resnet
 from proxies import Score, initialise, score
 
-PARTS = "conv_root_size,conv_root_size_alive,gradient_spread,spread_size"
+PARTS = "conv_root_size,root_size_alive,gradient_spread,spread_size"
 WHOLE = "|nor_conv_3x3~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|"
 DEAD = "|nor_conv_3x3~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|nor_conv_3x3~2|"  # only the 1x1 leads on
 ALONE = "|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|"
@@ -38,14 +38,14 @@ def root(model: nn.Module) -> float:
 def test_without_dead_branches_every_convolution_counts() -> None:
     for model in (cell(WHOLE), build_resnet("resnet20", 10)):
         found = scores(model)
-        assert found["conv_root_size_alive"].value == pytest.approx(root(model)) == found["conv_root_size"].value
+        assert found["root_size_alive"].value == pytest.approx(root(model)) == found["conv_root_size"].value
 
 
 def test_dead_convolutions_do_not_count_and_a_cut_network_is_the_worst() -> None:
     dead, alone, cut = (scores(cell(text)) for text in (DEAD, ALONE, CUT))
-    assert dead["conv_root_size_alive"].value == alone["conv_root_size_alive"].value == pytest.approx(root(cell(ALONE)))
+    assert dead["root_size_alive"].value == alone["root_size_alive"].value == pytest.approx(root(cell(ALONE)))
     assert (dead["conv_root_size"].value or 0) > (alone["conv_root_size"].value or 0)
-    assert cut["conv_root_size_alive"].value == 0 == cut["spread_size"].value
+    assert cut["root_size_alive"].value == 0 == cut["spread_size"].value
     assert cut["gradient_spread"].status == "not-applicable" and "no image" in cut["gradient_spread"].reason
 
 
@@ -58,8 +58,18 @@ def test_the_spread_is_the_mean_of_log_correlations() -> None:
     corr = np.corrcoef(gradient.flatten(1).double().numpy())
     logs = [math.log(abs(corr[i, j]) + 1e-5) for i in range(8) for j in range(i)]
     assert found["gradient_spread"].value == pytest.approx(-np.mean(logs), rel=1e-3)
-    parts = (found["conv_root_size_alive"].value or 0) * (found["gradient_spread"].value or 0)
+    parts = (found["root_size_alive"].value or 0) * (found["gradient_spread"].value or 0)
     assert found["spread_size"].value == pytest.approx(parts)
+
+
+def test_linear_layers_count_but_for_the_classifier() -> None:
+    from transformer_support import Transformer
+
+    model = Transformer()
+    layers = [m.weight.shape for m in model.modules() if isinstance(m, nn.Linear) and m is not model.head]
+    shapes = [model.patches.weight.shape, *layers]
+    found = score(model, "root_size_alive", (torch.randn(4, 3, 16, 16), torch.arange(4)))["root_size_alive"]
+    assert found.value == pytest.approx(sum(math.log(s[0]) * math.sqrt(math.prod(s)) for s in shapes))
 
 
 class Straight(nn.Module):

@@ -17,10 +17,10 @@ from benchmarks.scoring.setting import AS_BUILT, Setting
 from diswot_errors import DataError, UsageError
 from nb201_data.image_set import ImageSet
 from nb201_data.images import load_images
-from nb201_data.networks import load_weights
 from nb201_data.own import seeded
 from nb201_data.spaces import get_space
 from nb201_data.teachers import build_teacher
+from nb201_data.weights import load_weights
 from proxies import Score, TeacherEvidence, get, initialise, score, teacher_evidence
 from proxies.evidence.split import out_of_memory
 

@@ -40,7 +40,7 @@ def single_setting(options: argparse.Namespace) -> Setting:
         space=space.name,
         skeleton=skeleton,
         images=source.name,
-        batch_size=options.batch_size,
+        batch_size=options.batch_size or space.batch_size,
         split=options.split,
         init=options.init,
         teacher=teacher_of(options, space.with_skeleton(skeleton)),

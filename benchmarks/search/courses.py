@@ -82,7 +82,7 @@ def _evaluating(
             own_images=truth.images if truth is not None else "",
             teacher=options.teacher,
             teacher_weights=options.teacher_weights,
-            batch_size=options.batch_size,
+            batch_size=options.batch_size or space.batch_size,
             init=options.init,
             device=device,
         )

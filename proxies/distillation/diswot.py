@@ -10,12 +10,10 @@ from diswot_errors import NotApplicable
 from proxies.authors import DISWOT
 from proxies.distillation import released, similarity
 from proxies.distillation.comparison import refused, teacher_map, teacher_pooled
-from proxies.evidence import Evidence, Features
+from proxies.evidence import Evidence
 from proxies.registry import proxy
 
 PAPER = "Dong et al., CVPR 2023"
-ALIKE = 1e-3
-"""Relative: how far the mean of the last map may be from what the classifier reads, for rounding."""
 
 
 @proxy("m_s", direction="lower", needs=["features"], teacher=True, paper=PAPER, equal_on_equals=True, authors=DISWOT)
@@ -30,18 +28,10 @@ def m_s(evidence: Evidence) -> Tensor:
     if weight is None:
         raise NotApplicable("the teacher does not end in a linear classifier")
     for whose, shown in (("network", evidence.features), ("teacher", evidence.teacher.features)):
-        if _reads_a_token(shown):
-            raise NotApplicable(f"the classifier of the {whose} reads something else than the mean of the last map")
+        if shown.token:
+            raise NotApplicable(f"the classifier of the {whose} reads a class token, not the mean of the last map")
     maps = evidence.last, teacher_map(evidence)
     return refused(similarity.m_s, *maps, evidence.classifier_weight, weight, evidence.labels)
-
-
-def _reads_a_token(shown: Features) -> bool:
-    """Whether what the classifier reads is as wide as the last map and yet not its mean over positions."""
-    last, pooled = shown.last, shown.pooled
-    if last is None or pooled is None or last.shape[:2] != pooled.shape:
-        return False
-    return bool((last.mean((2, 3)) - pooled).abs().amax() > ALIKE * pooled.abs().amax())
 
 
 @proxy("m_r", direction="lower", needs=["features"], teacher=True, paper=PAPER, equal_on_equals=True, authors=DISWOT)

@@ -58,6 +58,7 @@ def _forward_mode() -> Iterator[None]:
     try:
         with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
             warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # some layers run one by one
             yield
     finally:
         mha.set_fastpath_enabled(fast)

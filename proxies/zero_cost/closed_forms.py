@@ -35,21 +35,6 @@ def conv_root_size(evidence: Evidence) -> float:
     return sum(math.log(len(w)) * math.sqrt(w.numel()) for w in kernels(evidence.model))
 
 
-@proxy("conv_root_size_alive", direction="higher", needs=["alive"], paper="this bench", equal_on_equals=True)
-def conv_root_size_alive(evidence: Evidence) -> float:
-    """sum over convolutions that are alive of ln(C_out) sqrt(number of weights), as `conv_root_size` of all of them.
-
-    Alive: the image changes their output, they the logits. 0 where nothing leads from the images to the logits.
-    """
-    kernels(evidence.model)
-    weights = [
-        layer.weight
-        for layer in evidence.layers
-        if layer.name in evidence.alive and isinstance(layer.module, CONVOLUTION)
-    ]
-    return sum(math.log(len(w)) * math.sqrt(w.numel()) for w in weights)
-
-
 @proxy("conv_log_width", direction="higher", needs=[], paper=f"{PAPER} on transformers")
 def conv_log_width(evidence: Evidence) -> float:
     """sum over convolutions of ln ln C_out: `auto_das_vit_instinct` without gradients.
