@@ -19,6 +19,7 @@ from benchmarks.site import usual
 from diswot_errors import DataError
 from reports.csv_files import write_text
 
+ALONE = ":vanilla"  # without a teacher, of networks that have distilled accuracies: the site shows those
 KEPT = "<!-- What stands below is kept by `python -m benchmarks.findings`. -->"
 """What comes after this line in the file stays: findings of earlier versions that are not measured anew."""
 
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     load_plugins(given)
     options = _parser().parse_args(given)
-    truths, missing = truths_at_hand(options.ground_truth, usual())
+    truths, missing = truths_at_hand(options.ground_truth, [name for name in usual() if not name.endswith(ALONE)])
     released = Released(options.tables)
     if options.dry_run:
         print(f"Findings on {', '.join(truth.name for truth in truths)}: some minutes, nothing scored")
@@ -52,12 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def head(released: Released) -> str:
     """What was measured, by whom and on what."""
-    tables = ", ".join(f"`{table.path.stem}` ({table.card.networks:,} networks)" for table in released.tables)
+    tables = f"{len(released.tables)} released tables of scores (`python -m benchmarks.scores info`)"
     commit, day = provenance.commit(), datetime.now(UTC).date()
     return (
         "# What was found\n\n"
-        f"Measured at {f'commit {commit}' if commit else f'version {provenance.version()}'} on {day} from the released "
-        f"scores {tables} and the ground truths at hand; written by `python -m benchmarks.findings "
+        f"Measured at {f'commit {commit}' if commit else f'version {provenance.version()}'} on {day} from "
+        f"{tables} and the ground truths at hand; written by `python -m benchmarks.findings "
         "docs/findings.md`. Every number has its command or its table below it; intervals are 95 % bootstrap intervals "
         "over networks."
     )

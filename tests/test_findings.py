@@ -22,10 +22,10 @@ PAGE = ROOT / "docs" / "findings.md"
 
 def test_the_page_in_the_repository_is_that_of_the_released_scores() -> None:
     ours, released = load_ground_truth("kd-nb201:lite:distilled"), Released()
-    (one,) = recorded(released, ours)
-    made = on(ours, one, released).text()
+    one, *others = recorded(released, ours)
     changed = "released scores have changed: see CONTRIBUTING.md on findings.md"
-    assert made in PAGE.read_text(encoding="utf-8"), changed
+    for each in (one, *others):
+        assert on(ours, each, released).text() in PAGE.read_text(encoding="utf-8"), changed
     for end, drawing in pictures(one).items():
         assert drawing == (ROOT / "docs" / f"findings{end}.svg").read_text(encoding="utf-8"), changed
 
