@@ -94,7 +94,9 @@ def test_one_command_makes_the_site(
     assert str(tmp_path / "site" / "index.html") in capsys.readouterr().out
     proxies = {path.stem for path in (tmp_path / "site" / "proxy").iterdir()}
     assert proxies == {"m_s", "te_nas_ntk", "te_nas_regions"}
-    assert len(pages_of(tmp_path / "site")) == 1 + len(proxies) + 1 + 2
+    assert len(pages_of(tmp_path / "site")) == 1 + len(proxies) + 1 + 3  # truth, score, distillers
+    (chosen,) = (tmp_path / "site" / "run").glob("*-the-score-of-this-bench/report.html")
+    assert "spread_size" in chosen.read_text(encoding="utf-8")
     (page,) = (tmp_path / "site" / "truth").iterdir()
     value = recorded(book, truth)[0].by_proxy["te_nas_ntk"].spearman.value
     assert format_number(value or 0) in page.read_text() and "flops_pruned" in page.read_text()  # closed forms beside

@@ -10,13 +10,15 @@ from benchmarks.command.publish import Content, measured_content
 from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.population import populations
 from benchmarks.scoring.released import Released
-from benchmarks.tables import leaderboard
+from benchmarks.tables import leaderboard, search_budget
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.truth.measured import card_of
 from reports.card import sections_of
 from reports.schema import Column, Note, Section, Table, Topic
 
-MEASURED = Path(__file__).parents[2] / "docs" / "distillers.md"
+DOCS = Path(__file__).parents[2] / "docs"
+MEASURED = DOCS / "distillers.md"
+CHOSEN = DOCS / "score.md"
 
 
 def of_truth(truth: GroundTruth, released: Released, measured: Sequence[Measured]) -> list[Content]:
@@ -64,3 +66,30 @@ def distillers() -> Content:
     return Content(
         "Distillers", ["The losses that a student can be trained with, and what was measured of them."], sections
     )
+
+
+def score() -> list[Content]:
+    """The page on the score of this bench, where docs/ is there."""
+    if not CHOSEN.is_file():
+        return []
+    text = CHOSEN.read_text(encoding="utf-8")
+    return [
+        Content(
+            "The score of this bench",
+            ["How it was chosen, what was confirmed of it, what was not."],
+            sections_of(text, "In short"),
+        )
+    ]
+
+
+def searches(truths: Sequence[GroundTruth], book: Released) -> list[Content]:
+    """What a search by each released score finds, by budget, on the benchmark's own accuracies."""
+    lead: list[str] = []
+    sections: list[Section] = []
+    for truth in truths:
+        if truth.name.startswith("nb201:"):
+            scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([book], truth)]
+            if found := search_budget.searchers(truth, scores, None):
+                lead.append(search_budget.sentence(truth, found))
+                sections.append(search_budget.section(len(sections) + 1, truth, found))
+    return [Content("What a search by a score finds, by budget", lead, sections)] if sections else []
