@@ -293,9 +293,8 @@ def test_too_few_images_for_a_batch() -> None:
         trainer("ce", replace(TINY, batch_size=512)).train_epoch()
 
 
-@pytest.mark.parametrize(
-    ("name", "top1"), [("resnet20", 68.83), pytest.param("resnet56", 72.61, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "top1"), [("resnet20", 68.83), ("resnet56", 72.61)])
 def test_the_reference_teachers_reach_their_accuracy(
     name: str, top1: float, reference_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ def test_another_coefficient_ranks_by_itself(coefficient: str) -> None:
     assert switched["good"]["spearman_minus_params"][0] == getattr(row, f"{coefficient}_minus_params").value
 
 
+@pytest.mark.slow
 def test_a_large_run_is_thinned_and_its_page_stays_under_two_megabytes(tmp_path) -> None:
     run = measured_run(cells=2500)
     names = [f"proxy_{place}" for place in range(75)]

@@ -77,7 +77,7 @@ def test_told_to_end(asked: Question, tmp_path: Path) -> None:
         process = bench.start(line)
         while process.poll() is None and not any(map(locked, (".lock", ".harvested.csv.lock"), [bench.out] * 2)):
             time.sleep(0.01)
-        time.sleep(0.3)  # of work, or of starting workers; the whole takes a second or two
+        time.sleep(1)  # of work, or of starting workers
         found = bench.signalled(process, number, group)
         assert found.code == code and "Traceback" not in found.err, found.err
         assert sum(said in line for line in found.err.splitlines()) == 1
