@@ -17,33 +17,40 @@ from diswot_errors import DataError, UsageError
 from diswot_registry import HOME, JOURNAL, did_you_mean, origin
 
 _LOADED: dict[Path, ModuleType] = {}
+_SOURCES: dict[Path, bytes] = {}
 
 
-def plugins() -> tuple[Path, ...]:
-    """The plugin files loaded so far, in order: what a new process has to load to know the same names."""
-    return tuple(_LOADED)
+def plugins() -> dict[Path, bytes]:
+    """The plugin files loaded so far, in order, and what they held: what another process has to load to know the same
+    names, whether it sees the files or not."""
+    return {place: _SOURCES[place] for place in _LOADED}
 
 
-def load_plugin(path: Path | str) -> ModuleType:
+def load_plugin(path: Path | str, source: bytes | None = None, *, registers: bool = True) -> ModuleType:
     """Run the file, once in a process, so that what it registers is found by name; the module it makes.
 
+    `source`: what it held in the process that loaded it first, which is not asked of the disk again.
+    `registers`: whether a file that registers nothing is refused; one of a network of one's own need not.
     `UsageError` where there is no such file, or it registers nothing or what is refused; `DataError` where it fails.
     Either names file and line, and what it had registered by then is forgotten. Ctrl-C stays Ctrl-C.
     """
-    place = _file(path)
+    known = source is not None or path in _LOADED
+    place = Path(path) if known else _file(path, "plugin" if registers else "file")
     if place in _LOADED:
         return _LOADED[place]
     try:
-        source = place.read_bytes()
+        source = place.read_bytes() if source is None else source
     except OSError as error:
         raise DataError(f"plugin {path} cannot be read: {error.strerror}") from error
     name = f"diswot_plugin_{place.stem}_{_digits(str(place).encode())}"  # the same in every process, for pickles
     spec = importlib.util.spec_from_file_location(name, place)
     assert spec is not None
+    spec.loader_state = hashlib.sha256(source).hexdigest()  # of what is run, whatever becomes of the file
     module = importlib.util.module_from_spec(spec)
     _LOADED[place] = sys.modules[name] = module
+    _SOURCES[place] = source
     try:
-        _run(source, place, module)
+        _run(source, place, module, registers)
     except BaseException:
         del _LOADED[place], sys.modules[name]
         raise
@@ -64,23 +71,23 @@ def restored() -> Iterator[None]:
             sys.modules.pop(_LOADED.pop(place).__name__, None)
 
 
-def _file(path: Path | str) -> Path:
+def _file(path: Path | str, kind: str) -> Path:
     place = Path(path).expanduser().absolute()
     if place.is_dir():
-        raise UsageError(f"plugin {path} is a folder: give a file, as in {Path(path) / 'mine.py'}")
+        raise UsageError(f"{kind} {path} is a folder: give a file, as in {Path(path) / 'mine.py'}")
     if place.suffix != ".py":
-        raise UsageError(f"plugin {path} is no Python file: expected a name that ends in .py")
+        raise UsageError(f"{kind} {path} is no Python file: expected a name that ends in .py")
     if not place.is_file():
         there = [found.name for found in place.parent.glob("*.py")] if place.parent.is_dir() else []
-        raise UsageError(f"no plugin {path}: there is no such file.{did_you_mean(place.name, there)}")
+        raise UsageError(f"no {kind} {path}: there is no such file.{did_you_mean(place.name, there)}")
     return place.resolve()
 
 
-def _run(source: bytes, place: Path, module: ModuleType) -> None:
+def _run(source: bytes, place: Path, module: ModuleType, registers: bool) -> None:
     try:
         with origin(f"{place.name}@{_digits(source)}") as registered:
             exec(compile(source, str(place), "exec", dont_inherit=True), module.__dict__)
-        if not registered:
+        if registers and not registered:
             raise UsageError("it registers nothing: a plugin uses a decorator or calls a register function")
     except UsageError as error:
         raise UsageError(f"plugin {_where(place, error)}: {error}") from error

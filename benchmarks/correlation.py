@@ -10,9 +10,12 @@ from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.publish import Content
 from benchmarks.command.scored import Asked, Scored
+from benchmarks.scoring.authors import settled
+from benchmarks.scoring.columns import known_scores, parts_of
 from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.study import study_of, with_baselines
-from benchmarks.tables import beside, precision, registered, standing
+from benchmarks.statistics.formula import parse
+from benchmarks.tables import beside, precision, registered, settings, standing
 
 PRECISION_NETWORKS = 30  # scored in fp32 too when another precision is asked for
 
@@ -20,7 +23,7 @@ PRECISION_NETWORKS = 30  # scored in fp32 too when another precision is asked fo
 def add(parser: argparse.ArgumentParser) -> None:
     """What is asked of which space."""
     parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs: m_s,az_nas_*,...; or all")
-    parser.add_argument("--space", metavar="NAME", help="nb201, s0, s0-plain (default: that of the ground truth)")
+    parser.add_argument("--space", metavar="NAME", help="a search space (default: that of the ground truth)")
     parser.add_argument("--precision", choices=shared.PRECISIONS, default="fp32", help="bf16 also measures its effect")
     parser.add_argument("--list", action=registered.ListProxies, help="list the proxies and stop")
 
@@ -29,9 +32,11 @@ def ask(options: argparse.Namespace) -> Asked:
     """The proxies on one ground truth; in another precision than fp32 some networks in that too."""
     from proxies.registry import select
 
-    infos = with_baselines(select(options.proxies))
+    formulas = tuple(parse(text, known_scores()) for text in options.aggregate)
+    parts = [part for formula in formulas for name in formula.names for part in parts_of(name)]
+    infos, options = with_baselines(select(",".join([options.proxies, *parts]))), settled(options)
     study = study_of(options, options.space, options.ground_truth, options.init)
-    asks = [Ask(study, infos)]
+    asks = [Ask(study, infos, formulas=formulas)]
     if options.precision != "fp32":
         setting = replace(study.setting, precision="fp32")
         asks.append(Ask(replace(study, setting=setting, archs=study.archs[:PRECISION_NETWORKS]), infos, "fp32", True))
@@ -41,7 +46,8 @@ def ask(options: argparse.Namespace) -> Asked:
 def make(options: argparse.Namespace, asked: Asked, measured: Sequence[Measured]) -> Content:
     """The statistics, the published numbers on that ground truth, and what the precision changes."""
     main, *full = measured
-    sections = [*standing.of_guests(main), *beside.published_on(main), *(precision.section(main, one) for one in full)]
+    sections = [*standing.of_guests(main), *settings.of_authors(main), *beside.published_on(main)]
+    sections += [precision.section(main, one) for one in full]
     title = f"Which proxy ranks {main.study.setting.space} best?"
     return Content(title, sections=sections, correlations=main.rows)
 
@@ -51,7 +57,7 @@ COMMAND = Scored(
     title="Which proxy ranks best",
     description="Score networks without training them and correlate the scores with their true accuracies. Without "
     "options: every proxy, on this project's own distilled accuracies and on images that need no download.",
-    options=(shared.truth(), shared.study(), shared.seeds(), shared.init()),
+    options=(shared.truth(), shared.study(), shared.seeds(), shared.setting(), shared.aggregate()),
     ask=ask,
     make=make,
     add=add,

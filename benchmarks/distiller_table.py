@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.claim import folder_for, noted
+from benchmarks.command.engine import engine_of
 from benchmarks.command.plugins import load_plugins
 from benchmarks.distill import options as recipes
-from benchmarks.engines.device import choose_device, default_workers
+from benchmarks.engines.device import choose_device
 from reports.published import SEARCHED_CELLS
 
 if TYPE_CHECKING:
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
 
 DISTILLERS = "ce,kd,eskd,atkd,one,dml,crd,review,ofd,diswot,diswot+"
 STUDENTS = ("resnet20", SEARCHED_CELLS["diswot"])
-ASKED = ("student", "distiller", "protocol", "minutes", "images", "epochs", "precision", "teacher", "teacher_weights")
+ASKED = (
+    "student",
+    "distiller",
+    "protocol",
+    "minutes",
+    "images",
+    "epochs",
+    "teacher_epochs",
+    "precision",
+    "teacher",
+    "teacher_weights",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     load_plugins(given)
     options = _parser().parse_args(given)
     device = str(choose_device(options.device))
-    workers = options.workers or default_workers(device)
+    engine = engine_of(options)
     options.out = options.out or folder_for("distiller_table", [], {name: vars(options)[name] for name in ASKED})
 
     from benchmarks.command.publish import Content
@@ -43,18 +55,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     # a folder that holds runs keeps its protocol: what was begun goes on, whatever the machine is doing now
     begun = None if options.replace else noted(options.out).get("protocol", {}).get("name")
     plans, said = budget.fitting(
-        lambda protocol: _plans(options, protocol, device), options.protocol or begun, options.minutes, workers
+        lambda protocol: _plans(options, protocol, device), options.protocol or begun, options.minutes, engine.workers
     )
     print(said, flush=True)
     if options.dry_run:
-        print(budget.estimate(plans, workers))
+        print(budget.estimate(plans, engine.workers))
         return 0
     if not options.protocol:  # that the command repeats the run on a faster machine too
         given += ["--protocol", plans[0].protocol.name]
     shared_by_all = {name: value for name, value in plans[0].shared.items() if name != "student"}
 
     def work(out: Path) -> Content:
-        return distillers.content(plans, jobs.run_all(plans, workers), out, said)
+        histories = jobs.run_all(plans, engine)
+        return distillers.content(plans, histories, jobs.teachers_top1(plans[0]), out, said)
 
     return work_in_folder("distiller_table", given, options, shared_by_all, work)
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
+from benchmarks.command.engine import engine_of
 from benchmarks.command.plugins import load_plugins
 from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import get_protocol
-from benchmarks.engines.device import choose_device, default_workers
+from benchmarks.engines.device import choose_device
 from benchmarks.harvesting.rows import DISTILLER, growing, merge, read_rows, table_path
 
 GPU_TOGETHER = 16
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from benchmarks.harvesting.pairs import Recipe
 
     recipe, device = Recipe(protocol, distiller, options.teacher_weights), choose_device(options.device)
-    workers = options.workers or default_workers(str(device))
+    engine = engine_of(options)
     together = options.together or (GPU_TOGETHER if device.type == "cuda" else 1)
     with contextlib.nullcontext(read_rows(table)) if options.dry_run else growing(table, recipe.kind) as rows:
         jobs = reap.pending({row.key for row in rows}, options.cells, options.seeds, options.share)
@@ -44,9 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         more = f", {done} done or in other shares" if done else ""
         print(f"{table}: {len(jobs)} runs of {protocol.name} to do{more}", flush=True)
         if jobs and not options.dry_run:
-            print(reap.harvest(recipe, jobs, table, reap.Machine(str(device), workers, together)))
+            print(reap.harvest(recipe, jobs, table, reap.Machine(str(device), engine, together)))
         elif jobs:
-            print(speed.estimate(recipe, jobs, str(device), workers))
+            print(speed.estimate(recipe, jobs, str(device), engine.workers))
     return 0
 
 

@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lead: list[str] = []
         sections: list[Section] = []
         for truth in truths:
-            scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores(released, truth)]
+            scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([released], truth)]
             found = search_budget.searchers(truth, scores, _validation(truth))
             if not found:
                 lead.append(

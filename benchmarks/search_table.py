@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parents = [shared.shown(teacher="resnet56"), shared.seeds(20, "searches of each row")]
+    parents = [shared.shown(64, teacher="resnet56"), shared.seeds(20, "searches of each row")]
     parents += [shared.machine(), shared.store(), shared.output(what="searched")]
     description = "Table 8: search strategies on NAS-Bench-201, published beside measured."
     parser = shared.parser("search_table", description, parents)

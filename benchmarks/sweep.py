@@ -16,13 +16,15 @@ from benchmarks.command.estimate import estimated
 from benchmarks.command.opened import opened
 from benchmarks.command.plugins import load_plugins
 from benchmarks.harvesting.order import harvest_order
-from benchmarks.scoring.order import space_order
+from benchmarks.scoring.authors import requests, settled
+from benchmarks.scoring.order import LISTED, space_order
 from benchmarks.scoring.release import release
-from benchmarks.scoring.runner import Request
-from benchmarks.scoring.study import load_truth, setting_of
+from benchmarks.scoring.study import load_truth, sample_of, setting_of
 from diswot_errors import UsageError
+from nb201_data.ground_truth import GroundTruth
+from nb201_data.spaces import get_space
 
-ORDERS = ("space", "harvest")
+ORDERS = ("space", "truth", "harvest")
 CHUNK = 100  # networks between two releases
 
 
@@ -33,28 +35,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(given)
     from proxies.registry import select
 
-    setting = setting_of(options, load_truth(options.space, options.ground_truth), options.space, options.init)
-    infos, archs = select(options.proxies), _archs(options, setting.space)
+    options = settled(options)
+    truth = load_truth(options.space, options.ground_truth)
+    setting = setting_of(options, truth, options.space, options.init)
+    infos, archs = select(options.proxies), _archs(options, setting.space, truth)
     with opened(options) as runner:
         if options.dry_run:
-            print(estimated(runner, [Request(setting, infos, archs, range(options.seeds))]))
+            asked = requests(setting, infos, archs, range(options.seeds), options.setting)
+            print(estimated(runner, asked, [""] * len(asked)))
             return 0
         for seed in range(options.seeds):
             for begin in range(0, len(archs), CHUNK):
                 part = archs[begin : begin + CHUNK]
-                runner.scores(setting, infos, part, [seed], f"seed {seed}, to {begin + len(part):,} of {len(archs):,}")
+                label = f"seed {seed}, to {begin + len(part):,} of {len(archs):,}"
+                runner.answer(requests(setting, infos, part, [seed], options.setting), label)
                 if options.release:
                     print("\n".join(release(runner.store, options.tables)), flush=True)
         print(f"{len(archs):,} networks of {setting.space} x {len(infos)} proxies x {options.seeds} seeds are scored")
     return 0
 
 
-def _archs(options: argparse.Namespace, space: str) -> list[str]:
-    """The first cells of the order that was asked for."""
+def _archs(options: argparse.Namespace, space: str, truth: GroundTruth) -> list[str]:
+    """The first networks of the order that was asked for."""
     if options.order == "harvest" and space != "nb201":
         raise UsageError(f"--order harvest is one of cells of nb201, not of {space}")
-    order = [str(cell) for cell in harvest_order()] if options.order == "harvest" else list(space_order(space))
-    return order[: options.cells]
+    if options.order == "space" and len(get_space(space)) > LISTED:
+        raise UsageError(
+            f"{space} has {len(get_space(space)):,} networks, which nobody scores: --order truth takes those of the "
+            "ground truth"
+        )
+    if options.order == "harvest":
+        order: Sequence[str] = [str(cell) for cell in harvest_order()]
+    else:
+        order = sample_of(truth, "all", 0) if options.order == "truth" else space_order(space)
+    return list(order[: options.cells])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,18 +77,19 @@ def _parser() -> argparse.ArgumentParser:
         "Score the networks of a space one after the other in a fixed order of which every beginning is a fair sample. "
         "Skeleton and images are those that fit the ground truth.",
         [
-            *(shared.truth(), shared.shown(), shared.split_of(), shared.init(), shared.seeds()),
+            *(shared.truth(), shared.shown(None), shared.split_of(), shared.setting(), shared.seeds()),
             *(shared.machine(), shared.store(), shared.tables(), shared.dry_run("scored")),
         ],
     )
-    parser.add_argument("--space", metavar="NAME", help="nb201, s0, s0-plain (default: that of the ground truth)")
+    parser.add_argument("--space", metavar="NAME", help="a search space (default: that of the ground truth)")
     parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs, by commas; or all")
     parser.add_argument("--cells", type=shared.positive, metavar="N", help="how many networks of the order (all)")
     parser.add_argument(
         "--order",
         choices=ORDERS,
         default="space",
-        help="space: the first N are those of --sample N; harvest: the order in which cells are distilled",
+        help="space: all there are, the first N a fair sample; truth: those of the ground truth, the first N are those "
+        "of --sample N; harvest: the order in which cells are distilled",
     )
     parser.add_argument("--release", action="store_true", help="add the scores to the released tables as they come")
     return parser

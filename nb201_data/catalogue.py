@@ -227,6 +227,12 @@ _FILES = (
         "https://github.com/lliai/Auto-Prox-AAAI24",
         "12622953695e99c2e874cb7636eeba05c5566dae3a382ce4d46c8493bba65741",
         _vision_transformers("gt_autoformer.pth"),
+    ),
+    _table(
+        "autoformer_2",
+        "100 further AutoFormer transformers, three data sets, accuracy distilled only, from the Auto-Prox authors",
+        "https://github.com/lliai/Auto-Prox-AAAI24",
+        "cce594124a20612e6889fda4fb341030c0eed4160c187955915e1caef3b437eb",
         _vision_transformers("gt_autoformer_2.pth"),
     ),
     _table(

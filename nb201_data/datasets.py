@@ -49,6 +49,8 @@ class DataSet:
     first_label: int = 0
     searched_on: int = 0
     """On how many images NAS-Bench-201 trains for the validation accuracy of this data set; 0: it has none."""
+    any_classes: bool = False
+    """Whether `make` takes a number of classes, so that it fits every skeleton."""
     origin: str = ""
 
     def __post_init__(self) -> None:
@@ -117,6 +119,12 @@ def _painted(option: str) -> "ImageSet":
     return painted(option)
 
 
+def _noise(option: str) -> "ImageSet":
+    from nb201_data.noise import noise
+
+    return noise(option)
+
+
 DATASETS: Registry[DataSet] = Registry("data set", DataSet, "diswot_bench.datasets", ("nb201_data.datasets",))
 
 
@@ -166,4 +174,5 @@ IMAGENET16_120 = register(
 BENCHMARK = (CIFAR10, CIFAR100, IMAGENET16_120)
 """The data sets that NAS-Bench-201 trained its cells on."""
 
-EMBEDDED = register(DataSet("embedded", 20, 32, Part(10_000), Part(2_000), make=_painted))
+EMBEDDED = register(DataSet("embedded", 20, 32, Part(10_000), Part(2_000), make=_painted, any_classes=True))
+NOISE = register(DataSet("noise", 20, 32, Part(10_000), Part(2_000), make=_noise, any_classes=True))

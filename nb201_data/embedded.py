@@ -57,7 +57,7 @@ def _mix(z: Array) -> Array:
     return z ^ (z >> np.uint64(31))
 
 
-def _stream(keys: Array, count: int) -> Array:
+def hashed(keys: Array, count: int) -> Array:
     """uint64 keys (N,) -> 16-bit random numbers as int32 (N, count); number j of a key never depends on `count`."""
     words = -(-count // 4)
     steps = np.arange(1, words + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
@@ -66,7 +66,7 @@ def _stream(keys: Array, count: int) -> Array:
     return np.stack(parts, axis=2).reshape(len(keys), -1)[:, :count].astype(np.int32)
 
 
-def _keys(seed: int, stream: int, indices: Array) -> Array:
+def keys_of(seed: int, stream: int, indices: Array) -> Array:
     """One key for each index, different for each seed and stream."""
     base = _mix(np.array([seed % 2**64], dtype=np.uint64) + np.uint64(_GOLDEN))
     return _mix(_mix(base + np.uint64(stream)) + indices.astype(np.uint64) * np.uint64(_GOLDEN))
@@ -100,7 +100,7 @@ def _noise(stream: int, first: int) -> Array:
     total = np.zeros((_TILE, _TILE), dtype=np.int32)
     lattice, weight = first, 64
     while lattice <= _TILE and weight >= 4:
-        points = _stream(_keys(0, 100 + stream, np.arange(lattice + 2) + 1000 * lattice), lattice + 2) - 32768
+        points = hashed(keys_of(0, 100 + stream, np.arange(lattice + 2) + 1000 * lattice), lattice + 2) - 32768
         total += _stretch(_stretch(points, lattice).T, lattice).T * weight // 128
         lattice, weight = lattice * 2, weight // 2
     return np.clip(total // 160, -128, 127)
@@ -122,7 +122,7 @@ def _turns() -> Array:
 def attributes_of(label: Array, seed: int) -> tuple[Array, Array, Array]:
     """Shape, texture and palette of each class: distinct triples, in an order shuffled by the seed."""
     total = len(SHAPES) * TEXTURES * len(PALETTES)
-    order = np.argsort(_mix(_keys(seed, 7, np.arange(total))), kind="stable")
+    order = np.argsort(_mix(keys_of(seed, 7, np.arange(total))), kind="stable")
     triple = order[label]
     return triple % len(SHAPES), triple // len(SHAPES) % TEXTURES, triple // (len(SHAPES) * TEXTURES)
 
@@ -135,7 +135,7 @@ def most_classes() -> int:
 def paint(indices: Array, labels: Array, seed: int, stream: int) -> Array:
     """Images of one split by index: uint8 (N,3,SIDE,SIDE)."""
     blocks = [
-        _paint_block(_keys(seed, stream, indices[i : i + _BLOCK]), labels[i : i + _BLOCK], seed)
+        _paint_block(keys_of(seed, stream, indices[i : i + _BLOCK]), labels[i : i + _BLOCK], seed)
         for i in range(0, len(indices), _BLOCK)
     ]
     return np.concatenate(blocks) if blocks else np.zeros((0, 3, SIDE, SIDE), dtype=np.uint8)
@@ -144,7 +144,7 @@ def paint(indices: Array, labels: Array, seed: int, stream: int) -> Array:
 def _paint_block(keys: Array, labels: Array, seed: int) -> Array:
     count = len(keys)
     fields = 16
-    numbers = _stream(keys, (_LEAVES + 2) * fields).reshape(count, _LEAVES + 2, fields)
+    numbers = hashed(keys, (_LEAVES + 2) * fields).reshape(count, _LEAVES + 2, fields)
     shape, texture, palette = _leaf_attributes(numbers[:, 1:], labels, seed)
     owner = _cover(numbers[:, 2:], shape[:, 1:])
     return _colour(owner, numbers, texture, palette)

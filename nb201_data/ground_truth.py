@@ -8,6 +8,7 @@ name                                             accuracies
 `nb201:DATASET:test|valid:12|200`                all cells of NAS-Bench-201; `cifar10`, `cifar100`, `imagenet16-120`
 `s0:kd`, `s0:vanilla`                            the 64 ResNets of the DisWOT paper
 `vit:autoformer|pit:DATASET:kd|vanilla`          100 vision transformers; `cifar100`, `flowers`, `chaoyang`
+`vit:autoformer2:DATASET:kd`                     100 further ones, distilled only
 a path that ends in `.csv`                       a table of one's own, see `truth/user_csv.py`
 ===============================================  ==================================================================
 

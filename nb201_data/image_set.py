@@ -1,17 +1,19 @@
-"""A set of labelled images in two splits: drawing batches, normalising, pooling to fewer pixels."""
+"""A set of labelled images in two splits: drawing batches, normalising, bringing to fewer or more pixels."""
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property, partial
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from diswot_errors import UsageError
 from nb201_data.numerals import shown, whole
+from nb201_data.skeleton import BOUNDS
 from nb201_data.splits import SplitName, Triple
 
 FLATTEST = round(1 / 255, 4)
@@ -31,16 +33,16 @@ class Split(Protocol):
     def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]: ...
 
 
-class PooledSplit:
-    """Another split at a lower resolution: mean over `factor` x `factor` pixels, rounded half up to uint8."""
+class ResizedSplit:
+    """Another split at another resolution: `resize` takes and gives images uint8 (N,3,H,W)."""
 
-    def __init__(self, whole: Split, factor: int) -> None:
+    def __init__(self, whole: Split, resize: Callable[[Tensor], Tensor]) -> None:
         self._whole = whole
-        self._factor = factor
+        self._resize = resize
 
     @cached_property
     def x(self) -> Tensor:
-        return average_pool(self._whole.x, self._factor)
+        return self._resize(self._whole.x)
 
     @property
     def y(self) -> Tensor:
@@ -51,7 +53,7 @@ class PooledSplit:
 
     def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         x, y = self._whole.take(indices)
-        return average_pool(x, self._factor), y
+        return self._resize(x), y
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class ImageSet:
     std: Triple
     train: Split
     test: Split
+    at: "Callable[[int], ImageSet] | None" = field(default=None, compare=False, repr=False)
+    """How it is made at fewer pixels; None: the images are averaged."""
 
     @property
     def train_x(self) -> Tensor:
@@ -124,22 +128,37 @@ def average_pool(x: Tensor, factor: int) -> Tensor:
     return ((2 * total + area) // (2 * area)).to(torch.uint8)
 
 
-def pooled(images: ImageSet, pixels: str) -> ImageSet:
-    """The same images averaged down to `pixels` x `pixels`, which must divide their resolution."""
-    target = whole(pixels, images.resolution)
-    if not target or images.resolution % target:
+def enlarge(x: Tensor, factor: int) -> Tensor:
+    """uint8 (N,3,H,W) -> uint8 (N,3,H*factor,W*factor): bilinear, corners not aligned, rounded to the nearest."""
+    return functional.interpolate(x.float(), scale_factor=factor, mode="bilinear").add_(0.5).to(torch.uint8)
+
+
+def fits(resolution: int, target: int) -> bool:
+    """Whether images of one resolution can be brought to another: one of the two divides the other."""
+    return target % resolution == 0 or resolution % target == 0
+
+
+def resized(images: ImageSet, pixels: str) -> ImageSet:
+    """The same images averaged down, or enlarged, to `pixels` x `pixels`: a divisor or multiple of what they have."""
+    target = whole(pixels, BOUNDS["resolution"][1])
+    if not target or not fits(images.resolution, target):
         raise UsageError(
-            f"{shown(f'{images.name}@{pixels}')}: the resolution after '@' must divide {images.resolution}"
+            f"{shown(f'{images.name}@{pixels}')}: the resolution after '@' must divide {images.resolution} or be a "
+            f"multiple of it, to {BOUNDS['resolution'][1]:,}"
         )
     if target == images.resolution:
         return images
-    factor = images.resolution // target
+    if images.at:
+        return images.at(target)
+    down = images.resolution > target
+    factor = images.resolution // target if down else target // images.resolution
+    resize = partial(average_pool if down else enlarge, factor=factor)
     return replace(
         images,
         name=f"{images.name}@{target}",
         resolution=target,
-        train=PooledSplit(images.train, factor),
-        test=PooledSplit(images.test, factor),
+        train=ResizedSplit(images.train, resize),
+        test=ResizedSplit(images.test, resize),
     )
 
 

@@ -12,7 +12,7 @@ from diswot_errors import DataError, UsageError
 from diswot_registry import did_you_mean
 from nb201_data import files
 from nb201_data.datasets import DATASETS, DataSet, parse_name
-from nb201_data.image_set import ImageSet, Split, average_pool, channel_statistics, pooled
+from nb201_data.image_set import ImageSet, Split, average_pool, channel_statistics, resized
 from nb201_data.numerals import shown
 from nb201_data.pickles import load_arrays
 from nb201_data.splits import SplitName
@@ -55,9 +55,9 @@ class LazySplit:
 def load_images(name: str, needs: SplitName | None = None) -> ImageSet:
     """Images by name: 'cifar10', 'cifar100', 'imagenet16-120', 'embedded' (20 classes), 'embedded:100', a folder.
 
-    A suffix such as '@16' pools them to 16x16 pixels; those of a folder are cut to it. Files are found at once and read
-    (and checked) on first use. One split is enough: the other is refused when it is used, or at once where it is the
-    one that the caller `needs`. Within a process all who ask for the same images share them.
+    A suffix such as '@16' pools them to 16x16 pixels, '@224' enlarges them; those of a folder are cut to it. Files are
+    found at once and read (and checked) on first use. One split is enough: the other is refused when it is used, or at
+    once where it is the one that the caller `needs`. Within a process all who ask for the same images share them.
     """
     base, option, pixels, is_folder = parse_name(name)
     if is_folder:
@@ -74,7 +74,7 @@ def load_images(name: str, needs: SplitName | None = None) -> ImageSet:
         if fault := files.missing(record.part(split).files):
             raise DataError(fault)
     images = _load(record, option, files.data_dir())
-    return images if pixels is None else pooled(images, pixels)
+    return images if pixels is None else resized(images, pixels)
 
 
 @lru_cache(maxsize=4)

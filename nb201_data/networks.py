@@ -7,17 +7,15 @@ Every network hands out what scores and distillation losses look at, without hoo
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diswot_errors import DataError, UsageError
+from diswot_errors import UsageError
 from nb201_data.space import EDGES, Cell
 
-N = TypeVar("N", bound="Network")
 M = TypeVar("M", bound=nn.Module)
 
 RESNETS = {f"resnet{6 * n + 2}": (n, n, n) for n in (3, 5, 7, 9, 18)}
@@ -29,27 +27,44 @@ class NetworkMaps(NamedTuple):
     stages: tuple[Tensor, ...]
     """The feature map at the end of each of the three stages, (B, C, H, W); the last one is `last`."""
     last: Tensor
-    """The map that is pooled, after the last ReLU, (B, C, H, W)."""
+    """The map that is pooled, after the last ReLU, (B, C, H, W); of transformers the patch tokens."""
     pooled: Tensor
-    """(B, C)"""
+    """(B, C), what the classifier reads."""
     logits: Tensor
     """(B, K)"""
+    before: tuple[Tensor, ...]
+    """`stages` before the last ReLU of each; the same map where no ReLU ends a stage."""
 
 
 class Network(nn.Module, ABC):
     """Stages, global average pooling, a linear classifier."""
 
     classifier: nn.Linear
+    reads_token = False
+    """Whether the classifier reads a class token and not the mean of the last map."""
+    side: int | None = None
+    """Larger images are brought to so many pixels first, by bilinear interpolation; None: seen as they are."""
 
     @abstractmethod
-    def stages(self, x: Tensor) -> list[Tensor]:
-        """The feature map at the end of each stage."""
+    def ends(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """The feature map at the end of each stage, before and after its last ReLU."""
+
+    @property
+    def norms(self) -> tuple[nn.BatchNorm2d, ...]:
+        """The last batch norm before the last ReLU of each stage; none where a stage does not end in that way."""
+        return ()
+
+    def maps(self, x: Tensor) -> NetworkMaps:
+        """What the network shows of images as it sees them."""
+        before, stages = zip(*self.ends(x), strict=True)
+        pooled = stages[-1].mean((2, 3))
+        return NetworkMaps(stages, stages[-1], pooled, self.classifier(pooled), before)
 
     def forward_features(self, x: Tensor) -> NetworkMaps:
         """Images (B, 3, H, W) to `NetworkMaps`."""
-        stages = tuple(self.stages(x))
-        pooled = stages[-1].mean((2, 3))
-        return NetworkMaps(stages, stages[-1], pooled, self.classifier(pooled))
+        if self.side is not None and x.shape[-1] > self.side:
+            x = functional.interpolate(x, (self.side, self.side), mode="bilinear")
+        return self.maps(x)
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (B, 3, H, W) to logits (B, K)."""
@@ -136,6 +151,17 @@ class ReductionBlock(nn.Module):
         return self.downsample(x) + self.conv_b(self.conv_a(x))
 
 
+class LastActivation(nn.Sequential):
+    """Batch norm, ReLU; `before` takes the map between them."""
+
+    def forward(self, x: Tensor, before: list[Tensor] | None = None) -> Tensor:
+        norm, relu = self
+        x = norm(x)
+        if before is not None:
+            before.append(x)
+        return relu(x)
+
+
 class CellNetwork(Network):
     """Stem, three stages of `cells_per_stage` cells, a reduction before the second and third, last activation."""
 
@@ -144,21 +170,23 @@ class CellNetwork(Network):
         widths = (channels, 2 * channels, 4 * channels)
         self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels))
         blocks: list[nn.Module] = [CellBlock(cell, channels) for _ in range(cells_per_stage)]
-        self.ends = [cells_per_stage]
+        self.reductions = [cells_per_stage]
         for inputs, outputs in pairwise(widths):
             blocks += [ReductionBlock(inputs, outputs), *(CellBlock(cell, outputs) for _ in range(cells_per_stage))]
-            self.ends.append(len(blocks))
+            self.reductions.append(len(blocks))
         self.cells = nn.ModuleList(blocks)
-        self.lastact = nn.Sequential(nn.BatchNorm2d(widths[-1]), nn.ReLU())
+        self.lastact = LastActivation(nn.BatchNorm2d(widths[-1]), nn.ReLU())
         self.classifier = nn.Linear(widths[-1], classes)
 
-    def stages(self, x: Tensor) -> list[Tensor]:
+    def ends(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
         x, ends = self.stem(x), []
         for i, block in enumerate(self.cells):
-            if i in self.ends[:2]:
-                ends.append(x)
+            if i in self.reductions[:2]:
+                ends.append((x, x))
             x = block(x)
-        return [*ends, self.lastact(x)]
+        before: list[Tensor] = []
+        after = self.lastact(x, before)
+        return [*ends, (before[0], after)]
 
 
 class BasicBlock(nn.Module):
@@ -176,11 +204,23 @@ class BasicBlock(nn.Module):
         if residual and (stride != 1 or inputs != outputs):
             self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, before: list[Tensor] | None = None) -> Tensor:
         out = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
         if self.residual:
             out = out + (x if self.downsample is None else self.downsample(x))
+        if before is not None:
+            before.append(out)
         return functional.relu(out)
+
+
+class Stage(nn.Sequential):
+    """Basic blocks in a row; `before` takes the last one's map before its ReLU."""
+
+    def forward(self, x: Tensor, before: list[Tensor] | None = None) -> Tensor:
+        *blocks, last = self
+        for block in blocks:
+            x = block(x)
+        return last(x, before)
 
 
 class ResNet(Network):
@@ -196,7 +236,7 @@ class ResNet(Network):
         for width, depth, stride in zip((16, 32, 64), depths, (1, 2, 2), strict=True):
             blocks = [BasicBlock(inputs, width, stride, residual)]
             blocks += [BasicBlock(width, width, 1, residual) for _ in range(depth - 1)]
-            layers.append(nn.Sequential(*blocks))
+            layers.append(Stage(*blocks))
             inputs = width
         self.layer1, self.layer2, self.layer3 = layers
         self.fc = nn.Linear(inputs, classes)
@@ -209,13 +249,17 @@ class ResNet(Network):
         """The last layer, under the name that all networks here share."""
         return self.fc
 
-    def stages(self, x: Tensor) -> list[Tensor]:
-        x = self.relu(self.bn1(self.conv1(x)))
-        ends = []
+    @property
+    def norms(self) -> tuple[nn.BatchNorm2d, ...]:
+        """Of the last block of each stage; what its shortcut adds comes behind."""
+        return tuple(layer[-1].bn2 for layer in (self.layer1, self.layer2, self.layer3))  # type: ignore[misc]
+
+    def ends(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
+        x, before, after = self.relu(self.bn1(self.conv1(x))), list[Tensor](), list[Tensor]()
         for layer in (self.layer1, self.layer2, self.layer3):
-            x = layer(x)
-            ends.append(x)
-        return ends
+            x = layer(x, before)
+            after.append(x)
+        return list(zip(before, after, strict=True))
 
 
 def build_network(cell: Cell | str, classes: int, channels: int = 16, cells_per_stage: int = 5) -> CellNetwork:
@@ -234,23 +278,6 @@ def build_resnet(name: str | Sequence[int], classes: int, residual: bool = True)
             raise UsageError(f"unknown network {name!r}: expected one of {', '.join(RESNETS)}")
         name = RESNETS[name]
     return channels_last(ResNet(name, classes, residual))
-
-
-def load_weights(network: N, path: Path | str) -> N:
-    """Read a state dict (bare, or under 'state_dict' or 'model') into `network`; nothing is unpickled freely."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise DataError(f"no weights at {path}: give the path of a file written by torch.save") from None
-    except Exception as error:  # a broken zip, an unsafe pickle, a truncated file: torch raises many kinds
-        raise DataError(f"cannot read weights from {path}: {error}".splitlines()[0]) from error
-    for key in ("state_dict", "model"):
-        state = state.get(key, state) if isinstance(state, dict) else state
-    try:
-        network.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise DataError(f"the weights in {path} do not fit {type(network).__name__}: {error}") from error
-    return network
 
 
 def channels_last(module: M) -> M:

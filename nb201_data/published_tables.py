@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,8 @@ _TRANSFORMER_COLUMNS = (
     "flower_kd_acc",
     "chaoyang_base_acc",
     "chaoyang_kd_acc",
-    "imagenet_super_acc",
 )
+_SUPERNET_COLUMN = "imagenet_super_acc"  # of AutoFormer alone
 
 
 def s0_networks(sources: Sequence[Path]) -> str:
@@ -47,15 +48,23 @@ def _accuracies(path: Path) -> dict[str, float]:
 
 
 def vision_transformers(sources: Sequence[Path]) -> str:
-    """A torch file with a list of {'arch': {...}, 'c100_base_acc': ..., ...} -> one CSV text, arch as JSON."""
+    """A torch file with a list of {'arch': {...}, 'c100_base_acc': ..., ...} -> one CSV text, arch as JSON.
+
+    An accuracy alone (`base`) that an entry lacks, or that is None or NaN, is an empty cell.
+    """
     path = sources[0]
     entries = _load(path)
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise DataError(f"{path.name} holds no list of networks")
-    columns = [column for column in _TRANSFORMER_COLUMNS if column in entries[0]]
+    columns = [*_TRANSFORMER_COLUMNS, *([_SUPERNET_COLUMN] if _SUPERNET_COLUMN in entries[0] else [])]
+
+    def accuracy(entry: dict[str, Any], column: str) -> str:
+        value = entry.get(column) if "_base_" in column else entry[column]
+        return "" if value is None or math.isnan(float(value)) else repr(float(value))
+
     try:
         rows = [
-            [json.dumps(dict(entry["arch"]), default=_number), *(repr(float(entry[column])) for column in columns)]
+            [json.dumps(dict(entry["arch"]), default=_number), *(accuracy(entry, column) for column in columns)]
             for entry in entries
         ]
     except (KeyError, TypeError, ValueError) as error:

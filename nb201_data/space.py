@@ -158,6 +158,9 @@ def sample_cells(n: int, seed: int, *, replace: bool = False, among: Sequence[Ce
     return sample(pool, n, seed, replace=replace)
 
 
+SHUFFLED = 1_000_000  # elements that are written down to be shuffled; of more some are drawn until they are enough
+
+
 def sample(pool: Sequence[T], n: int, seed: int, *, replace: bool = False) -> list[T]:
     """`n` elements of `pool`, the same for the same seed; without replacement the first k of them are the draw of k."""
     if n < 0 or (not replace and n > len(pool)) or (n and not pool):
@@ -166,6 +169,11 @@ def sample(pool: Sequence[T], n: int, seed: int, *, replace: bool = False) -> li
     rng = random.Random(seed)
     if replace:
         return [pool[rng.randrange(len(pool))] for _ in range(n)]
+    if len(pool) > SHUFFLED:
+        drawn = dict[int, None]()
+        while len(drawn) < n:
+            drawn[rng.randrange(len(pool))] = None
+        return [pool[i] for i in drawn]
     order = list(range(len(pool)))
     rng.shuffle(order)
     return [pool[i] for i in order[:n]]

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from proxies.evidence import Evidence, Features, TeacherEvidence, teacher_evidence
     from proxies.inits import initialise
     from proxies.registry import ProxyInfo, all_proxies, get, proxy, select
-    from proxies.scoring import Score, score
+    from proxies.scoring import Score, Scores, score
 
 _HOME = {
     **dict.fromkeys(("Evidence", "Features", "TeacherEvidence", "teacher_evidence"), "proxies.evidence"),
     **dict.fromkeys(("ProxyInfo", "all_proxies", "get", "proxy", "select"), "proxies.registry"),
-    **dict.fromkeys(("Score", "score"), "proxies.scoring"),
+    **dict.fromkeys(("Score", "Scores", "score"), "proxies.scoring"),
     "initialise": "proxies.inits",
 }
 
@@ -23,6 +23,7 @@ __all__ = [
     "Features",
     "ProxyInfo",
     "Score",
+    "Scores",
     "TeacherEvidence",
     "all_proxies",
     "get",

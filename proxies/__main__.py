@@ -1,10 +1,11 @@
-"""`python -m proxies`: the table of all proxies, from the registry, in Markdown. `--formulas` for the long version."""
+"""`python -m proxies`: the table of all proxies, from the registry, in Markdown; or `--formulas`, `--settings`."""
 
 import argparse
 import sys
 
 from diswot_errors import DataError, UsageError
 from diswot_plugins import load_plugin
+from proxies.authors import AuthorsSetting
 from proxies.registry import aggregates, all_proxies
 
 
@@ -20,6 +21,19 @@ def table() -> str:
         needs = "a set of networks: " + ", ".join(group.parts)
         summary = " ".join(group.formula.split(".")[0].split())
         lines.append(f"| `{group.name}` | {_cell(summary)} | higher |  | {needs} | {group.paper} | {group.origin} |")
+    return "\n".join(lines) + "\n"
+
+
+def settings() -> str:
+    """One row for each setting of authors, with the proxies that are asked under it by `--setting authors`."""
+    asked: dict[AuthorsSetting, list[str]] = {}
+    for info in all_proxies():
+        if info.authors is not None:
+            asked.setdefault(info.authors, []).append(f"`{info.name}`")
+    lines = ["| proxies | weights | images | batch | source | not met here |", "|---|---|---|---|---|---|"]
+    for one, names in asked.items():
+        cells = [", ".join(names), one.init, one.images, str(one.batch_size), one.source, one.note]
+        lines.append(f"| {' | '.join(map(_cell, cells))} |")
     return "\n".join(lines) + "\n"
 
 
@@ -40,13 +54,15 @@ def _paragraphs(text: str) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m proxies", description=__doc__)
-    parser.add_argument("--formulas", action="store_true", help="every formula in full instead of the table")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--formulas", action="store_true", help="every formula in full instead of the table")
+    group.add_argument("--settings", action="store_true", help="the settings of the authors instead of the table")
     parser.add_argument("--plugin", metavar="FILE.py", action="append", default=[], help="a file that brings proxies")
     options = parser.parse_args(argv)
     try:
         for plugin in options.plugin:
             load_plugin(plugin)
-        print(formulas() if options.formulas else table(), end="")
+        print(settings() if options.settings else formulas() if options.formulas else table(), end="")
     except (UsageError, DataError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

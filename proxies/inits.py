@@ -48,7 +48,8 @@ def initialise(model: nn.Module, init: str, seed: int) -> nn.Module:
 
     Convolutions and linear layers get the named distribution, their biases 0 (`default`: PyTorch's U(-a, a)); norm
     layers get weight 1, bias 0 and fresh running statistics. Each tensor has a generator of its own, seeded by
-    (seed, its name).
+    (seed, its name). Modules of other kinds with weights of their own and PyTorch's `reset_parameters` (tokens and
+    positions of transformers) reset them, the random state seeded alike.
     """
     if init not in INITS:
         raise UsageError(f"unknown initialisation {init!r}: expected one of {', '.join(INITS)}")
@@ -67,6 +68,10 @@ def initialise(model: nn.Module, init: str, seed: int) -> nn.Module:
                     module.weight.fill_(1)
                 if module.bias is not None:
                     module.bias.zero_()
+            elif module._parameters and callable(reset := getattr(module, "reset_parameters", None)):
+                with torch.random.fork_rng(devices=[]):
+                    torch.random.default_generator.set_state(generator_for(seed, name).get_state())
+                    reset()
     return model
 
 

@@ -1,13 +1,16 @@
 """What asking for a score leads to: a number, or a status and its reason. Strange answers and errors end here."""
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
 from diswot_errors import NotApplicable
 from proxies.evidence.split import out_of_memory
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Status = Literal["ok", "nan", "infinite", "not-applicable", "out-of-memory", "failed", "violation"]
 
@@ -26,6 +29,18 @@ class Score:
 
     CPU seconds of the process on a CPU, so that other load does not count; host time on a GPU.
     """
+
+
+class Scores(dict[str, Score]):
+    """What was asked of one network: proxy -> score, in the order of the question."""
+
+    def frame(self) -> "DataFrame":
+        """A row a proxy: value (NaN where there is none), status, reason, seconds."""
+        from pandas import DataFrame
+
+        rows = [asdict(score) for score in self.values()]
+        names = [field.name for field in fields(Score)]
+        return DataFrame(rows, index=list(self), columns=names).rename_axis("proxy").astype({"value": float})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from diswot_errors import UsageError
 from diswot_registry import GUARDS, HOME, Registry
+from proxies.authors import AuthorsSetting
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,34 +30,31 @@ NEEDS = frozenset(
         "relu_kernel",  # forward: how often each pair of images agrees in a ReLU
         "first_maps",  # forward: smallest eigenvalue of each convolution's channel correlation, first image
         "block_maps",  # forward: what each block hands on
+        "few_channels",  # forward: the same of 8 channels
+        "slice_spectra",  # forward: singular values of a square slice of each module's output
+        "sign_patterns",  # forward: number of different ReLU patterns over the first 16 images
+        "token_maps",  # forward: tokens of each block as a map
         "weight_gradients",  # backward of the loss: dL/dW of each layer
         "channel_saliency",  # backward of the loss: (activation x gradient)^2 of each channel
+        "response_correlation",  # backward of the loss: correlation of images in each ReLU and its gradient
         "input_gradient",  # backward of the summed logits: d(sum of logits)/dx
         "hessian_gradient",  # double backward of the loss: H g
         "linear_gradients",  # the network without norms and signs, input of ones
+        "absolute_gradients",  # the network with absolute weights in evaluation mode, input of ones
         "perturbation",  # Gaussian weights, noise and perturbed noise
         "batch_gradients",  # dL/dW on each half of the batch
         "block_jacobians",  # random vectors drawn back through each block
         "tangent_kernel",  # gradients of the logits of single images
         "alive",  # two images: which layers stand between the images and the logits
         "regions",  # ReLU patterns of many small inputs
+        "gradient_signs",  # a forward and backward pass an image
+        "single_distances",  # forward of three images, one at a time
+        "conditioning",  # forward of one image: every module's output
+        "logit_tangents",  # 128 forward passes with tangents, 16 images of noise
+        "curve",  # forward of one image with two tangents
     }
 )
 """What a proxy may ask for. `proxies.evidence` computes each once, whatever the number of proxies that ask."""
-
-
-@dataclass(frozen=True)
-class AuthorsSetting:
-    """What the authors of a score look at when they score: theirs, not ours, for whoever wants to repeat it."""
-
-    init: str
-    """Weights: 'as given' where their code takes the network as it comes."""
-    images: str
-    """What the network is fed, and how many at a time."""
-    mode: str = "train"
-    """'train', 'eval', or 'any' where no module is run."""
-    source: str = ""
-    """Where this was read."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class ProxyInfo:
     origin: str = ""
     """Who brought it: 'diswot-bench', the distribution behind an entry point, a plugin file."""
     authors: AuthorsSetting | None = None
-    """The setting of the authors, where it is known."""
+    """The setting of the authors, where it is known; elsewhere `--setting authors` takes the common one."""
 
     @property
     def ours(self) -> bool:
@@ -128,6 +126,8 @@ def _admit(info: ProxyInfo) -> None:
         raise UsageError(f"proxy {info.name!r} has direction {info.direction!r}: expected 'higher' or 'lower'")
     if not info.formula:
         raise UsageError(f"proxy {info.name!r} has no docstring: its formula belongs there")
+    if not isinstance(info.authors, AuthorsSetting | None):
+        raise UsageError(f"proxy {info.name!r} has authors={info.authors!r:.60}: expected an AuthorsSetting or None")
 
 
 def _admit_aggregate(info: AggregateInfo) -> None:

@@ -14,10 +14,10 @@ from proxies.evidence.plan import GRAPH_NEEDS, LAYER_NEEDS
 from proxies.evidence.record import autocast
 from proxies.evidence.split import can_split, in_parts
 from proxies.guests import ask
-from proxies.outcome import Failure, Score, Status, failure_of, scalar, scored
+from proxies.outcome import Failure, Score, Scores, Status, failure_of, scalar, scored
 from proxies.registry import ProxyInfo, select
 
-__all__ = ["Score", "Status", "score"]
+__all__ = ["Score", "Scores", "Status", "score"]
 
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
@@ -30,7 +30,7 @@ def score(
     teacher: nn.Module | TeacherEvidence | None = None,
     seed: int = 0,
     precision: str = "fp32",
-) -> dict[str, Score]:
+) -> Scores:
     """Score `model`, any classifier (B, ...) -> (B, K), by the named proxies; it comes back as it was.
 
     `names`: names, globs or 'all', as one string with commas or as a list. `batch`: images and integer labels on the
@@ -53,7 +53,7 @@ def score(
     for kind, chosen in ((_Run, [i for i in infos if i.ours]), (_GuestRun, [i for i in infos if not i.ours])):
         if chosen:
             found |= kind(chosen, Evidence(model, x, labels, seed, precision, shown)).scores()
-    return {info.name: found[info.name] for info in infos}
+    return Scores((info.name, found[info.name]) for info in infos)
 
 
 class _Run:

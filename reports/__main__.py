@@ -9,7 +9,6 @@ MORE = """
 further commands:
   python -m reports compare RUN_A RUN_B [--html FILE]   what changed between two runs, beyond noise
   python -m reports index DIR                           DIR/index.html: all runs below a folder
-  python -m reports site DIR --runs RUN...              a site of static files: leaderboard, proxies, truths, tables
   python -m reports dictionary [FILE]                   every column of every file of a run
 """
 RUN_HELP = "the folder that a command wrote (it holds manifest.json)"
@@ -20,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from diswot_errors import DataError, UsageError
 
     given = list(sys.argv[1:] if arguments is None else arguments)
-    commands = {"compare": _compare, "index": _index, "site": _site, "dictionary": _dictionary}
+    commands = {"compare": _compare, "index": _index, "dictionary": _dictionary}
     try:
         print(commands[given[0]](given[1:]) if given and given[0] in commands else _page(given))
     except (UsageError, DataError) as error:
@@ -87,18 +86,6 @@ def _index(given: Sequence[str]) -> object:
     from reports.indexing import index
 
     return index(parser.parse_args(given).folder)
-
-
-def _site(given: Sequence[str]) -> object:
-    parser = _parser(
-        " site", "A site of static files from runs: leaderboard, a page a proxy, a page a truth, all tables."
-    )
-    parser.add_argument("folder", type=Path, metavar="DIR", help="where it goes; made if need be")
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, metavar="RUN", help=RUN_HELP)
-    options = parser.parse_args(given)
-    from reports.site import build
-
-    return build(options.folder, options.runs)
 
 
 def _dictionary(given: Sequence[str]) -> object:

@@ -5,10 +5,10 @@ import re
 from reports.schema import Column, Section, Table
 
 
-def sections_of(card: str) -> list[Section]:
-    """The card part by part; what stands before the first heading of level 2 becomes the first section."""
+def sections_of(card: str, first: str = "Data card") -> list[Section]:
+    """The card part by part; what stands before the first heading of level 2 becomes the section of that title."""
     found: list[Section] = []
-    title, level, used = "Data card", 2, 0
+    title, level, used = first, 2, 0
     for block in re.split(r"(?m)^(?=##+ )", card):
         head, _, rest = block.partition("\n") if block.startswith("##") else ("", "", block)
         if head:
@@ -48,4 +48,9 @@ def _cells(line: str) -> list[str]:
 def _plain(text: str) -> str:
     """Without the marks of code, emphasis and escapes; a link as its text."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(text.split()))
-    return re.sub(r"\\([\\|*_`\[\]#~$<>&])", r"\1", re.sub(r"[`]|\*\*", "", text)).removeprefix("- ").strip()
+    return (
+        re.sub(r"\\([\\|*_`\[\]#~$<>&])", r"\1", re.sub(r"[`]|\*\*", "", text))
+        .removeprefix("- ")
+        .removeprefix("> ")
+        .strip()
+    )

@@ -144,9 +144,9 @@ def _agreement(run: Run, panels: Panels) -> Section:
         "agreement",
         "Which proxies say the same",
         figures=(Figure("agreement", drawing, width="full" if len(names) > 16 else "wide"),),
-        note="Spearman correlation in hundredths between each pair, on the networks that both have scores for; blue "
-        "agrees, orange contradicts. The truth stands first, then proxies beside those that they agree with: a blue "
-        "square on the diagonal is one opinion, not many.",
+        note="Spearman correlation between each pair, on the networks that both have scores for; blue agrees, orange "
+        "contradicts, pale is near zero; numbers are hundredths. The truth stands first, then proxies "
+        "beside those that they agree with: a blue square on the diagonal is one opinion, not many.",
     )
 
 

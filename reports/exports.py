@@ -9,7 +9,8 @@ from pathlib import Path
 
 from diswot_errors import DataError, UsageError
 from reports.csv_files import write_records, write_table, write_text
-from reports.frames import page_rows, rows_of
+from reports.frames import record_types, rows_of, table_rows, table_types
+from reports.html import TEMPLATES
 from reports.pages import page_of
 from reports.records import TABLES, Run
 from reports.schema import Column, Figure, Table
@@ -56,20 +57,29 @@ def csv(run: Run, folder: Path) -> list[Path]:
 
 
 def parquet(run: Run, folder: Path) -> list[Path]:
-    """Each table with all digits, and the records. Needs pyarrow."""
+    """Each table with all digits, and the records; the type of a column is that of its kind. Needs pyarrow."""
     try:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
         raise UsageError("Parquet needs pyarrow: pip install 'diswot-bench[parquet]', or use --csv") from error
-    rows = page_rows(run) | {f"records.{name}": rows_of(found) for name in TABLES if (found := getattr(run, name))}
+    found = {name: (table_rows(table), table_types(table)) for name, table in _tables(run)}
+    found |= {f"records.{name}": (rows_of(getattr(run, name)), record_types(kind)) for name, kind in TABLES.items()}
     folder.mkdir(parents=True, exist_ok=True)
+    arrow = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64()}
     paths = []
-    for name, found in rows.items():
-        if found:
+    for name, (rows, types) in found.items():
+        if rows:
+            schema = pyarrow.schema([(column, arrow[kind]) for column, kind in types.items()])
+            columns = [[_as(kind, row[column]) for row in rows] for column, kind in types.items()]
             paths.append(folder / f"{name}.parquet")
-            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(found), paths[-1])
+            pyarrow.parquet.write_table(pyarrow.table(columns, schema=schema), paths[-1])
     return paths
+
+
+def _as(kind: type, value: object) -> object:
+    """A cell as its column has it: a text column may hold numbers."""
+    return value if value is None or isinstance(value, kind) else kind(value)
 
 
 def svg(run: Run, folder: Path) -> list[Path]:
@@ -131,6 +141,16 @@ def standalone(drawing: str) -> str:
     """A drawing as a file: with its namespace, and colours instead of the page's variables."""
     plain = re.sub(r"var\(--[a-z]+, (#[0-9a-f]{6})\)", r"\1", tidy(drawing))
     return plain.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif"', 1)
+
+
+def in_both_lights(drawing: str) -> str:
+    """A drawing as a file that follows light and dark like the page: with the colours of its style sheet."""
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    light = re.search(r":root \{.*?\n\}\n", style, re.DOTALL)
+    dark = re.search(r"@media \(prefers-color-scheme: dark\) \{.*?\n\}\n", style, re.DOTALL)
+    assert light and dark
+    head = '<svg xmlns="http://www.w3.org/2000/svg" font-family="sans-serif"'
+    return re.sub(r"<svg([^>]*)>", rf"{head}\1><style>{light[0]}{dark[0]}</style>", tidy(drawing), count=1)
 
 
 def _size(drawing: str) -> tuple[float, float]:

@@ -1,9 +1,10 @@
 """A run as pandas tables, for notebooks; and as flat rows, for files."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from diswot_errors import UsageError
 from reports.pages import page_of
@@ -63,6 +64,30 @@ def table_rows(table: Table) -> list[dict[str, Any]]:
         }
         for row in table.rows
     ]
+
+
+def record_types(record: type) -> dict[str, type]:
+    """The type of each column that `rows_of` gives of records of a kind: text, whole number or number."""
+    hints = {name: str(hint) for name, hint in get_type_hints(record).items()}
+    plain = {"float": float, "int": int}
+    found: dict[str, type] = {}
+    for name, hint in hints.items():
+        if "Estimate" in hint:
+            found |= dict.fromkeys((key for key, _ in _flat(name, Estimate())), float)
+        else:
+            found[name] = next((kind for word, kind in plain.items() if re.search(rf"\b{word}\b", hint)), str)
+    return found
+
+
+def table_types(table: Table) -> dict[str, type]:
+    """The type of each column that `table_rows` gives: text, whole number or number."""
+    kinds: dict[str, type] = {"integer": int, "number": float, "estimate": float}
+    empty: dict[str, Cell] = {"estimate": Estimate()}
+    return {
+        key: kinds.get(column.kind, str)
+        for column in table.columns
+        for key, _ in _flat(column.name, empty.get(column.kind), column.kind)
+    }
 
 
 def page_rows(run: Run) -> dict[str, list[dict[str, Any]]]:

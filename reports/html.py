@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,10 @@ from reports.pages import Made, page_of
 from reports.records import read_run
 from reports.schema import Cell, Column, Estimate
 from reports.svg import tidy
-from reports.tables import format_cell, format_interval, format_number, format_spread
+from reports.tables import ASIDE, format_cell, format_interval, format_number, format_spread
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Template
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -36,10 +37,12 @@ def page(
     data: Mapping[str, Any] | None = None,
     links: Mapping[str, str] | None = None,
     sources: Mapping[str, str] | None = None,
+    aside: Collection[str] = ASIDE,
 ) -> Path:
     """Write a page. All text is escaped; figures are reduced to drawing; cells get short names (and their `labels`).
 
     links: where a text cell leads; sources: where the numbers of a column come from. Relative addresses.
+    aside: columns of the table of proxies that the script hides until they are asked for.
     data: what its script knows, see `reports.interactive`; the script runs by its hash, and no other.
     """
     from markupsafe import Markup
@@ -52,7 +55,7 @@ def page(
         cell = cell_of(text) if isinstance(text, str) else None
         return (short_name(str(text), labels), Markup(drawing(cell))) if cell else None
 
-    template = _environment().get_template("page.html.j2")
+    template = _template()
     style = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
     script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -60,6 +63,7 @@ def page(
         page=made,
         links=links or {},
         sources=sources or {},
+        aside=aside,
         drawn=drawn,
         cell_name=cell_name,
         style=style,
@@ -89,7 +93,8 @@ def sorted_by(column: Column, cell: Cell) -> str:
     return Markup(' data-v="{}"').format("" if value is None else value)
 
 
-def _environment() -> "Environment":
+@cache
+def _template() -> "Template":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -101,4 +106,4 @@ def _environment() -> "Environment":
         keep_trailing_newline=True,
     )
     environment.globals.update(shown=shown, sorted_by=sorted_by)
-    return environment
+    return environment.get_template("page.html.j2")

@@ -57,7 +57,7 @@ def _section(section: Section) -> list[str]:
     if section.claims:
         blocks.append("\n".join(map(_claim, section.claims)))
     if section.table is not None:
-        blocks.append(_table(section.table))
+        blocks.append(as_table(section.table))
     if section.code:
         blocks.append(_fenced(section.code))
     if section.note:
@@ -70,7 +70,7 @@ def _claim(made: Claim) -> str:
     return f"- {escaped(made.claim)}: **{made.verdict.kind.label}**{detail}"
 
 
-def _table(table: Table) -> str:
+def as_table(table: Table) -> str:
     """Text to the left, numbers to the right."""
     head = [_cell(column.label or column.name) for column in table.columns]
     rule = [":--" if column.kind in ("text", "verdict") else "--:" for column in table.columns]

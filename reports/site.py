@@ -2,70 +2,49 @@
 
 index.html            the leaderboard: every proxy on every ground truth
 proxy/NAME.html       a proxy: formula, paper, where it stands, what it is close to, how stable, what it costs
-truth/RUN.html        a ground truth: its ranking and its data card
-run/RUN/              each run: its page and its tables
+truth/RUN.html        a ground truth: its ranking, what its run says beside that, and its data card
+run/RUN/              each run: its page and its tables; the scores of all networks packed, as scores.csv.gz
 """
 
+import gzip
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any
 
 from diswot_errors import UsageError
 from reports import glossary, html
 from reports.card import sections_of
+from reports.correlation_page import NAMES
+from reports.entry import Entry, entries
 from reports.headline import SUBJECT, conditions, headline, picture
 from reports.interactive import SIGNS
-from reports.pages import Made, page_of
-from reports.panels import panels_of
-from reports.records import Run, read_run
-from reports.schema import COEFFICIENTS, COUNTS, Cell, Column, Correlation, Estimate, Formula, Section, Table
-from reports.tables import HEADLINE, against_params, by_rank, correlation_table, format_interval, format_number
-
-CLOSE = 8  # proxies that a proxy's page names as close to it
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A run of the site: its folder and file name there, and what it holds."""
-
-    name: str
-    run: Run
-
-    @property
-    def title(self) -> str:
-        """Of its truth, or of its page."""
-        return self.run.manifest.ground_truth if self.run.correlations else page_of(self.run).title
-
-    def ranked(self, coefficient: str = HEADLINE) -> list[Correlation]:
-        """Rows with a number, best first."""
-        return [
-            row for row in by_rank(self.run.correlations, coefficient) if getattr(row, coefficient).value is not None
-        ]
-
-    def place(self, proxy: str, coefficient: str = HEADLINE) -> int | None:
-        """The rank of a proxy."""
-        names = [row.proxy for row in self.ranked(coefficient)]
-        return names.index(proxy) + 1 if proxy in names else None
+from reports.pages import Made
+from reports.records import read_run
+from reports.schema import COEFFICIENTS, COUNTS, Cell, Column, Estimate, Formula, Section, Table
+from reports.tables import HEADLINE, against_params, correlation_table, format_interval, format_number
 
 
 def build(folder: Path, runs: Sequence[Path]) -> Path:
     """Write the whole site and return its first page. What it wrote before into the folder is replaced."""
-    entries = [Entry(_file(path, place), read_run(path)) for place, path in enumerate(runs, 1)]
+    named = {_file(path, place): path for place, path in enumerate(runs, 1)}
+    found = entries({name: read_run(path) for name, path in named.items()})
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
         raise UsageError(f"{folder} holds other files than a site: choose an empty or new folder")
     for part in ("run", "proxy", "truth"):
         shutil.rmtree(folder / part, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).write_text("This folder is written by `python -m reports site`.\n", encoding="utf-8")
-    for path, entry in zip(runs, entries, strict=True):
+    (folder / MARK).write_text("This folder is written by `python -m benchmarks.site`.\n", encoding="utf-8")
+    for entry in found:
         copy = folder / "run" / entry.name
-        shutil.copytree(path, copy, ignore=shutil.ignore_patterns(".*", "report.html", "log.txt"))
+        shutil.copytree(named[entry.name], copy, ignore=shutil.ignore_patterns(".*", "report.html", "log.txt"))
         html.render(copy)
-    truths = [entry for entry in entries if entry.run.correlations]
+        if (copy / SCORES).is_file():
+            (copy / f"{SCORES}.gz").write_bytes(gzip.compress((copy / SCORES).read_bytes(), mtime=0))
+            (copy / SCORES).unlink()
+    truths = [entry for entry in found if entry.is_truth]
     for entry in truths:
         html.page(_truth(entry), folder / "truth" / f"{entry.name}.html", links=_back(entry))
     proxies = sorted({row.proxy for entry in truths for row in entry.run.correlations})
@@ -73,10 +52,12 @@ def build(folder: Path, runs: Sequence[Path]) -> Path:
         links = {entry.title: f"../truth/{entry.name}.html" for entry in truths}
         links |= {other: f"{_safe(other)}.html" for other in proxies if other != proxy}
         html.page(_proxy(proxy, truths), folder / "proxy" / f"{_safe(proxy)}.html", links=links | HOME)
-    return _leaderboard(folder, entries, truths, proxies)
+    return _leaderboard(folder, found, truths, proxies)
 
 
-MARK = "SITE.txt"
+MARK, SCORES = "SITE.txt", "scores.csv"
+CLOSE = 10  # proxies that are named as close to one
+FIRST = 8  # truths that the leaderboard shows at first
 HOME = {"All proxies on all truths": "../index.html"}
 
 
@@ -89,7 +70,7 @@ def _file(path: Path, place: int) -> str:
     return f"{place}-{_safe(path.resolve().name)}"
 
 
-def _leaderboard(folder: Path, entries: Sequence[Entry], truths: Sequence[Entry], proxies: Sequence[str]) -> Path:
+def _leaderboard(folder: Path, found: Sequence[Entry], truths: Sequence[Entry], proxies: Sequence[str]) -> Path:
     order = sorted(proxies, key=lambda proxy: _mean_rank(proxy, truths, HEADLINE) or 1e9)
     columns = (
         Column("proxy"),
@@ -108,29 +89,31 @@ def _leaderboard(folder: Path, entries: Sequence[Entry], truths: Sequence[Entry]
         "interval over networks. Each number leads to its table, each name to the page of the proxy.",
     )
     listed = tuple(
-        (entry.title, conditions(entry.run), max((row.scored for row in entry.run.correlations), default=None))
-        for entry in entries
+        (entry.title, _about(entry), max((row.scored for row in entry.run.correlations), default=None))
+        for entry in found
     )
     about = (Column("run", label="truth or table"), Column("conditions"), Column("networks", "integer"))
     sections = [*([board] if rows else []), Section("runs", "Truths and tables", table=Table(about, listed))]
     sections.append(_words(sections))
     answer = tuple(f"{entry.title}. {headline(entry.run)[0]} {_subject(entry)}".strip() for entry in truths)
-    links = {entry.title: _address(entry) for entry in entries}
+    links = {entry.title: entry.address for entry in found}
     links |= {proxy: f"proxy/{_safe(proxy)}.html" for proxy in proxies}
     sources = {f"t{place}": f"truth/{entry.name}.html#proxies" for place, entry in enumerate(truths, 1)}
     switch = {each: {proxy: _switched(proxy, truths, each) for proxy in proxies} for each in COEFFICIENTS}
     made = Made("Which score finds the student?", answer, None, "", "", tuple(sections))
     data = {"switch": switch, "signs": SIGNS}
-    return html.page(made, folder / "index.html", links=links, sources=sources, data=data)
+    aside = [column.name for column in columns[2 + FIRST :]]
+    return html.page(made, folder / "index.html", links=links, sources=sources, data=data, aside=aside)
 
 
-def _address(entry: Entry) -> str:
-    return f"truth/{entry.name}.html" if entry.run.correlations else f"run/{entry.name}/report.html"
+def _about(entry: Entry) -> str:
+    """What was measured on what, or what the truth is."""
+    return conditions(entry.run) if entry.is_truth else entry.run.manifest.ground_truth_note
 
 
 def _subject(entry: Entry) -> str:
     place = entry.place(SUBJECT)
-    return f"DisWOT is number {place} of {len(entry.ranked())} rows." if place else ""
+    return f"DisWOT is number {place} of {entry.ranked()} rows." if place else ""
 
 
 def _mean_rank(proxy: str, truths: Sequence[Entry], coefficient: str) -> float | None:
@@ -139,7 +122,7 @@ def _mean_rank(proxy: str, truths: Sequence[Entry], coefficient: str) -> float |
 
 
 def _estimate(entry: Entry, proxy: str, coefficient: str) -> Estimate | None:
-    row = next((row for row in entry.run.correlations if row.proxy == proxy), None)
+    row = entry.rows.get(proxy)
     return getattr(row, coefficient) if row else None
 
 
@@ -174,7 +157,9 @@ def _truth(entry: Entry) -> Made:
         "proxies", "How well each proxy ranks the networks", table=correlation_table(entry.run.correlations)
     )
     notes = tuple(note.text for note in entry.run.manifest.notes)
-    sections = [table, *([Section("conditions", "Conditions", notes)] if notes else []), *sections_of(entry.run.card)]
+    beside = entry.run.page.sections if entry.run.page else ()
+    conditional = [Section("conditions", "Conditions", notes)] if notes else []
+    sections = [table, *beside, *conditional, *sections_of(entry.run.card)]
     sections += [_words(sections), _elsewhere("The page of this run", *HOME)]
     answer = headline(entry.run)
     return Made(entry.title, answer, picture(entry.run), conditions(entry.run), "", tuple(sections))
@@ -184,8 +169,8 @@ def _proxy(proxy: str, truths: Sequence[Entry]) -> Made:
     """All that the runs say of one proxy."""
     found: dict[str, Formula] = {each.proxy: each for entry in truths for each in entry.run.formulas}
     formula = found.get(proxy)
-    shown = [entry for entry in truths if any(row.proxy == proxy for row in entry.run.correlations)]
-    sections = [_stands(proxy, shown), *(_close(proxy, entry, place) for place, entry in enumerate(shown, 1))]
+    shown = [entry for entry in truths if proxy in entry.rows]
+    sections = [_stands(proxy, shown), *_close(proxy, shown)]
     if formula:
         known = (
             ("paper", formula.paper),
@@ -194,11 +179,11 @@ def _proxy(proxy: str, truths: Sequence[Entry]) -> Made:
         )
         facts = Table((Column("fact", label=" "), Column("value", label=" ")), (*known, ("from", formula.origin)))
         sections.insert(0, Section("formula", "Formula", table=facts, code=formula.formula))
-    sections += [_words([each for each in sections if each]), _elsewhere(*HOME)]
-    best = [f"number {entry.place(proxy)} of {len(entry.ranked())} rows on {entry.title}" for entry in shown]
+    sections += [_words(sections), _elsewhere(*HOME)]
+    best = [f"number {entry.place(proxy)} of {entry.ranked()} rows on {entry.title}" for entry in shown]
     kind = "counts the size of a network" if proxy in COUNTS else "is a score without training"
     summary = f"{formula.summary}." if formula else f"{proxy} {kind}."
-    return Made(proxy, (summary, f"It is {'; '.join(best)}."), None, "", "", tuple(each for each in sections if each))
+    return Made(proxy, (summary, f"It is {'; '.join(best)}."), None, "", "", tuple(sections))
 
 
 def _stands(proxy: str, shown: Sequence[Entry]) -> Section:
@@ -207,42 +192,30 @@ def _stands(proxy: str, shown: Sequence[Entry]) -> Section:
         Column("verdict", "verdict", label="than params"),
         Column("rank", "integer"),
         Column("rows", "integer", label="of"),
-        *(Column(each, "estimate") for each in (HEADLINE, "kendall", "pearson")),
+        *(Column(each, "estimate", label=NAMES[each]) for each in (HEADLINE, "kendall", "pearson")),
         Column("minus", "estimate", label="ρ − params"),
         Column("partial", "estimate", label="partial ρ"),
         Column("milliseconds", "number", 0, "ms", "median for a network, as recorded with each score"),
     )
     rows: list[tuple[Cell, ...]] = []
     for entry in shown:
-        row = next(row for row in entry.run.correlations if row.proxy == proxy)
-        place, seconds = entry.place(proxy), [each.seconds for each in entry.run.scores if each.proxy == proxy]
+        row, place, cost = entry.rows[proxy], entry.place(proxy), entry.milliseconds.get(proxy)
         numbers = (row.spearman, row.kendall, row.pearson, row.spearman_minus_params, row.partial_spearman)
-        cost = 1000 * median(seconds) if seconds else None
-        rows.append((entry.title, against_params(row), place, len(entry.ranked()), *numbers, cost))
+        rows.append((entry.title, against_params(row), place, entry.ranked(), *numbers, cost))
     spread = any(getattr(row[4], "spread", None) is not None for row in rows)
     note = "95 % bootstrap intervals over networks below each number"
     note += "; after ± the standard deviation over seeds: how stable it is." if spread else "; one seed each."
     return Section("stands", "Where it stands, and what it costs", table=Table(columns, tuple(rows)), note=note)
 
 
-def _close(proxy: str, entry: Entry, place: int) -> Section | None:
-    """The proxies whose order of the networks is most like its own."""
-    import numpy as np
-    from pandas import DataFrame
-
-    means = panels_of(entry.run).means
-    if proxy not in means:
-        return None
-    signs = {row.proxy: -1 if row.direction == "lower" else 1 for row in entry.run.correlations}
-    varied = {name: archs for name, archs in means.items() if len(set(archs.values())) > 1}
-    with np.errstate(all="ignore"):
-        ranks = DataFrame(
-            {name: {a: signs[name] * v for a, v in archs.items()} for name, archs in varied.items()}
-        ).rank()
-        found = ranks.corrwith(ranks[proxy]).drop(proxy).dropna() if proxy in varied else {}
-    order = sorted(found.items(), key=lambda pair: -abs(pair[1]))[:CLOSE]
-    if not order:
-        return None
-    columns = (Column("proxy"), Column("agreement", "number", label="Spearman with it"))
-    rows = tuple((str(name), float(value)) for name, value in order)
-    return Section(f"close-{place}", f"What it is close to on {entry.title}", table=Table(columns, rows))
+def _close(proxy: str, shown: Sequence[Entry]) -> list[Section]:
+    """The proxies whose order of the networks is most like its own, over all truths."""
+    found = {f"t{place}": entry.agreement.get(proxy, {}) for place, entry in enumerate(shown, 1)}
+    names = dict.fromkeys(name for each in found.values() for name in each)
+    mean = {name: fmean(each[name] for each in found.values() if name in each) for name in names}
+    order = sorted(mean, key=lambda name: (-abs(mean[name]), name))[:CLOSE]
+    titles = [entry.title for entry in shown]
+    columns = (Column("proxy"), *(Column(key, "number", label=t) for key, t in zip(found, titles, strict=True)))
+    rows = tuple((name, *(each.get(name) for each in found.values())) for name in order)
+    note = "Spearman between its scores and theirs, on the networks of each truth; the nearest of all first."
+    return [Section("close", "What it is close to", table=Table(columns, rows), note=note)] if order else []

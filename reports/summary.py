@@ -75,11 +75,16 @@ def first_paragraph(runs: Mapping[str, Run], failures: Mapping[str, str]) -> lis
     second = "; ".join(f"{len(of[kind])} {text}" for kind, text in rest if of[kind])
     lines = [f"{first} {_capital(second)}." if second else first]
     lines += [_claims(title, made) for title, run in runs.items() if (made := claims(run))]
-    printed = [each.verdict for each in checked_claims()] + [each.verdict for each in checked_speed_ups()]
-    failing = sum(verdict.kind is VerdictKind.FAILS for verdict in printed)
-    lines.append(f"Of {len(printed)} checks of the printed numbers against one another, {failing} fail.")
+    lines.append(printed_checks())
     lines += [f"{name} was not made: {why}" for name, why in failures.items()]
     return lines
+
+
+def printed_checks() -> str:
+    """What the print contradicts."""
+    printed = [each.verdict for each in checked_claims()] + [each.verdict for each in checked_speed_ups()]
+    failing = sum(verdict.kind is VerdictKind.FAILS for verdict in printed)
+    return f"Of {len(printed)} checks of the printed numbers against one another, {failing} fail."
 
 
 def _list(found: Sequence[Judged]) -> str:

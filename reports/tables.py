@@ -22,6 +22,8 @@ COLUMNS = (
     Column("scored", "integer", label="n", note="networks with a score"),
     Column("left_out", "integer", label="left out", note="networks without a score; why is in the table below"),
 )
+ASIDE = ("spearman_minus_flops", "left_out")
+"""Columns that a page shows when asked: FLOPs say nearly what params say, what is left out has its own section."""
 _TOLD = {1: VerdictKind.BETTER, -1: VerdictKind.WORSE, 0: VerdictKind.NOT_TOLD_APART}
 
 

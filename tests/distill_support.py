@@ -26,6 +26,7 @@ TINY = replace(
     channels=8,
     cells_per_stage=1,
     teacher="resnet20",
+    teacher_epochs=0,
 )
 
 

@@ -84,6 +84,7 @@ def test_the_page_fits_and_is_accessible(visit: Any, page_file: Path, size: tupl
     seen = visit(page_file, size=size, color_scheme=scheme, bypass_csp=True)
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= size[0]
     box = seen.page.locator("table[data-name=proxies]").bounding_box()
+    assert seen.page.locator("#proxies summary").inner_text() == "Columns (11 of 13)"
     assert box["width"] <= size[0] or size == SIZES["phone"]  # no column lost at 1280
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
     found = axe.Axe().run(seen.page).response["violations"]
@@ -126,11 +127,29 @@ def test_columns_and_coefficient_are_chosen_and_the_address_repeats_it(visit: An
     seen.page.get_by_label("regret").uncheck()
     shown = seen.column("proxy"), seen.column("verdict"), seen.column("spearman_minus_params")
     assert seen.page.locator("th[data-column=regret_top1]").is_hidden()
+    seen.page.get_by_role("checkbox", name="left out").check()
+    assert seen.page.locator("th[data-column=left_out]").is_visible()
     assert seen.page.locator("th[data-column=spearman_minus_params]").inner_text() == "r − params"
     fragment = seen.page.evaluate("location.hash")
     again = visit(page_file, fragment)
     assert (again.column("proxy"), again.column("verdict"), again.column("spearman_minus_params")) == shown
     assert again.page.locator("th[data-column=regret_top1]").is_hidden()
+    assert again.page.locator("th[data-column=left_out]").is_visible()
+
+
+def test_columns_that_are_aside_come_when_asked_and_the_address_says_so(visit: Any, page_file: Path) -> None:
+    seen = visit(page_file)
+    aside = seen.page.locator("th[data-column=left_out], th[data-column=spearman_minus_flops]")
+    assert [aside.nth(place).is_hidden() for place in range(2)] == [True, True]
+    seen.page.locator("section#proxies summary").click()
+    for name in ("ρ − FLOPs", "left out"):
+        seen.page.get_by_role("checkbox", name=name).check()
+    assert seen.page.locator("#proxies summary").inner_text() == "Columns"
+    again = visit(page_file, seen.page.evaluate("location.hash"))
+    assert again.page.locator("#proxies th:visible").count() == seen.page.locator("#proxies th:visible").count()
+    for name in ("ρ − FLOPs", "left out"):
+        seen.page.get_by_role("checkbox", name=name).uncheck()
+    assert "hide" not in seen.page.evaluate("location.hash")  # as at first
 
 
 def test_the_filter_keeps_matching_rows(visit: Any, page_file: Path) -> None:
@@ -206,6 +225,7 @@ def test_all_is_readable_without_scripts_and_prints(visit: Any, browser: Any, pa
     page = context.new_page()
     page.goto(page_file.as_uri())
     assert page.locator("table[data-name=proxies] tbody tr").count() == 5 and page.locator(".tools").count() == 0
+    assert page.locator("th[data-column=left_out]").is_visible()  # nothing is aside without the script
     context.close()
     printed = visit(page_file).page.pdf(prefer_css_page_size=True)
     assert printed.startswith(b"%PDF") and len(re.findall(rb"/Type\s*/Page\b", printed)) < 12

@@ -15,6 +15,7 @@ from scoring_support import QUICK, write_truth
 
 from benchmarks import correlation
 from benchmarks.command import ending, opened
+from benchmarks.engines import device
 from benchmarks.harvesting.rows import PairRow, append
 from benchmarks.scoring import runner
 from benchmarks.scoring.study import sample_of
@@ -136,7 +137,7 @@ def test_without_options_on_a_fresh_machine(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("NB201_DATA_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(opened, "default_workers", lambda device: 1)
+    monkeypatch.setattr(device, "default_workers", lambda device: 1)
     assert correlation.main(["--proxies", "m_s"]) == 0  # of the defaults, only that all proxies are scored is left out
     out = capsys.readouterr().out
     assert "Ground truth kd-nb201:lite:distilled: 12 cells distilled from resnet56 on cifar100@16" in out

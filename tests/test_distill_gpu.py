@@ -39,7 +39,7 @@ def _trainer(loss: str, seed: int, capture: bool) -> Trainer:
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("loss", ["ce", "kd"])
+@pytest.mark.parametrize("loss", ["ce", "kd", "dkd"])
 def test_captured_steps_train_like_plain_ones(loss: str) -> None:
     plain, captured = _trainer(loss, 0, capture=False), _trainer(loss, 0, capture=True)
     for _ in range(3):

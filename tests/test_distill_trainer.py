@@ -11,12 +11,14 @@ from distill_support import CELL, TINY, by_hand, same, trainer
 from benchmarks.distill import checkpointed
 from benchmarks.distill.protocols import PROTOCOLS, get_protocol
 from benchmarks.distill.stream import Stream, first_of_each_class, rows
-from benchmarks.distill.trainer import EpochResult, accuracy, train_together
+from benchmarks.distill.trainer import EpochResult, Trainer, accuracy, train_together
 from diswot_errors import DataError, UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import build_network
 from nb201_data.teachers import trained_teacher
 from proxies.distillation import losses
+from proxies.distillation.ofd import batch_norm_margin
+from proxies.distillation.published import WarmUp
 from proxies.inits import initialise
 
 
@@ -25,7 +27,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-@pytest.mark.parametrize("loss", ["kd", "crd", "dml", "diswot+"])
+@pytest.mark.parametrize("loss", ["kd", "crd", "dml", "diswot+", "dkd", "simkd", "kd+crd"])
 def test_resumed_training_ends_bit_equal(loss: str, tmp_path: Path) -> None:
     whole = trainer(loss)
     checkpointed.train(whole, tmp_path / "whole", {"run": 1})
@@ -37,16 +39,63 @@ def test_resumed_training_ends_bit_equal(loss: str, tmp_path: Path) -> None:
     assert (tmp_path / "cut" / "curve.csv").read_text().count("\n") == 4
 
 
-@pytest.mark.parametrize("loss", losses.names())
+@pytest.mark.parametrize("loss", [*losses.names(), "kd+crd", "dkd+review"])
 def test_every_loss_trains(loss: str) -> None:
     made = trainer(loss, replace(TINY, epochs=1))
     before = [p.detach().clone() for p in made.student.network.parameters()]
     result = made.train_epoch()
     assert math.isfinite(result.loss)
-    moved = [not torch.equal(a, b) for a, b in zip(before, made.student.network.parameters(), strict=True)]
-    assert all(moved)
-    tested = by_hand(made.student.network, TINY.images, made.stream.test)
+    names = [name for name, _ in made.student.network.named_parameters()]
+    same = [torch.equal(a, b) for a, b in zip(before, made.student.network.parameters(), strict=True)]
+    idle = {name for name, stayed in zip(names, same, strict=True) if stayed}
+    through = losses.get(loss).predict is not None  # then the teacher's classifier answers
+    assert idle == ({"classifier.weight", "classifier.bias"} if through else set())
+    tested = by_hand(made.answering, TINY.images, made.stream.test)
     assert (result.top1, result.top5, result.test_loss) == pytest.approx(tested, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["dkd", "dkd_ls", "simkd", "kd+at"])
+def test_a_student_learns(loss: str) -> None:
+    """Over three epochs of four batches an objective falls whose target stays (CRD's memories move)."""
+    made = trainer(loss)
+    losses_of = [made.train_epoch().loss for _ in range(3)]
+    assert losses_of[-1] < 0.95 * losses_of[0]
+
+
+def test_a_weight_that_grows_does_so_epoch_by_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a step that was captured with the weight of one epoch is captured anew for the next."""
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(WarmUp, "share", lambda self, epoch, epochs: asked.append((epoch, epochs)) or 1.0)
+    growing, constant = trainer("dkd"), trainer("kd")
+    for made in (growing, constant):
+        made.train_epoch()
+        made._runner.graph = captured = object()  # type: ignore[assignment]
+        next(made.steps())
+        assert (made._runner.graph is captured) == (made is constant)
+    assert sorted(set(asked)) == [(0, 3), (1, 3)]
+
+
+def test_the_margins_are_those_of_the_teachers_batch_norms() -> None:
+    made = trainer("ofd")
+    assert made.teacher is not None
+    for place, norm in enumerate(made.teacher.norms):
+        with torch.no_grad():
+            norm.bias.fill_(0.5 * place)
+    made = Trainer(made.student.network, made.loss, TINY, made.stream, 0, made.teacher)
+    expected = [batch_norm_margin(norm.weight, norm.bias) for norm in made.teacher.norms]  # type: ignore[union-attr]
+    assert all(map(torch.equal, made.student.head.margins, expected))  # type: ignore[union-attr,arg-type]
+
+
+def test_a_student_that_answers_through_its_head_leaves_both(tmp_path: Path) -> None:
+    made = trainer("simkd")
+    (last,) = checkpointed.train(made, tmp_path, {}, until=1)
+    again = trainer("simkd", seed=1)
+    for module, file in ((again.student.network, "student.pth"), (again.student.head, "head.pth")):
+        assert module is not None
+        module.load_state_dict(torch.load(tmp_path / file, weights_only=True))
+    assert again.test()[0] == last.top1
+    checkpointed.train(trainer("kd"), tmp_path / "kd", {}, until=1)
+    assert not (tmp_path / "kd" / "head.pth").exists()
 
 
 def test_top_five_of_more_than_five_classes() -> None:
@@ -210,6 +259,22 @@ def test_schedules() -> None:
     assert cosine.rate(6 * 97, 97) == pytest.approx(0.15, rel=0.01)
 
 
+def test_a_shorter_run_has_the_schedule_scaled_and_says_so() -> None:
+    whole = get_protocol("repdistiller")
+    short = whole.lasting(24)
+    assert short.milestones == (15, 18, 21) and "24 of its 240 epochs" in short.note
+    for epoch in range(24):
+        assert short.rate(epoch * 10, 10) == whole.rate(epoch * 100, 10)
+    odd = whole.lasting(3)  # the rate falls within an epoch
+    assert [odd.rate(step, 8) for step in (14, 15, 18, 21)] == pytest.approx([0.05, 0.005, 5e-4, 5e-5])
+    assert whole.lasting(240) is whole and get_protocol("lite").lasting(3).teacher_epochs == 36
+
+
+def test_teachers_keep_their_own_schedule() -> None:
+    assert get_protocol("repdistiller").lasting(6).of_teachers().milestones == (150, 180, 210)
+    assert get_protocol("small").of_teachers().epochs == 24 and get_protocol("glance").of_teachers().epochs == 3
+
+
 def test_protocols_are_named_by_themselves_and_unknown_ones_refused() -> None:
     assert all(name == protocol.name for name, protocol in PROTOCOLS.items())
     with pytest.raises(UsageError, match="did you mean lite"):
@@ -228,9 +293,8 @@ def test_too_few_images_for_a_batch() -> None:
         trainer("ce", replace(TINY, batch_size=512)).train_epoch()
 
 
-@pytest.mark.parametrize(
-    ("name", "top1"), [("resnet20", 68.83), pytest.param("resnet56", 72.61, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "top1"), [("resnet20", 68.83), ("resnet56", 72.61)])
 def test_the_reference_teachers_reach_their_accuracy(
     name: str, top1: float, reference_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from benchmarks import distiller_table
 from benchmarks.command import ending
 from benchmarks.distill import budget, jobs
 from benchmarks.distill.protocols import on_images
+from benchmarks.distill.trainer import EpochResult
 from benchmarks.tables import distillers
 from nb201_data.networks import build_resnet
 
@@ -52,6 +53,22 @@ def test_claims_need_an_interval_that_leaves_zero_out() -> None:
     }
 
 
+def test_a_teacher_worse_than_its_student_leaves_a_claim_open() -> None:
+    def runs(top1: float) -> list[list[EpochResult]]:
+        return [[EpochResult(1, 1.0, top1 + seed / 10, 90.0, 1.0, 2.0)] for seed in range(3)]
+
+    plan = jobs.distillation(CELL, "kd,eskd,diswot", 3, None, TINY, "cpu")
+    histories = {"kd": runs(34.0), "eskd": runs(18.0), "diswot": runs(34.5)}
+    section = distillers.student_section(plan, histories, {"kd": 68.8, "eskd": 17.5, "diswot": 68.8}, 1)
+    of_kd, of_eskd = section.claims
+    assert of_kd.verdict.kind == "better"
+    assert of_eskd.verdict.kind == "open"
+    assert of_eskd.verdict.detail.startswith("eskd: its teacher, 17.50 %, is worse than its student, 18.10 %")
+    rows = {row[0]: dict(zip((c.name for c in section.table.columns), row, strict=True)) for row in section.table.rows}
+    assert rows["eskd"]["teacher_top1"] == 17.5 and "worse than its student" in rows["eskd"]["verdict"].detail
+    assert "worse" not in rows["diswot"]["verdict"].detail
+
+
 def test_images_keep_the_resolution_of_the_protocol() -> None:
     lite = next(each for each in budget.LADDER if each.name == "lite")
     assert on_images(lite, "embedded").images == "embedded@16"
@@ -62,7 +79,7 @@ def test_images_keep_the_resolution_of_the_protocol() -> None:
 
 def test_multiply_adds_of_the_runs() -> None:
     """kd: 3 passes of the student over the training images of each epoch, one over the test images; the teacher once
-    to learn (3), once to answer; no second answer for a second student."""
+    to learn (3), once to answer, once over the test images; no second answer for a second student."""
     protocol = replace(TINY, images="embedded:4@8", per_class=32, epochs=3)
     plan = jobs.distillation(CELL, "kd", 2, None, protocol, "cpu")
     student = budget.macs(jobs.student_of(plan).build(), 8)
@@ -71,7 +88,7 @@ def test_multiply_adds_of_the_runs() -> None:
 
     tests = len(load_images("embedded:4@8").test_y)
     runs = 2 * student * (3 * 3 * 128 + 3 * tests)
-    prepared = teacher * 3 * 128 * (3 + 1)
+    prepared = teacher * (3 * 128 * (3 + 1) + tests)
     assert budget.multiply_adds([plan]) == pytest.approx(runs + prepared)
     assert budget.multiply_adds([plan, plan]) == pytest.approx(2 * runs + prepared)
     assert budget.macs(build_resnet("resnet20", 10), 32) == pytest.approx(40.8e6, rel=0.02)

@@ -1,6 +1,7 @@
 """Every field of the evidence against an independent computation of a few lines; passes planned and run once."""
 
 import copy
+import math
 from collections import Counter
 from typing import Any
 
@@ -14,6 +15,7 @@ from proxies import initialise, score, teacher_evidence
 from proxies.evidence import Evidence, blocks, borrowed, plan, repeat
 from proxies.evidence.forward import Session
 from proxies.evidence.plan import PASSES
+from proxies.evidence.tangents import TOGETHER
 from proxies.registry import NEEDS
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
@@ -84,16 +86,19 @@ def test_no_pass_is_repeated_and_no_network_copied(batch: Batch, monkeypatch: py
     model = network()
     score(model, "flops", batch)  # the class is asked once whether it hands out features
     calls: list[int] = []
-    stages = CellNetwork.stages
+    ends = CellNetwork.ends
 
-    def counted(self: CellNetwork, x: Tensor) -> list[Tensor]:
+    def counted(self: CellNetwork, x: Tensor) -> list[tuple[Tensor, Tensor]]:
         calls.append(len(x))
-        return stages(self, x)
+        return ends(self, x)
 
-    monkeypatch.setattr(CellNetwork, "stages", counted)
+    monkeypatch.setattr(CellNetwork, "ends", counted)
     monkeypatch.setattr(copy, "deepcopy", lambda *_: pytest.fail("a proxy copied the network"))
     score(model, "all", batch, teacher=teacher_evidence(network(), batch))
-    assert sorted(calls[1:]) == sorted([8, 8, 8, 1, 2, 4, 4, 8, 1000])  # calls[0] is the teacher's
+    image_by_image = [1] * (8 + 3 + 1 + 1)  # gradient signs, distances, conditioning, curve
+    tangents = [8] * (1 + math.ceil(len(list(model.parameters())) / TOGETHER))
+    shared = [8, 8, 8, 1, 2, 4, 4, 8, 1000]
+    assert sorted(calls[1:]) == sorted([*shared, *image_by_image, *tangents])  # calls[0] is the teacher's
     calls.clear()
     score(model, "snip,grad_norm,plain,fisher,nwot,jacob,grasp,meco,az_nas_*", batch)
     assert calls == [8]
@@ -106,7 +111,7 @@ def test_features_and_gradients(batch: Batch) -> None:
     image = x.clone().requires_grad_()
     shown = reference.forward_features(image)  # type: ignore[operator]
     assert not evidence.features.logits.requires_grad
-    for ours, theirs in zip(evidence.features[1:], shown[1:], strict=True):
+    for ours, theirs in zip(evidence.features[1:4], shown[1:4], strict=True):
         assert close(ours, theirs, atol=1e-5)
     (gradient,) = torch.autograd.grad(shown.logits.sum(), image, retain_graph=True)
     assert close(evidence.input_gradient, gradient)

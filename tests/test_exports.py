@@ -17,8 +17,8 @@ from reports.__main__ import main
 from reports.comparing import change, compared
 from reports.dictionary import dictionary
 from reports.exports import as_latex, in_latex, standalone
-from reports.records import TABLES, write_run
-from reports.schema import COEFFICIENTS, Column, Estimate, Manifest, Table, Verdict, VerdictKind
+from reports.records import TABLES, Page, write_run
+from reports.schema import COEFFICIENTS, Column, Estimate, Manifest, Section, Table, Verdict, VerdictKind
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,10 +63,34 @@ def test_parquet_holds_all_digits_or_says_what_it_needs(tmp_path: Path, monkeypa
         patch.setitem(sys.modules, "pyarrow", None)
         with pytest.raises(UsageError, match=r"pip install 'diswot-bench\[parquet\]'"):
             exports.parquet(run, tmp_path)
-    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
-    exports.parquet(run, tmp_path)
-    found = parquet.read_table(tmp_path / "records.scores.parquet").to_pylist()
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install .[parquet]")
+    write_run(tmp_path / "run", run)
+    assert main([str(tmp_path / "run"), "--parquet", str(tmp_path / "out")]) == 0
+    found = parquet.read_table(tmp_path / "out" / "records.scores.parquet").to_pylist()
     assert [row["value"] for row in found] == [row.value for row in run.scores]
+    assert {path.stem for path in (tmp_path / "out").iterdir()} >= {"proxies", "records.truth", "records.correlations"}
+    ranked = parquet.read_table(tmp_path / "out" / "proxies.parquet").to_pylist()
+    best = next(row for row in run.correlations if row.proxy == ranked[0]["proxy"])
+    assert (ranked[0]["spearman"], ranked[0]["spearman_low"]) == (best.spearman.value, best.spearman.low)
+
+
+def test_columns_of_parquet_have_the_type_of_their_kind(tmp_path: Path) -> None:
+    """Also where nothing stands in them, or where a text column holds numbers: files of two runs fit together."""
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: pip install .[parquet]")
+    columns = (
+        *(Column("name"), Column("count", "integer"), Column("number", "number")),
+        *(Column("rho", "estimate"), Column("v", "verdict"), Column("printed")),
+    )
+    rows = (("a", None, 1, Estimate(), None, 0.5), ("b", 3, None, None, Verdict(VerdictKind.WORSE, "why"), "x"))
+    page = Page("t", sections=(Section("mixed", "Mixed", table=Table(columns, rows)),))
+    exports.parquet(replace(measured_run(), page=page, formulas=()), tmp_path)
+    table = parquet.read_table(tmp_path / "mixed.parquet")
+    kinds = {field.name: str(field.type) for field in table.schema}
+    numbers = dict.fromkeys(("number", "rho", "rho_low", "rho_high", "rho_spread"), "double")
+    assert kinds == {"count": "int64", **numbers, **dict.fromkeys(("name", "v", "v_detail", "printed"), "string")}
+    assert table.to_pydict()["printed"] == ["0.5", "x"] and table.to_pydict()["v"] == [None, "worse"]
+    truth = parquet.read_table(tmp_path / "records.correlations.parquet").schema
+    assert str(truth.field("scored").type) == "int64" and str(truth.field("kendall_minus_flops_low").type) == "double"
 
 
 def test_pdf_without_a_browser_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

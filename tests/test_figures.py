@@ -92,9 +92,17 @@ def test_an_interval_is_drawn_between_its_ends() -> None:
 
 def test_a_cell_of_the_heat_map_is_as_dark_as_its_value() -> None:
     drawing = figures.heat_map(["a", "b"], [[1.0, None], [-0.5, 1.0]], title="t")
-    shades = re.findall(r'fill="var\(--(\w+), [^"]*" fill-opacity="([^"]*)"', drawing)
-    assert shades == [("accent", "0.65"), ("second", "0.35"), ("accent", "0.65")]
+    shades = re.findall(r'd="([^"]*)" fill="var\(--(\w+), [^"]*" fill-opacity="([^"]*)"', drawing)
+    assert [(path.count("M"), *rest) for path, *rest in shades] == [(2, "accent", "0.65"), (1, "second", "0.35")]
     assert ">-50</text>" in drawing or ">−50</text>" in drawing
+
+
+def test_a_heat_map_of_eighty_names_is_light_and_has_every_value() -> None:
+    count = 80
+    values = [[math.cos(row * column) for column in range(count)] for row in range(count)]
+    drawing = figures.heat_map([f"proxy_{n}" for n in range(count)], values)
+    assert drawing.count("h18v18h-18z") == count**2 and len(drawing) < 250_000
+    assert drawing.count("<text") == 2 * count  # the labels: numbers would be smaller than print
 
 
 @given(st.text(max_size=30))

@@ -57,7 +57,7 @@ def test_data_dir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_reference_data_are_whole(reference_data: Path) -> None:
     found = {status.file.name: status.state for status in files.verify(["cifar100", "distillation"])}
-    assert set(found.values()) == {"whole"} and len(found) == 6
+    assert set(found.values()) == {"whole"} and len(found) == 7
     teachers = [status for status in files.verify(["teachers"]) if status.state != "absent"]
     assert {status.file.name for status in teachers} == {"teachers/cifar100_resnet20", "teachers/cifar100_resnet56"}
     assert all(status.state == "whole" for status in teachers)

@@ -11,6 +11,7 @@ from distill_support import TINY, by_hand, teacher, trainer
 
 from benchmarks import harvest
 from benchmarks.distill import protocols
+from benchmarks.engines.local import Local
 from benchmarks.harvesting import order, reap, rows, speed
 from benchmarks.harvesting.pairs import Recipe
 from benchmarks.harvesting.rows import PairRow
@@ -80,9 +81,9 @@ def test_a_harvest_resumes_and_does_nothing_twice(tiny: Path, capsys: pytest.Cap
 
 def test_worker_processes_measure_what_one_process_measures(tiny: Path) -> None:
     jobs = reap.pending([], 2, 1)
-    reap.harvest(KD, jobs, tiny / "one.csv", reap.Machine("cpu", 1, 1))
-    reap.harvest(KD, jobs, tiny / "together.csv", reap.Machine("cpu", 1, 2))
-    reap.harvest(KD, jobs, tiny / "two.csv", reap.Machine("cpu", 2, 1))
+    reap.harvest(KD, jobs, tiny / "one.csv", reap.Machine("cpu", Local(1), 1))
+    reap.harvest(KD, jobs, tiny / "together.csv", reap.Machine("cpu", Local(1), 2))
+    reap.harvest(KD, jobs, tiny / "two.csv", reap.Machine("cpu", Local(2), 1))
     one, together, two = (
         sorted((row.arch, row.distilled_top1, row.vanilla_loss) for row in rows.read_rows(tiny / f"{name}.csv"))
         for name in ("one", "together", "two")
@@ -94,7 +95,7 @@ def test_a_missing_teacher_is_told_by_the_workers(tiny: Path) -> None:
     (tiny / "data" / "teachers" / "embedded:4_resnet20.pth").unlink()
     jobs = reap.pending([], 1, 1)
     with pytest.raises(DataError, match="no trained resnet20 for embedded:4"):
-        reap.harvest(KD, jobs, tiny / "table.csv", reap.Machine("cpu", 2, 1))
+        reap.harvest(KD, jobs, tiny / "table.csv", reap.Machine("cpu", Local(2), 1))
 
 
 def test_repetitions_come_after_all_cells_had_their_first_run() -> None:
@@ -286,8 +287,8 @@ def test_a_teacher_of_ones_own_is_told_by_its_hash(tiny: Path) -> None:
 
 def test_answers_on_disk_are_not_computed_again(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     jobs = reap.pending([], 1, 1)
-    reap.harvest(KD, jobs, tiny / "first.csv", reap.Machine("cpu", 1, 1))
+    reap.harvest(KD, jobs, tiny / "first.csv", reap.Machine("cpu", Local(1), 1))
     monkeypatch.setattr("benchmarks.distill.stream.predict", None)
-    reap.harvest(KD, jobs, tiny / "second.csv", reap.Machine("cpu", 1, 1))
+    reap.harvest(KD, jobs, tiny / "second.csv", reap.Machine("cpu", Local(1), 1))
     first, second = rows.read_rows(tiny / "first.csv"), rows.read_rows(tiny / "second.csv")
     assert first[0].answer == second[0].answer

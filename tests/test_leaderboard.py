@@ -12,8 +12,11 @@ from scoring_support import write_truth
 from test_released import QUESTION
 
 from benchmarks import leaderboard as command
+from benchmarks.scoring.columns import known_scores
+from benchmarks.scoring.population import populations
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.release import release
+from benchmarks.statistics.formula import parse
 from benchmarks.statistics.gain import ndcg
 from benchmarks.tables import leaderboard
 from benchmarks.tables.vkdnw import printed
@@ -60,7 +63,7 @@ def test_closed_forms_give_what_is_known_of_them(reference_data: Path) -> None:
     for images in ("cifar10", "cifar100", "imagenet16-120"):
         truth = load_ground_truth(f"nb201:{images}:test:200")
         scores = {one.score: one for one in leaderboard.closed_forms(truth)}
-        whole, alive = leaderboard.populations(truth)
+        whole, alive = populations(truth)
         assert (len(whole.archs), len(alive.archs)) == (15_625, 9_445)
         for population in (whole, alive):
             for name in ("flops", "convolutions"):
@@ -91,8 +94,10 @@ def test_released_scores_and_aggregates_stand_beside_closed_forms(
         one = replace(asked, seed=seed, batch_seed=seed)
         book += [(replace(one, proxy="te_nas_ntk"), ntk), (replace(one, proxy="te_nas_regions"), regions)]
     release(book, tmp_path / "tables")
-    found = {one.score: one for one in leaderboard.released_scores(book, truth)}
-    assert set(found) == {"te_nas_ntk", "te_nas_regions", "te_nas"} and len(found["te_nas"].by_seed) == 2
+    joined = parse("te_nas_ntk+te_nas_regions", known_scores())
+    found = {one.score: one for one in leaderboard.released_scores([book], truth, [joined])}
+    assert set(found) == {"te_nas_ntk", "te_nas_regions", "te_nas", "te_nas_ntk + te_nas_regions"}
+    assert len(found["te_nas"].values(list(truth.values))) == 2
     standing = leaderboard.standing(truth, truth.values, found["te_nas_ntk"])
     assert standing is not None and standing.networks == len(truth)
     accuracies = list(truth.values.values())
@@ -101,9 +106,17 @@ def test_released_scores_and_aggregates_stand_beside_closed_forms(
     assert standing.spearman == pytest.approx(scipy.stats.spearmanr(values, accuracies).statistic)
     both = leaderboard.standing(truth, truth.values, found["te_nas"])
     assert both is not None and both.networks == len(regions)
+    ranks = [
+        scipy.stats.rankdata(column) for column in (values[2:], [regions[a].value for a in list(truth.values)[2:]])
+    ]
+    logs = leaderboard.standing(truth, truth.values, found["te_nas_ntk + te_nas_regions"])
+    assert logs is not None and logs.networks == len(regions)
+    assert logs.kendall == pytest.approx(scipy.stats.kendalltau(np.log(ranks).sum(axis=0), accuracies[2:]).statistic)
     given = ["--ground-truth", str(tmp_path / "truth.csv"), "--tables", str(tmp_path / "tables")]
+    given += ["--aggregate", "te_nas_ntk*te_nas_regions"]
     assert command.main([*given, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
     assert "te_nas" in out and "convolutions" in out and "all 14 networks" in out
     table = (tmp_path / "run" / "truth-1.csv").read_text()
-    assert "te_nas_ntk" in table and "flops_pruned" in table
+    assert "te_nas_ntk" in table and "flops_pruned" in table and "te_nas_ntk*te_nas_regions" in table
+    assert "printed" not in table  # nothing is printed on these

@@ -1,8 +1,11 @@
 """Every registered loss through the uniform call: finite, honest about its needs, safe on dead networks."""
 
+from dataclasses import replace
+
 import pytest
 import torch
-from losses_support import BATCH, Shown, features, labels, weight
+from losses_support import BATCH, Shown, changed, classifier, features, labels, weight
+from torch import Tensor
 
 from diswot_errors import UsageError
 from proxies.distillation import losses
@@ -11,9 +14,9 @@ from proxies.distillation.losses import Context, HeadSetup, Loss
 SETUP = HeadSetup(labels=torch.arange(40) % 5, seed=3)
 EXPECTED = {
     "ce", "kd", "fitnet", "at", "sp", "rkd", "pkt", "cc", "nst", "ickd", "vid", "crd", "review", "ofd", "dml", "one",
-    "eskd", "atkd", "diswot", "diswot+",
+    "eskd", "atkd", "diswot", "diswot+", "dkd", "kd_ls", "dkd_ls", "simkd",
 }  # fmt: skip
-ZERO_AT_EQUALITY = sorted(EXPECTED - {"ce", "vid", "crd", "review", "ofd", "one"})
+ZERO_AT_EQUALITY = sorted(EXPECTED - {"ce", "vid", "crd", "review", "ofd", "one", "simkd"})
 
 
 def context(student_width=8, teacher_width=8) -> Context:
@@ -21,11 +24,11 @@ def context(student_width=8, teacher_width=8) -> Context:
 
 
 def headed(loss: Loss, student: Shown, teacher: Shown) -> torch.nn.Module | None:
-    return loss.make_head(student, teacher, SETUP)
+    return loss.make_head(student, teacher, replace(SETUP, classifier=classifier(teacher.last.shape[1])))
 
 
 def gradients(value: torch.Tensor, shown: Shown) -> list[torch.Tensor]:
-    leaves = [*shown.stages, shown.pooled, shown.logits]
+    leaves = [*shown.stages, *shown.before, shown.pooled, shown.logits]
     return [g for g in torch.autograd.grad(value, leaves, allow_unused=True) if g is not None]
 
 
@@ -103,7 +106,7 @@ def test_dead_networks_give_finite_values_and_bounded_gradients(name, dead):
         teacher = features(2, scale=0.0)
     if dead == "one sample":
         with torch.no_grad():
-            for tensor in (*student.stages, student.pooled, student.logits):
+            for tensor in (*student.stages, *student.before, student.pooled, student.logits):
                 tensor[0] = 0
     loss = losses.get(name)
     head = headed(loss, student, teacher)
@@ -116,8 +119,7 @@ def test_dead_networks_give_finite_values_and_bounded_gradients(name, dead):
 def test_half_precision_features_are_widened_before_the_arithmetic(name):
     loss = losses.get(name)
     half_s, half_t = features(1, dtype=torch.bfloat16), features(2, dtype=torch.bfloat16)
-    full_s, full_t = (Shown(tuple(x.float() for x in f.stages), f.last.float(), f.pooled.float(), f.logits.float())
-                      for f in (half_s, half_t))  # fmt: skip
+    full_s, full_t = (changed(shown, Tensor.float) for shown in (half_s, half_t))
     expected = loss(full_s, full_t, labels(), headed(loss, full_s, full_t), context())
     plain = loss(half_s, half_t, labels(), headed(loss, half_s, half_t), context())
     assert plain.dtype == torch.float32
@@ -135,8 +137,7 @@ def test_half_precision_features_are_widened_before_the_arithmetic(name):
 def test_the_order_of_the_batch_does_not_matter(name):
     order = torch.tensor([3, 1, 5, 0, 2, 4])
     student, teacher = features(1), features(2)
-    shuffled = [Shown(tuple(x[order] for x in f.stages), f.last[order], f.pooled[order], f.logits[order])
-                for f in (student, teacher)]  # fmt: skip
+    shuffled = [changed(shown, lambda x: x[order]) for shown in (student, teacher)]
     loss = losses.get(name)
     head = headed(loss, student, teacher)
     value = loss(student, teacher, labels(), head, context())
@@ -146,9 +147,10 @@ def test_the_order_of_the_batch_does_not_matter(name):
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_memory_layout_does_not_matter(name):
     student, teacher = features(1), features(2)
-    last = [Shown(tuple(x.to(memory_format=torch.channels_last) for x in f.stages),
-                  f.last.to(memory_format=torch.channels_last), f.pooled, f.logits)
-            for f in (student, teacher)]  # fmt: skip
+    last = [
+        changed(shown, lambda x: x.to(memory_format=torch.channels_last) if x.dim() == 4 else x)
+        for shown in (student, teacher)
+    ]
     loss = losses.get(name)
     values = [loss(s, t, labels(), headed(loss, student, teacher), context()) for s, t in ((student, teacher), last)]
     torch.testing.assert_close(*values, rtol=1e-4, atol=1e-6)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from losses_support import features, labels
+from losses_support import classifier, features, labels
 from scipy import integrate, stats
 
 from diswot_errors import UsageError
@@ -11,9 +11,10 @@ from proxies.distillation import losses
 from proxies.distillation.crd import ContrastHead, nce, other_class_samples
 from proxies.distillation.losses import Context, HeadSetup
 from proxies.distillation.ofd import batch_norm_margin, measured_margin
-from proxies.distillation.review import levels
+from proxies.distillation.review import levels, targets
 
 ALL_LABELS = torch.tensor([0, 1, 2, 1, 0, 2, 2, 1, 0, 0, 3, 4])
+CLASSIFIER = classifier(12)
 WITH_HEAD = [name for name in losses.names() if losses.get(name).head is not None]
 
 
@@ -21,8 +22,11 @@ WITH_HEAD = [name for name in losses.names() if losses.get(name).head is not Non
 def test_a_seed_gives_the_same_head_and_leaves_the_random_state(name):
     student, teacher = features(1), features(2, (3, 8, 12))
     state = torch.get_rng_state()
-    one, two = (losses.get(name).make_head(student, teacher, HeadSetup(ALL_LABELS, seed=5)) for _ in range(2))
-    other = losses.get(name).make_head(student, teacher, HeadSetup(ALL_LABELS, seed=6))
+    one, two = (
+        losses.get(name).make_head(student, teacher, HeadSetup(ALL_LABELS, seed=5, classifier=CLASSIFIER))
+        for _ in range(2)
+    )
+    other = losses.get(name).make_head(student, teacher, HeadSetup(ALL_LABELS, seed=6, classifier=CLASSIFIER))
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
     assert any(not torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
@@ -32,7 +36,7 @@ def test_a_seed_gives_the_same_head_and_leaves_the_random_state(name):
 def test_a_head_learns_to_lower_its_loss(name):
     student, teacher = features(1), features(2, (3, 8, 12))
     loss = losses.get(name)
-    head = loss.make_head(student, teacher, HeadSetup(ALL_LABELS, seed=5))
+    head = loss.make_head(student, teacher, HeadSetup(ALL_LABELS, seed=5, classifier=CLASSIFIER))
     context = Context(indices=torch.arange(6))
     optimiser = torch.optim.Adam(head.parameters(), lr=0.01)
     history = []
@@ -46,24 +50,24 @@ def test_a_head_learns_to_lower_its_loss(name):
     assert history[-1] < history[0]
 
 
-def test_a_bridge_is_built_only_where_widths_differ():
-    assert losses.get("ickd").make_head(features(1), features(2)) is None
+def test_ickd_embeds_the_student_whatever_its_width():
     assert losses.get("kd").make_head(features(1), features(2)) is None
-    head = losses.get("ickd").make_head(features(1), features(2, (4, 6, 12)))
-    assert head(features(1).last).shape == (6, 12, 2, 2)
+    for width in (8, 12):
+        head = losses.get("ickd").make_head(features(1), features(2, (4, 6, width)))
+        assert head(features(1).last).shape == (6, width, 2, 2)
 
 
 def test_review_brings_every_level_to_the_teachers_shape():
     student, teacher = features(1, (4, 6, 8), (16, 8, 4)), features(2, (3, 8, 12), (8, 4, 2))
     head = losses.get("review").make_head(student, teacher)
-    target = levels(teacher)
+    target = targets(teacher)
     assert [x.shape for x in head(levels(student), target)] == [x.shape for x in target]
 
 
 def test_review_feeds_deep_levels_to_shallow_ones_only():
     student, teacher = features(1), features(2)
     head = losses.get("review").make_head(student, teacher).eval()
-    outputs = head(levels(student), levels(teacher))
+    outputs = head(levels(student), targets(teacher))
     shallow = torch.autograd.grad(outputs[0].sum(), student.pooled, retain_graph=True)[0]
     assert shallow.abs().sum() > 0
     assert torch.autograd.grad(outputs[-1].sum(), student.stages[0], allow_unused=True)[0] is None
@@ -88,9 +92,71 @@ def test_the_batch_norm_margin_is_the_mean_of_the_negative_part(bias):
     assert measured_margin(sample).item() == pytest.approx(expected, rel=0.05)
 
 
+def test_the_margin_worked_by_hand():
+    """Of N(0, 2^2) below zero: -2 sqrt(2 / pi). Of N(1, 1): 1 - phi(1) / Phi(-1) = 1 - .2419707 / .1586553."""
+    margin = batch_norm_margin(torch.tensor([2.0, -1.0]), torch.tensor([0.0, 1.0]))
+    assert margin.tolist() == pytest.approx([-2 * (2 / np.pi) ** 0.5, 1 - 0.2419707 / 0.1586553], rel=1e-5)
+
+
 def test_margins_of_channels_that_are_never_negative():
     assert batch_norm_margin(torch.tensor([0.1]), torch.tensor([5.0])).item() == pytest.approx(-0.3)
     assert measured_margin(torch.ones(2, 1, 3, 3)).item() == 0
+
+
+def test_ofd_looks_at_maps_before_relu_and_its_margin_acts():
+    student, teacher = features(1), features(2)
+    head = losses.get("ofd").make_head(student, teacher, HeadSetup(margins=tuple(-torch.ones(c) for c in (4, 6, 8))))
+    value = losses.get("ofd")(student, teacher, labels(), head)
+    total = 0.0
+    for index, (map_s, map_t) in enumerate(zip(head(student.before), teacher.before, strict=True)):
+        for s, t in zip(map_s.flatten().tolist(), map_t.flatten().tolist(), strict=True):
+            lifted = max(t, -1.0)
+            total += (s - lifted) ** 2 * (s > lifted or t > 0) / 2 ** (2 - index)
+    assert value.item() == pytest.approx(total / 6, rel=1e-5)
+    positive = teacher._replace(before=tuple(x.relu() for x in teacher.before))
+    assert losses.get("ofd")(student, positive, labels(), head) != value
+
+
+def test_ofd_connectors_start_as_the_authors_have_them():
+    head = losses.get("ofd").make_head(features(1, (64, 64, 64)), features(2, (64, 64, 64)))
+    for regressor in head.regressors:
+        assert regressor.layers[0].weight.std().item() == pytest.approx((2 / 64) ** 0.5, rel=0.1)
+
+
+def test_review_compares_with_the_teachers_maps_before_relu():
+    student, teacher = features(1), features(2)
+    head = losses.get("review").make_head(student, teacher)
+    after = teacher._replace(stages=tuple(10 * x for x in teacher.stages))
+    before = teacher._replace(before=tuple(10 * x for x in teacher.before))
+    value, same, other = (losses.get("review")(student, t, labels(), head) for t in (teacher, after, before))
+    assert value == same != other
+
+
+@pytest.mark.parametrize(("widths", "expected"), [((4, 6, 8), 8), ((4, 6, 600), 512)])
+def test_review_fuses_at_the_width_of_the_deepest_level(widths, expected):
+    head = losses.get("review").make_head(features(1, widths), features(2, widths))
+    assert {fusion.enter[0].out_channels for fusion in head.fusions} == {expected}
+
+
+def test_simkd_against_the_projection_written_out():
+    """In evaluation mode batch norm changes nothing yet, but for its floor: three convolutions and ReLUs."""
+    student, teacher = features(1, sizes=(16, 8, 4)), features(2, (4, 6, 12))
+    head = losses.get("simkd").make_head(student, teacher, HeadSetup(classifier=CLASSIFIER)).eval()
+    x = student.last.reshape(6, 8, 2, 2, 2, 2).mean((3, 5))  # 4 x 4 pooled to the teacher's 2 x 2
+    first, second, third = (layer for layer in head.layers if isinstance(layer, torch.nn.Conv2d))
+    assert (first.out_channels, second.kernel_size, third.out_channels) == (6, (3, 3), 12)
+    for layer in (first, second, third):
+        x = torch.nn.functional.conv2d(x, layer.weight, padding=layer.padding).relu()
+    expected = ((x - teacher.last) ** 2).mean()
+    torch.testing.assert_close(losses.get("simkd")(student, teacher, labels(), head), expected, rtol=1e-4, atol=1e-6)
+    answer = losses.get("simkd").predict(student, head)
+    torch.testing.assert_close(answer, CLASSIFIER(x.mean((2, 3))), rtol=1e-4, atol=1e-5)
+    assert all(name != "weight" and name != "bias" for name, _ in head.named_parameters())  # the classifier is frozen
+
+
+def test_simkd_needs_the_teachers_classifier():
+    with pytest.raises(UsageError, match="pass HeadSetup\\(classifier="):
+        losses.get("simkd").make_head(features(1), features(2))
 
 
 def test_different_numbers_of_stages_are_refused():

@@ -161,7 +161,7 @@ class TestVerify:
         done = subprocess.run(
             [*COMMAND, "verify", "cifar100", "distillation"], capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0 and done.stdout.count("whole") == 6, done.stdout + done.stderr
+        assert done.returncode == 0 and done.stdout.count("whole") == 7, done.stdout + done.stderr
 
 
 class TestFetch:

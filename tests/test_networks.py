@@ -9,11 +9,12 @@ from benchmark_network import TinyNetwork
 from torch import Tensor, nn
 
 from diswot_errors import DataError, UsageError
-from nb201_data.networks import RESNETS, Network, build_network, build_resnet, load_weights
+from nb201_data.networks import RESNETS, Network, build_network, build_resnet
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, all_cells, distinct_cells, sample_cells
 from nb201_data.spaces import get_space
 from nb201_data.teachers import trained_teacher
+from nb201_data.weights import load_weights
 
 EMPTY = Cell(("none",) * 6)
 FULL = Cell(("nor_conv_3x3", "nor_conv_1x1", "avg_pool_3x3", "skip_connect", "nor_conv_3x3", "nor_conv_1x1"))
@@ -207,6 +208,31 @@ class TestEveryNetwork:
         x = images(4, 16).contiguous(memory_format=torch.channels_last)
         features = network.forward_features(x)
         assert all(stage.is_contiguous(memory_format=torch.channels_last) for stage in features.stages)
+
+    @pytest.mark.parametrize("make", [lambda: build_network(FULL, 10, 4, 1), lambda: build_resnet((2, 1, 3), 10)])
+    def test_maps_before_the_last_relu_of_a_stage(self, make: type[Network]) -> None:
+        network = make()
+        features = network.forward_features(images(4, 16))
+        for before, after in zip(features.before, features.stages, strict=True):
+            assert before is after or torch.equal(before.relu(), after)
+        assert (features.before[-1] < 0).any()
+
+    def test_only_the_last_stage_of_a_cell_network_ends_in_a_relu(self) -> None:
+        """The cells before the reductions hand on sums, which may be negative."""
+        features = build_network(FULL, 10, 4, 1).forward_features(images(4, 16))
+        same = [before is after for before, after in zip(features.before, features.stages, strict=True)]
+        assert same == [True, True, False] and (features.stages[0] < 0).any()
+
+    @torch.no_grad()
+    def test_the_norms_that_end_a_stage(self) -> None:
+        """Without shortcuts the map before the last ReLU is what they normalised."""
+        network = build_resnet((1, 2, 1), 10, residual=False).train()
+        assert build_network(FULL, 10, 4, 1).norms == ()
+        for place, norm in enumerate(network.norms):
+            norm.weight.fill_(0.0)
+            norm.bias.fill_(place - 3.0)
+        features = network.forward_features(images(4, 16))
+        assert [map.unique().tolist() for map in features.before] == [[-3.0], [-2.0], [-1.0]]
 
     def test_no_hooks_are_left(self) -> None:
         network = build_network(FULL, 10, 4, 1)

@@ -40,7 +40,9 @@ def test_it_is_run_once_and_remembered(write: Write) -> None:
     path = write("import builtins\nbuiltins.runs = getattr(builtins, 'runs', 0) + 1\n" + ONE)
     module = load_plugin(path)
     assert load_plugin(str(path)) is module and module.__dict__["builtins"].runs == 1
-    assert plugins() == (path.resolve(),) and PROXIES.find("images_in_batch").origin.startswith("mine.py@")
+    assert plugins() == {path.resolve(): path.read_bytes()} and PROXIES.find("images_in_batch").origin.startswith(
+        "mine.py@"
+    )
     assert pickle.loads(pickle.dumps(module.images_in_batch)) is module.images_in_batch
     assert os.listdir(path.parent) == ["mine.py"]  # nothing is written beside it
 

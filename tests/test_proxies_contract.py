@@ -6,6 +6,7 @@ import time
 import pytest
 import torch
 from torch import Tensor, nn
+from transformer_support import Transformer
 
 from nb201_data.networks import build_network
 from nb201_data.space import distinct_cells, sample
@@ -14,6 +15,7 @@ from proxies.registry import NEEDS, ProxyInfo
 from proxies.scoring import Score
 
 NAMES = [info.name for info in all_proxies()]
+OF_CELLS = [name for name in NAMES if name != "tvt_teacher"]  # which looks at tokens: test_transformer_scores.py
 CLASSES = 10
 BEST = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|"
 MIXED = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
@@ -35,6 +37,18 @@ def network(cell: str, init: str = "gaussian", seed: int = 0) -> nn.Module:
     return initialise(build_network(cell, CLASSES, channels=8, cells_per_stage=1), init, seed)
 
 
+TRANSFORMERS = {"dss", "tvt_teacher"}
+"""What looks at tokens or attention, and at a cell network says so."""
+
+
+def home(name: str, cell: str = MIXED, seed: int = 0) -> nn.Module:
+    """A network that a proxy has something to say of."""
+    if name not in TRANSFORMERS:
+        return network(cell)
+    torch.manual_seed(seed)
+    return Transformer()
+
+
 @pytest.fixture(scope="module")
 def teacher() -> nn.Module:
     return network(BEST, seed=1)
@@ -48,8 +62,12 @@ def everything(teacher: nn.Module) -> dict[str, Score]:
 @pytest.fixture(scope="module")
 def twenty(teacher: nn.Module) -> list[dict[str, Score]]:
     shown = teacher_evidence(teacher, batch())
-    cells = sample(distinct_cells(), 20, seed=3)
-    return [score(network(str(cell)), "all", batch(), teacher=shown) for cell in cells]
+    found = []
+    for seed, cell in enumerate(sample(distinct_cells(), 20, seed=3)):
+        scores = score(network(str(cell)), "all", batch(), teacher=shown)
+        assert {scores[name].status for name in TRANSFORMERS} == {"not-applicable"}
+        found.append(scores | score(home("dss", seed=seed), [*TRANSFORMERS], batch(), teacher=shown))
+    return found
 
 
 @pytest.mark.parametrize("info", all_proxies(), ids=lambda info: info.name)
@@ -63,7 +81,7 @@ def test_record_says_what_the_proxy_is(info: ProxyInfo) -> None:
 COUNTS = {"conv_count", "conv_root_size", "conv_log_width", "trainable_layers"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_CELLS)
 def test_number_or_reason_on_twenty_cells(name: str, twenty: list[dict[str, Score]]) -> None:
     for scores in twenty:
         one = scores[name]
@@ -76,14 +94,15 @@ def test_number_or_reason_on_twenty_cells(name: str, twenty: list[dict[str, Scor
     assert len(good) >= least > 2, f"{name} tells no cells apart: {good}"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OF_CELLS)
 def test_alone_or_among_others_the_same_bits(name: str, everything: dict[str, Score], teacher: nn.Module) -> None:
-    model, shown = network(MIXED), teacher_evidence(teacher, batch())
+    model, shown = home(name), teacher_evidence(teacher, batch())
     begin = time.process_time()
     alone = score(model, name, batch(), teacher=shown)[name]
     assert alone.status == "ok", alone
     assert 0 < alone.seconds < time.process_time() - begin
-    assert (alone.value, alone.status) == (everything[name].value, everything[name].status)
+    among = everything if name not in TRANSFORMERS else score(home(name), "all", batch(), teacher=shown)
+    assert (alone.value, alone.status) == (among[name].value, among[name].status)
 
 
 def test_any_order_the_same_bits(everything: dict[str, Score], teacher: nn.Module) -> None:
@@ -146,7 +165,8 @@ def test_a_network_of_nan_gives_no_number_where_weights_matter(teacher: nn.Modul
         model.stem[0].weight.fill_(torch.nan)  # type: ignore[index,union-attr]
     scores = score(model, "all", batch(), teacher=teacher)
     sizes = {"params", "flops", "conv_count", "conv_root_size", "conv_log_width", "trainable_layers"}
-    blind = sizes | {"zen", "te_nas_regions"}  # weights of its own, on or off
+    own = {"vkdnw", "vkdnw_single", "vkdnw_transposed"}
+    blind = sizes | own | {"zen", "te_nas_regions"}  # weights of its own, on or off
     for name, one in scores.items():
         if name in blind:
             assert one.status == "ok", (name, one)

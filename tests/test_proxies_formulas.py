@@ -109,7 +109,7 @@ def test_te_nas_and_az_nas_parts() -> None:
 
 def test_aggregates_rank_within_the_set() -> None:
     found = {info.name: info for info in aggregates()}
-    assert set(found) == {"az_nas", "te_nas"}
+    assert set(found) == {"az_nas", "te_nas", "vkdnw_agg"}
     assert found["te_nas"].function([4.0, 2.0, 8.0], [10.0, 10.0, 30.0]) == [2 + 1.5, 3 + 1.5, 1 + 3]
     columns = [[1.0, 2.0], [2.0, 1.0], [1.0, 2.0], [5.0, 9.0]]
     assert found["az_nas"].function(*columns) == pytest.approx([3 * math.log(0.5), math.log(0.5)])
@@ -130,7 +130,10 @@ def shown(model: nn.Module, batch: tuple[Tensor, Tensor]) -> TeacherEvidence:
     return teacher_evidence(model, batch)
 
 
-@pytest.mark.parametrize("name", ["kd", "fitnet", "at", "sp", "rkd", "pkt", "cc", "nst", "ickd"])
+KD_BASED = ("kd", "dkd", "kd_ls", "dkd_ls", "fitnet", "at", "sp", "rkd", "pkt", "cc", "nst", "ickd")
+
+
+@pytest.mark.parametrize("name", KD_BASED)
 def test_kd_based_scores_are_the_losses(name: str, pair: Any) -> None:
     student, teacher, batch = pair
     ours = score(student, name, batch, teacher=teacher)[name].value

@@ -50,7 +50,8 @@ def test_expected_proxies_are_there() -> None:
     wanted = (
         "m_s m_r diswot m_s_readme m_r_readme diswot_readme m_s_released m_r_released diswot_released grad_norm snip "
         "grasp fisher synflow plain l2_norm jacob nwot zen epe_nas params flops zico te_nas_ntk te_nas_regions "
-        "az_nas_expressivity az_nas_progressivity az_nas_trainability meco kd fitnet at sp rkd pkt cc nst ickd"
+        "az_nas_expressivity az_nas_progressivity az_nas_trainability meco kd fitnet at sp rkd pkt cc nst ickd "
+        "dkd kd_ls dkd_ls"
     )
     assert set(wanted.split()) <= {info.name for info in all_proxies()}
     distances = {i.name for i in all_proxies() if i.direction == "lower"}

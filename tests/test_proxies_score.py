@@ -10,11 +10,13 @@ from torch import Tensor, nn
 
 from diswot_errors import NotApplicable, UsageError
 from nb201_data.networks import build_network, build_resnet
-from proxies import all_proxies, initialise, proxy, score, teacher_evidence
+from proxies import Scores, all_proxies, initialise, proxy, score, teacher_evidence
 from proxies.evidence import Evidence, forward_features
 from proxies.registry import remove
 
 CELL = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
+
+OF_TRANSFORMERS = {"dss", "tvt_teacher"}
 
 
 @pytest.fixture
@@ -77,8 +79,9 @@ def test_features_of_any_network_by_hooks(batch: tuple[Tensor, Tensor]) -> None:
 def test_a_network_of_ones_own(batch: tuple[Tensor, Tensor]) -> None:
     scores = score(Plain(), "all", batch, teacher=Plain())
     failed = {name: one.reason for name, one in scores.items() if one.status != "ok"}
-    assert set(failed) == {"az_nas_expressivity", "az_nas_progressivity", "az_nas_trainability"}
-    assert all("no blocks" in reason for reason in failed.values())
+    blocks = {"az_nas_expressivity", "az_nas_progressivity", "az_nas_trainability"}
+    assert set(failed) == blocks | OF_TRANSFORMERS
+    assert all("no blocks" in failed[name] for name in blocks)
     again = score(Plain(), "all", batch, teacher=Plain())
     assert {n: s.value for n, s in again.items()} == {n: s.value for n, s in scores.items()}  # dropout is seeded
 
@@ -251,7 +254,7 @@ def test_a_residual_network_is_scored_by_every_proxy() -> None:
     x, y = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(1)), torch.arange(8)
     model = initialise(build_resnet((1, 1, 1), 10), "gaussian", 0)
     scores = score(model, "all", (x, y), teacher=initialise(build_resnet((2, 1, 1), 10), "gaussian", 1))
-    assert [(n, s) for n, s in scores.items() if s.status != "ok"] == []
+    assert {name for name, one in scores.items() if one.status != "ok"} == OF_TRANSFORMERS
     assert list(scores) == [info.name for info in all_proxies()]
 
 
@@ -268,3 +271,14 @@ def test_gpu_ranks_as_the_cpu_does() -> None:
     for name in values["cpu"][0]:
         ours, theirs = ([one[name] for one in values[device]] for device in ("cpu", "cuda"))
         assert sorted(range(3), key=lambda i: ours[i]) == sorted(range(3), key=lambda i: theirs[i]), name
+
+
+def test_the_answer_is_a_table_too(batch: tuple[Tensor, Tensor]) -> None:
+    found = score(cell_network(), "params,m_s,nwot", batch)
+    assert type(found).__mro__[1] is dict and list(found) == ["params", "m_s", "nwot"]
+    table = found.frame()
+    assert list(table.index) == list(found) and list(table.columns) == ["value", "status", "reason", "seconds"]
+    assert table.value["params"] == found["params"].value and table.status["m_s"] == "not-applicable"
+    assert math.isnan(table.value["m_s"]) and "teacher" in table.reason["m_s"] and table.value.dtype == float
+    lacking = Scores({"m_s": found["m_s"]}).frame()
+    assert lacking.value.dtype == float and Scores().frame().shape == (0, 4)

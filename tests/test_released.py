@@ -122,6 +122,18 @@ def test_the_order_is_fixed_whole_and_that_of_a_sample() -> None:
     assert space_order("s0")[:3] == ("111", "113", "115") and len(space_order("s0")) == 64
 
 
+def test_a_space_that_is_never_listed_has_places_and_tables_too(tmp_path: Path) -> None:
+    order, place = space_order("autoformer"), places("autoformer")
+    archs = [order[number] for number in (0, 70_000, 123_456_789, len(order) - 1)]
+    assert [place[arch] for arch in archs] == [0, 70_000, 123_456_789, 1_056_964_607] and len(place) == len(order)
+    assert not [text for text in ("x", "", f"{archs[0]}3", "|none~0|") if text in place]
+    question = replace(QUESTION, space="autoformer")
+    answers = {arch: Answer(value, "ok", "", 0.25) for arch, value in zip(archs, VALUES, strict=False)}
+    writing.release([(question, answers | {"x": Answer(1.0, "ok", "", 0.25)})], tmp_path)
+    assert Released(tmp_path).known(question) == answers == Released(tmp_path).known(question, [*archs, "x"])
+    assert Released(tmp_path).tables[0].archs == archs
+
+
 def test_a_run_asks_the_store_then_the_tables_then_the_networks(tmp_path: Path) -> None:
     archs, info = cells(4), get("m_s")
     question = SETTING.question(info, 0)

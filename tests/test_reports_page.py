@@ -271,7 +271,7 @@ def test_a_large_run_stays_small_enough_to_mail() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=5000), rng.normal(size=5000)
     drawing = figures.scatter(x.tolist(), y.tolist(), title="nwot")
-    assert drawing.count("h0") == 1000
+    assert drawing.count("h0") == figures.MOST_DOTS
     assert 25 * len(drawing) < 1_000_000
 
 

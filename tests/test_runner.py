@@ -12,6 +12,7 @@ import pytest
 import torch
 from scoring_support import QUICK, SETTING, cells
 
+from benchmarks.engines.local import Local
 from benchmarks.scoring import runner as runner_module
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.runner import Answers, Found, Job, Runner, score_job
@@ -78,7 +79,7 @@ def test_order_neighbours_and_threads_change_nothing(store: Store) -> None:
 def test_processes_change_nothing(store: Store, tmp_path: Path) -> None:
     with Runner(store) as runner:
         alone = runner.scores(SETTING, INFOS, ARCHS, [0, 1])
-    with Store(tmp_path / "other.sqlite") as other, Runner(other, workers=2) as runner:
+    with Store(tmp_path / "other.sqlite") as other, Runner(other, Local(2)) as runner:
         shared = runner.scores(SETTING, INFOS, ARCHS, [0, 1])
         assert len(other) == len(store)
     assert numbers(alone) == numbers(shared)
@@ -182,7 +183,7 @@ def deadly(job: Job) -> Found:
 
 def test_one_network_that_kills_its_worker_gets_a_status_and_the_rest_goes_on(store: Store) -> None:
     infos = select("params,l2_norm")
-    with Runner(store, workers=2, score=deadly) as runner:
+    with Runner(store, Local(2), score=deadly) as runner:
         answers = runner.scores(SETTING, infos, ARCHS[:4], [0])
     for found in answers.values():
         assert found[ARCHS[1]].status == "out-of-memory" and "signal 9" in found[ARCHS[1]].reason
@@ -241,14 +242,16 @@ def test_images_that_fit_a_skeleton(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert resolve_images("embedded", Skeleton(classes=10)) == "embedded:10"
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path))
     assert resolve_images("real", Skeleton(16, 1, 100, 16), "cifar100") == "embedded:100@16"  # not on disk
+    assert resolve_images("real", Skeleton(16, 0, 102, 224), "flowers") == "embedded:102@224"  # no data set here
     with pytest.raises(UsageError, match="does not say on which images"):
         resolve_images("real", Skeleton(classes=10))
     with pytest.raises(UsageError, match=r"embedded:20 has 20 classes.*have 100"):
         resolve_images("embedded:20", Skeleton(classes=100))
     with pytest.raises(UsageError, match="8 pixels, the networks of this ground truth take 16"):
         resolve_images("embedded:100@8", Skeleton(16, 1, 100, 16))
-    with pytest.raises(UsageError, match="cannot be pooled to the 64 pixels"):
-        resolve_images("embedded", Skeleton(16, 1, 100, 64))
+    assert resolve_images("embedded", Skeleton(16, 0, 100, 224)) == "embedded:100@224"
+    with pytest.raises(UsageError, match="cannot be pooled or enlarged to the 48 pixels"):
+        resolve_images("embedded", Skeleton(16, 1, 100, 48))
 
 
 def test_the_networks_own_images(reference_data: Path) -> None:

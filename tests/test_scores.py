@@ -44,12 +44,31 @@ def run(*arguments: object) -> int:
 @pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
 def test_out_and_in_again_to_the_bit(tmp_path: Path, full: Path, suffix: str) -> None:
     if suffix == ".parquet":
-        pytest.importorskip("pyarrow")
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install .[parquet]")
     file, copy = tmp_path / f"scores{suffix}", tmp_path / "copy.sqlite"
     assert run("export", file, "--store", full) == 0
     assert run("import", file, "--store", copy) == 0
     with Store(full) as first, Store(copy) as second:
         assert dict(first) == dict(second) and len(second) == 2 * len(some_answers())
+
+
+def test_a_damaged_parquet_file_is_named(tmp_path: Path, full: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install .[parquet]")
+    from pyarrow import parquet
+
+    file = tmp_path / "scores.parquet"
+    assert run("export", file, "--store", full) == 0
+    whole = file.read_bytes()
+    for damaged in (b"", b"PAR1", whole[:-20], whole[: len(whole) // 2], b"x" * 100):
+        file.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"scores\.parquet cannot be read"):
+            run("import", file, "--store", tmp_path / "new.sqlite")
+    file.write_bytes(whole)
+    table = parquet.read_table(file)
+    assert table.schema.field("seed").type == pyarrow.int64() and table.schema.field("value").type == pyarrow.float64()
+    parquet.write_table(table.drop_columns(["seconds"]), file)
+    with pytest.raises(DataError, match=r"row 2: 'seconds'; expected the columns"):
+        run("import", file, "--store", tmp_path / "new.sqlite")
 
 
 def test_without_pyarrow_parquet_says_what_to_install(

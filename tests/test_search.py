@@ -23,6 +23,7 @@ from benchmarks.search import (
     run_search,
     trajectory,
 )
+from benchmarks.search.constraints import feasible
 from benchmarks.search.judgement import judge
 from diswot_errors import DataError, UsageError
 from nb201_data.space import Cell
@@ -248,3 +249,30 @@ def test_judgement():
     limit = max_params(SPACE, 0.2e6)
     small = judge(SPACE, SPACE.parse(ranked[0]), truth, [limit])
     assert SPACE.params(SPACE.parse(small.best)) <= 0.2e6 and small.known < len(truth)
+
+
+class TestSpacesTooLargeToList:
+    """Evolution and random search go through a space of a thousand million; what lists says so."""
+
+    @pytest.mark.parametrize("strategy", ["random", "evolution", "evolution-aging"])
+    def test_strategies_find_within_the_constraint(self, strategy: str) -> None:
+        space = get_space("autoformer")
+        limit = max_params(space, 8e6)
+        one, again = (run_search(space, strategy, space.params, 90, constraints=[limit], seed=3) for _ in range(2))
+        drawn = [point.trial.arch for point in one.trajectory]
+        assert drawn == [point.trial.arch for point in again.trajectory] and len(drawn) == 90
+        assert all(space.params(arch) <= 8e6 for arch in drawn)
+        assert space.params(one.best) > 7.6e6 and (strategy != "random" or len(set(drawn)) == 90)
+
+    @pytest.mark.parametrize("strategy", ["exhaustive", "bohb", "reinforce"])
+    def test_what_lists_is_refused(self, strategy: str) -> None:
+        space = get_space("autoformer")
+        with pytest.raises(UsageError, match=r"1,056,964,608 architectures, too many to list.*evolution"):
+            run_search(space, strategy, space.params, 10)
+
+    def test_no_architecture_within_the_limit(self) -> None:
+        space = get_space("autoformer")
+        with pytest.raises(UsageError, match=r"none of 10,000 random architectures of autoformer .* params <= 1e"):
+            SearchProblem(space, (max_params(space, 1e6),))
+        with pytest.raises(UsageError, match="too many to list"):
+            feasible(space, ())

@@ -33,7 +33,7 @@ def books(truth: GroundTruth) -> list[tuple[object, dict[str, Answer]]]:
 
 
 def test_the_right_score_finds_the_best_and_the_wrong_one_the_worst(truth: GroundTruth) -> None:
-    scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores(books(truth), truth)]
+    scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([books(truth)], truth)]
     found = {one.name: one for one in search_budget.searchers(truth, scores, None)}
     accuracies = np.array(list(truth.values.values()))
     n = len(accuracies)
@@ -48,7 +48,7 @@ def test_the_right_score_finds_the_best_and_the_wrong_one_the_worst(truth: Groun
 
 
 def test_seconds_pay_for_networks_and_for_no_more_than_there_are(truth: GroundTruth) -> None:
-    scores = leaderboard.released_scores(books(truth), truth)
+    scores = leaderboard.released_scores([books(truth)], truth)
     one = next(s for s in search_budget.searchers(truth, scores, None) if s.name == "synflow")
     assert one.seconds == SECONDS
     assert [one.affords(s) for s in (0.1, 2.1, 1e6)] == [1, 4, len(truth)]
@@ -76,7 +76,7 @@ def test_validation_accuracy_is_a_rival_with_the_cost_of_its_trainings(reference
     short = load_ground_truth("nb201:cifar100:valid:12")
     asked = replace(QUESTION, skeleton=str(truth.skeleton), teacher="", teacher_init="", teacher_seed=0)
     some = {arch: Answer(float(i), "ok", "", SECONDS) for i, arch in enumerate(list(truth.values)[:200])}
-    scores = leaderboard.released_scores([(replace(asked, proxy="synflow"), some)], truth)
+    scores = leaderboard.released_scores([[(replace(asked, proxy="synflow"), some)]], truth)
     found = {one.name: one for one in search_budget.searchers(truth, scores, short)}
     rival = found["validation accuracy"]
     assert rival.seconds > 50 * SECONDS and rival.finds(200) > found["synflow"].finds(200)

@@ -11,7 +11,7 @@ import torch
 from distill_support import by_hand
 
 from benchmarks.distill.trainer import Trainer
-from benchmarks.engines.local import Workers
+from benchmarks.engines.local import Local, Workers
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.runner import Found, Job, Runner, score_job
 from benchmarks.scoring.setting import Setting
@@ -113,7 +113,7 @@ def noted_job(job: Job) -> Found:
 
 def test_search_by_a_score_is_the_same_on_two_workers(runner, tmp_path):
     settings = {"population": 4, "children": 4}
-    with Store(tmp_path / "two.sqlite") as store, Runner(store, 2, score=noted_job) as team:
+    with Store(tmp_path / "two.sqlite") as store, Runner(store, Local(2), score=noted_job) as team:
         one, two = (
             run_search(SPACE, "evolution", scored_objective(each, SETTING, 0, ["diswot"]), 12, settings=settings)
             for each in (runner, team)

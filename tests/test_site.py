@@ -1,5 +1,6 @@
 """The site: every address in it is relative and leads somewhere, and its numbers are those of the runs."""
 
+import gzip
 import re
 from dataclasses import replace
 from html import unescape
@@ -10,11 +11,12 @@ import pytest
 from reports_support import MANIFEST
 from test_reports_page import HOSTILE, measured_run
 
+from diswot_errors import UsageError
 from nb201_data.truth.measured import TABLES, card_of
-from reports.__main__ import main
 from reports.card import sections_of
 from reports.records import Page, Run, write_run
 from reports.schema import Correlation, Formula, Section
+from reports.site import build
 from reports.tables import format_number
 
 CARD = (
@@ -32,14 +34,13 @@ def site(tmp_path: Path) -> Path:
     write_run(tmp_path / "one", one)
     write_run(tmp_path / "two", two)
     write_run(tmp_path / "table", Run(MANIFEST, page=Page("Table 8", ("It holds.",), (Section("a", "A"),))))
-    runs = [str(tmp_path / name) for name in ("one", "two", "table")]
-    assert main(["site", str(tmp_path / "site"), "--runs", *runs]) == 0
+    build(tmp_path / "site", [tmp_path / name for name in ("one", "two", "table")])
     return tmp_path / "site"
 
 
-def test_every_address_is_relative_and_leads_somewhere(site: Path) -> None:
+def pages_of(site: Path) -> list[Path]:
+    """Every page, once all its addresses are followed: relative, inside the site, and there."""
     pages = list(site.rglob("*.html"))
-    assert len(pages) == 1 + 5 + 2 + 3  # leaderboard, proxies, truths, runs
     for page in pages:
         text = page.read_text(encoding="utf-8")
         for address in map(unescape, re.findall(r'href="([^"]*)"', text)):
@@ -48,6 +49,11 @@ def test_every_address_is_relative_and_leads_somewhere(site: Path) -> None:
             assert not re.match(r"[a-z]+:|/", address) and target.is_file() and target.resolve().is_relative_to(site)
             if part:
                 assert f'id="{part}"' in target.read_text(encoding="utf-8")
+    return pages
+
+
+def test_every_address_is_relative_and_leads_somewhere(site: Path) -> None:
+    assert len(pages_of(site)) == 1 + 5 + 2 + 3  # leaderboard, proxies, truths, runs
 
 
 def test_the_leaderboard_has_the_numbers_of_the_runs_and_links_each_to_its_table(site: Path) -> None:
@@ -59,18 +65,28 @@ def test_the_leaderboard_has_the_numbers_of_the_runs_and_links_each_to_its_table
 
 def test_a_proxy_and_a_truth_have_pages_of_their_own(site: Path) -> None:
     proxy = (site / "proxy" / "good.html").read_text(encoding="utf-8")
-    for words in ("the truth and noise, added", "Somebody 2024", "Where it stands", "What it is close to on kd-nb201"):
+    for words in ("the truth and noise, added", "Somebody 2024", "Where it stands", "What it is close to"):
         assert words in proxy
     truth = (site / "truth" / "1-one.html").read_text(encoding="utf-8")
     assert "First *words*, code." in truth and "<h2>Recipe</h2>" in truth and "b|c" in truth
-    assert (site / "run" / "1-one" / "scores.csv").is_file() and (site / "run" / "1-one" / "card.md").is_file()
+    scores = gzip.decompress((site / "run" / "1-one" / "scores.csv.gz").read_bytes())
+    assert scores == (site.parent / "one" / "scores.csv").read_bytes()
+    assert (site / "run" / "1-one" / "card.md").is_file() and not (site / "run" / "1-one" / "scores.csv").exists()
 
 
 def test_a_second_site_replaces_the_first_and_no_other_folder_is_touched(site: Path, tmp_path: Path) -> None:
-    assert main(["site", str(site), "--runs", str(tmp_path / "two")]) == 0
+    build(site, [tmp_path / "two"])
     assert [path.name for path in (site / "run").iterdir()] == ["1-two"]
-    assert main(["site", str(tmp_path / "one"), "--runs", str(tmp_path / "two")]) == 2
+    with pytest.raises(UsageError, match="holds other files than a site"):
+        build(tmp_path / "one", [tmp_path / "two"])
     assert (tmp_path / "one" / "scores.csv").is_file()
+
+
+def test_two_runs_on_one_truth_have_titles_and_links_of_their_own(site: Path, tmp_path: Path) -> None:
+    index = build(site, [tmp_path / "one", tmp_path / "one"]).read_text(encoding="utf-8")
+    for name in ("1-one", "2-one"):
+        assert f'href="truth/{name}.html">kd-nb201 ({name})</a>' in index
+    pages_of(site)
 
 
 def test_hostile_names_are_files_and_text(tmp_path: Path) -> None:
@@ -81,7 +97,7 @@ def test_hostile_names_are_files_and_text(tmp_path: Path) -> None:
         tmp_path / "run",
         replace(run, manifest=manifest, correlations=rows, card=f"# {HOSTILE}\n\n## {HOSTILE}\n{HOSTILE}"),
     )
-    assert main(["site", str(tmp_path / "site"), "--runs", str(tmp_path / "run")]) == 0
+    build(tmp_path / "site", [tmp_path / "run"])
     assert not (tmp_path / "evil.html").exists() and not (tmp_path.parent / "evil.html").exists()
     for page in (tmp_path / "site").rglob("*.html"):
         assert page.read_text(encoding="utf-8").count("<script") == 2

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +26,32 @@ def space(request: pytest.FixtureRequest) -> SearchSpace:
     return get_space(request.param)
 
 
+def spread(space: SearchSpace) -> Sequence[Any]:
+    """About a hundred architectures from all over a space, however large."""
+    return space.all()[:: max(1, len(space) // 100)]
+
+
 class TestProtocol:
     def test_is_one(self, space: SearchSpace) -> None:
         assert isinstance(space, SearchSpace)
         assert get_space(space.name) is space
 
     def test_keys_parse_back(self, space: SearchSpace) -> None:
-        for arch in space.all()[::97]:
+        for arch in spread(space):
             assert space.parse(str(arch)) == arch
             assert {arch: 1}[space.parse(str(arch))] == 1
 
     def test_all_and_distinct(self, space: SearchSpace) -> None:
-        assert len(space) == len(space.all()) == len(set(space.all()))
-        assert set(space.distinct()) <= set(space.all())
-        assert all(space.canonical(arch) in set(space.distinct()) for arch in space.all()[::97])
-        assert all(space.canonical(arch) == arch for arch in space.distinct()[::97])
+        assert len(space) == len(space.all()) >= len(space.distinct())
+        listed = space.all()[:20_000]
+        assert len(set(listed)) == len(listed)
+        assert all(arch in space.all() for arch in space.distinct()[:20_000:7])
+        assert all(space.canonical(arch) in space.distinct() for arch in spread(space))
+        assert all(space.canonical(arch) == arch for arch in space.distinct()[:20_000:97])
 
     def test_steps(self, space: SearchSpace) -> None:
         arch = space.draw(random.Random(0))
-        assert arch in set(space.all()) and arch == space.draw(random.Random(0))
+        assert arch in space.all() and arch == space.draw(random.Random(0))
         near = space.neighbours(arch)
         assert arch not in near and len(set(near)) == len(near)
         assert space.mutate(arch, random.Random(1)) in near
@@ -55,12 +63,13 @@ class TestProtocol:
                 space.parse(text)
 
     def test_unknown_space(self) -> None:
-        with pytest.raises(UsageError, match=r"Did you mean nb201\? Expected one of nb201, s0, s0-plain"):
+        with pytest.raises(UsageError, match=r"Did you mean nb201\? Expected one of .*nb201, .*s0, s0-plain"):
             get_space("nb101")
 
     def test_genes_tell_architectures_apart(self, space: SearchSpace) -> None:
-        genes = {space.genes(arch) for arch in space.all()}
-        assert len(genes) == len(space) and len({len(choices) for choices in genes}) == 1
+        listed = space.all()[:20_000]
+        genes = {space.genes(arch) for arch in listed}
+        assert len(genes) == len(listed) and len({len(space.genes(arch)) for arch in spread(space)}) == 1
 
     def test_other_images_fit(self, space: SearchSpace) -> None:
         fitted = space.fitted(7, 16)
@@ -68,8 +77,12 @@ class TestProtocol:
         assert fitted.skeleton.channels == space.skeleton.channels and fitted.name == space.name
 
     def test_usual_truth_and_teacher(self, space: SearchSpace) -> None:
-        assert space.truth.split(":")[0].removeprefix("kd-") == space.truths_of in SPACES
-        assert resolve_teacher(None, space)
+        assert space.truth.split(":")[space.truth.startswith("vit")].removeprefix("kd-") == space.truths_of in SPACES
+        assert resolve_teacher(None, space) and space.batch_size > 1
+        assert space.teacher_resolution <= space.skeleton.resolution
+        arch = space.draw(random.Random(0))
+        forms = {name: form(arch) for name, form in space.closed_forms().items()}
+        assert forms["params"] == space.params(arch) and forms["flops"] == space.flops(arch)
 
 
 class TestNasBench201:
@@ -177,7 +190,7 @@ class TestListSpace:
 
 class TestTeachers:
     def test_names(self) -> None:
-        nb201, s0, plain = map(get_space, SPACES)
+        nb201, s0, plain = map(get_space, ("nb201", "s0", "s0-plain"))
         assert resolve_teacher(None, nb201) == resolve_teacher("best-cell", s0.fitted(10, 32)) == BEST_CELLS[10]
         assert resolve_teacher(None, nb201.fitted(100, 32)) == BEST_CELLS[100]
         assert resolve_teacher(None, plain) == "resnet56" and resolve_teacher("777", nb201) == "777"

@@ -5,17 +5,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import scipy.stats
 from scoring_support import SETTING, write_truth
 
-from benchmarks.scoring.measured import Ask, Measured, paired
+from benchmarks.scoring.columns import known_scores
+from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.release import release
 from benchmarks.scoring.released import Released
 from benchmarks.scoring.runner import Job, Runner
 from benchmarks.scoring.store import Store
 from benchmarks.scoring.study import Study
+from benchmarks.statistics.formula import parse
+from benchmarks.statistics.paired import paired
 from benchmarks.tables import standing
 from nb201_data.ground_truth import load_ground_truth
 from proxies.registry import ProxyInfo, get
@@ -52,6 +56,27 @@ def measured(tmp_path: Path) -> Iterator[tuple[Measured, list[Job]]]:
     ):
         answers = runner.scores(study.setting, ask.infos, study.archs, study.seeds)
         yield Measured(ask, answers, runner.from_tables), jobs
+
+
+def test_scores_made_of_scores_are_rows_like_the_others(measured: tuple[Measured, list[Job]]) -> None:
+    one, accuracies = measured[0], measured[0].study.accuracies
+    texts = ("nwot + te_nas_ntk", "synflow*nwot", "te_nas")
+    asked = replace(one.ask, formulas=tuple(parse(text, known_scores()) for text in texts))
+    made = Measured(asked, one.answers)
+    assert made.ask.config() != one.ask.config() and set(made.by_proxy) - set(one.by_proxy) == {
+        *("nwot + te_nas_ntk", "nwot*synflow", "te_nas")
+    }
+    by_seed = [[scipy.stats.rankdata(one.oriented(name)[seed]) for name in ("nwot", "te_nas_ntk")] for seed in (0, 1)]
+    taus = [scipy.stats.kendalltau(first * second, accuracies).statistic for first, second in by_seed]
+    assert made.by_proxy["nwot + te_nas_ntk"].kendall.value == pytest.approx(sum(taus) / 2)
+    rows = {(row.arch, row.seed): row for row in made.records() if row.proxy == "nwot*synflow"}
+    row = rows[one.study.archs[3], 1]
+    assert row.value == pytest.approx(np.log(one.values("nwot")[1, 3] * one.values("synflow")[1, 3]))
+    assert len(rows) == 2 * len(accuracies) and row.status == "ok"
+    groups = standing.aggregate_values(one)["te_nas"]
+    assert made.by_proxy["te_nas"].spearman.value == pytest.approx(
+        np.mean([scipy.stats.spearmanr(values, accuracies).statistic for values in groups])
+    )
 
 
 def test_only_mine_is_scored_and_it_stands_first(measured: tuple[Measured, list[Job]]) -> None:

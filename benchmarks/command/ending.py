@@ -22,12 +22,19 @@ Main = Callable[[Sequence[str] | None], int]
 
 def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
     """Call `main(argv)` and exit with its code."""
-    before = signal.signal(signal.SIGTERM, _end)
+    told = False
+
+    def end(*_: object) -> NoReturn:
+        """By SIGTERM, as a batch system sends it. Remembered: Ray, for one, raises a `KeyboardInterrupt` of its own."""
+        nonlocal told
+        told = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
     try:
         code = main(argv)
         sys.stdout.flush()
-    except KeyboardInterrupt as error:
-        told = isinstance(error, _ToldToEnd)
+    except KeyboardInterrupt:
         said = "told to end" if told else "interrupted"
         print(f"\n{said}; what was finished is kept, the same command goes on from there", file=sys.stderr)
         code = TOLD_TO_END if told else INTERRUPTED
@@ -53,14 +60,6 @@ def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
     finally:
         signal.signal(signal.SIGTERM, before)
     sys.exit(code)
-
-
-class _ToldToEnd(KeyboardInterrupt):
-    """By SIGTERM, as a batch system sends it."""
-
-
-def _end(*_: object) -> NoReturn:
-    raise _ToldToEnd
 
 
 def _by_parser(error: SystemExit) -> bool:

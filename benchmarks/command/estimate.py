@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from benchmarks.engines.device import one_thread
 from benchmarks.scoring.measured import Ask
@@ -15,11 +15,11 @@ PROBED = 3  # networks that are timed, from light to heavy
 def estimate(runner: Runner, asks: Sequence[Ask]) -> str:
     """What is known of each truth, one paragraph for each question, then the time of all."""
     notes = dict.fromkeys(note.text for ask in asks for note in ask.study.notes())
-    requests = [Request(ask.study.setting, ask.infos, ask.study.archs, ask.study.seeds) for ask in asks]
-    return "\n".join([*notes, estimated(runner, requests, [ask.label for ask in asks])])
+    asked = [(request, ask.label) for ask in asks for request in ask.requests]
+    return "\n".join([*notes, estimated(runner, *zip(*asked, strict=True))])
 
 
-def estimated(runner: Runner, requests: Iterable[Request], labels: Sequence[str] = ("",)) -> str:
+def estimated(runner: Runner, requests: Sequence[Request], labels: Sequence[str]) -> str:
     """One paragraph for each request, then the time of all."""
     lines: list[str] = []
     seconds, networks = 0.0, 0
@@ -30,7 +30,7 @@ def estimated(runner: Runner, requests: Iterable[Request], labels: Sequence[str]
         missing = sum(len(job.proxies) * len(job.archs) for job in jobs)
         total = len(infos) * len(archs) * len(seeds)
         lines.append(
-            f"{label + ': ' if label else ''}{len(archs):,} networks of {setting.space} "
+            f"{label + ': ' if label else ''}{_networks(len(archs))} of {setting.space} "
             f"({setting.skeleton}) x {len(infos)} proxies x {len(seeds)} "
             f"seed{'s' if len(seeds) > 1 else ''} = {total:,} scores on {setting.batch_size} images of "
             f"{setting.images}, {setting.init} weights, teacher {setting.teacher}; {total - missing:,} of them are in "
@@ -43,7 +43,7 @@ def estimated(runner: Runner, requests: Iterable[Request], labels: Sequence[str]
     workers = f"{runner.workers} worker{'s' if runner.workers > 1 else ''}"
     if networks:
         lines.append(
-            f"About {duration(seconds)} with {workers}: {networks:,} networks to look at, by a probe of {PROBED} each."
+            f"About {duration(seconds)} with {workers}: {_networks(networks)} to look at, by a probe of {PROBED} each."
         )
     return "\n".join(lines)
 
@@ -63,6 +63,10 @@ def probe(jobs: Sequence[Job]) -> float:
     begin = time.perf_counter()
     scorer.scores(chosen, job.proxies, job.seed)
     return (time.perf_counter() - begin) / len(chosen)
+
+
+def _networks(count: int) -> str:
+    return "1 network" if count == 1 else f"{count:,} networks"
 
 
 def duration(seconds: float) -> str:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 
-from benchmarks.engines.device import choose_device, default_workers
-from benchmarks.engines.local import Limits
+from benchmarks.command.engine import engine_of
+from benchmarks.engines.device import choose_device
+from benchmarks.engines.team import Limits
 from benchmarks.scoring.released import Released
 from benchmarks.scoring.runner import Found, Job, Runner, score_job
 from benchmarks.scoring.store import Store, default_store
 
 GPU_TOGETHER = 8
-SHARE = 0.9  # of the machine's memory, for all workers together
 
 
 @contextlib.contextmanager
@@ -27,14 +26,15 @@ def opened(
     far all of them are.
     """
     device = str(choose_device(options.device))
-    workers = options.workers or default_workers(device)
     together = options.together or (1 if device == "cpu" else GPU_TOGETHER)
-    limits = Limits(options.time_limit, _memory(options.memory_limit, workers))
+    engine = engine_of(options)
+    asked = options.memory_limit
+    limits = Limits(options.time_limit, engine.memory() if asked is None else int(asked * 2**30))
     with (
         Store(options.store or default_store()) as store,
         Runner(
             store,
-            workers,
+            engine,
             together,
             limits=limits,
             progress=progress,
@@ -43,13 +43,3 @@ def opened(
         ) as runner,
     ):
         yield runner
-
-
-def _memory(asked: float | None, workers: int) -> int | None:
-    """Bytes that a worker may hold: as asked, or its share of the machine."""
-    if asked is not None:
-        return int(asked * 2**30)
-    try:
-        return int(SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / workers)
-    except (ValueError, OSError):
-        return None

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scoring.authors import COMMON, INIT, SETTINGS
 from benchmarks.scoring.released import RELEASED
+from benchmarks.scoring.setting import AS_BUILT
 from benchmarks.scoring.study import SAMPLE
+from proxies.authors import INITS
 
-INITS = ("gaussian", "kaiming", "xavier", "default")
 PRECISIONS = ("fp32", "bf16")
 TIME_LIMIT = 600.0  # seconds a network
 MOST_SEEDS = 10_000
@@ -47,7 +49,7 @@ def plugins() -> Parser:
         action="append",
         default=[],
         metavar="FILE.py",
-        help="a file that adds proxies, distillers, spaces, data sets, strategies or tables; repeatable",
+        help="a file that adds proxies, distillers, spaces, data sets, strategies, engines or tables; repeatable",
     )
     return group
 
@@ -74,13 +76,23 @@ def machine() -> Parser:
     group.add_argument(
         "--workers", type=positive, help="processes (default: cores on a CPU, 1 on a GPU; 1 is this process)"
     )
+    group.add_argument("--engine", default="local", metavar="NAME", help="local, or ray: the nodes of a cluster")
+    group.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster (default: one of this machine)")
+    group.add_argument(
+        "--gpus-per-worker", type=above_zero, metavar="X", help="with --engine ray, 0.25 for four on a GPU (1)"
+    )
     return group
 
 
-def store_file() -> Parser:
-    """Of commands that read or write stored scores."""
+def store_file(several: bool = False) -> Parser:
+    """Of commands that read or write stored scores; `several`: of those that look scores up and compute none."""
     group = Parser(add_help=False)
-    group.add_argument("--store", type=Path, metavar="FILE", help="where scores are kept (default: the cache folder)")
+    kept = "where scores are kept (default: the cache folder)"
+    further = "further scores: a score store, a folder of released tables, a .csv or .parquet file; repeatable"
+    how: dict[str, Any] = {"action": "append", "default": []} if several else {}
+    group.add_argument(
+        "--store", type=Path, metavar="SOURCE" if several else "FILE", help=further if several else kept, **how
+    )
     return group
 
 
@@ -88,6 +100,29 @@ def tables() -> Parser:
     """Of commands that work on released tables."""
     group = Parser(add_help=False)
     group.add_argument("--tables", type=Path, default=RELEASED, metavar="DIR", help="released tables (the project's)")
+    return group
+
+
+def scores() -> Parser:
+    """Of commands that look scores up and compute none."""
+    return Parser(add_help=False, parents=[store_file(several=True), tables()])
+
+
+def cases() -> Parser:
+    """Of commands that look at one half of the networks."""
+    group = Parser(add_help=False)
+    group.add_argument("--init", choices=INITS, help="scores of one initialisation (default: of every one there is)")
+    group.add_argument(
+        "--log", type=Path, default=RELEASED.parent, metavar="DIR", help="folder of looks.csv and searches.csv"
+    )
+    return group
+
+
+def aggregate() -> Parser:
+    """Of commands that rank scores."""
+    group = Parser(add_help=False)
+    what = "a score made of scores, ranked as the others: jacob+synflow+nst, rank(a)+rank(b), a*b/c; repeatable"
+    group.add_argument("--aggregate", action="append", default=[], metavar="FORMULA", help=what)
     return group
 
 
@@ -124,12 +159,12 @@ def seeds(default: int | None = 1, of: str = "repetitions: weights, batch and te
 
 
 def study(
-    batch_size: int | None = 64,
+    batch_size: int | None = None,
     split: str | None = "train",
     sample: int | str | None = None,
     teacher: str | None = None,
 ) -> Parser:
-    """Of commands that score networks of a ground truth. None: decided by the command for each of its groups."""
+    """Of commands that score networks of a ground truth. None: decided by the space, or the command for its groups."""
     text = f"networks of the ground truth, or all ({SAMPLE}, or all if it has fewer)"
     parents = [shown(batch_size, teacher), sampled(sample, text, _sample), split_of(split)]
     return Parser(add_help=False, parents=parents)
@@ -142,20 +177,21 @@ def split_of(default: str | None = "train") -> Parser:
     return group
 
 
-def shown(batch_size: int | None = 64, teacher: str | None = None) -> Parser:
+def shown(batch_size: int | None = None, teacher: str | None = None) -> Parser:
     """Of commands that score networks: the images that they are shown, and the teacher."""
     group = Parser(add_help=False)
     group.add_argument(
         "--images",
         default="embedded",
-        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, a folder, ...",
+        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, noise, a folder, ...",
     )
-    group.add_argument("--batch-size", type=batch, default=batch_size, help="images that are looked at")
+    text = "images that are looked at" + ("" if batch_size else " (default: what the space says)")
+    group.add_argument("--batch-size", type=batch, default=batch_size, help=text)
     group.add_argument(
         "--teacher",
         default=teacher,
         metavar="NAME",
-        help="best-cell (usual on nb201), resnet20 to resnet110, or an architecture",
+        help="best-cell (usual on nb201), resnet20 to resnet110, an architecture, or one of yours: FILE.py:FUNCTION",
     )
     group.add_argument(
         "--teacher-weights", type=Path, metavar="FILE", help="a trained teacher (default: random weights)"
@@ -163,10 +199,24 @@ def shown(batch_size: int | None = 64, teacher: str | None = None) -> Parser:
     return group
 
 
-def init(default: str = "gaussian") -> Parser:
+def init(default: str = INIT) -> Parser:
     """Of commands with one initialisation."""
     group = Parser(add_help=False)
-    group.add_argument("--init", choices=INITS, default=default, help="initialisation of all networks")
+    text = f"initialisation of all networks; {AS_BUILT}: what their constructors draw or read"
+    group.add_argument("--init", choices=(*INITS, AS_BUILT), default=default, help=text)
+    return group
+
+
+def setting() -> Parser:
+    """Of commands that score each proxy under one setting or that of its authors: see `scoring.authors.settled`."""
+    group = Parser(add_help=False)
+    group.add_argument(
+        "--setting",
+        choices=SETTINGS,
+        default=COMMON,
+        help="common: the same weights, images and batch for every proxy; authors: for each those of its own paper",
+    )
+    group.add_argument("--init", choices=INITS, help=f"initialisation of all networks (common: {INIT})")
     return group
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines import provenance
-from benchmarks.scoring.measured import RESAMPLES, Measured, distinct_records, failures, origins
+from benchmarks.scoring.measured import Measured, distinct_records, failures, origins
+from benchmarks.statistics.formula import Formula as Joined
+from benchmarks.statistics.paired import RESAMPLES
 from diswot_errors import DataError, UsageError
+from diswot_registry import HOME
 from nb201_data.truth.benchmark import official_index
 from nb201_data.truth.measured import card_of
 from reports import html
@@ -57,6 +60,19 @@ class Content:
 
 def publish(out: Path, command: Sequence[str], content: Content) -> str:
     """Write the run and its page; the text to print, which ends with the page's path."""
+    run = run_of(command, content)
+    write_run(out, run)
+    path = html.render(out)
+    answer = headline(run) if run.correlations else ()
+    parts = ["\n".join([*answer, *content.lead]), "\n".join(note.text for note in content.notes)]
+    if content.correlations:
+        parts.append(in_terminal(correlation_table(content.correlations), HIDDEN))
+    parts += [f"{each.title}\n\n{in_terminal(each.table, HIDDEN)}" for each in content.sections if each.table]
+    return "\n\n".join([part for part in parts if part] + [str(path)])
+
+
+def run_of(command: Sequence[str], content: Content) -> Run:
+    """The records of a run that ends now."""
     manifest = Manifest(
         command=list(command),
         date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -76,15 +92,7 @@ def publish(out: Path, command: Sequence[str], content: Content) -> str:
     page = Page(content.title, tuple(content.lead), tuple(content.sections)) if has_page else None
     tables = (tuple(content.scores), tuple(content.truth), tuple(content.correlations))
     names = [ArchName(row.arch, name) for row in content.truth if (name := benchmark_name(row.arch))]
-    run = Run(manifest, *tables, page, tuple(names), tuple(content.formulas), content.card)
-    write_run(out, run)
-    path = html.render(out)
-    answer = headline(run) if run.correlations else ()
-    parts = ["\n".join([*answer, *content.lead]), "\n".join(note.text for note in content.notes)]
-    if content.correlations:
-        parts.append(in_terminal(correlation_table(content.correlations), HIDDEN))
-    parts += [f"{each.title}\n\n{in_terminal(each.table, HIDDEN)}" for each in content.sections if each.table]
-    return "\n\n".join([part for part in parts if part] + [str(path)])
+    return Run(manifest, *tables, page, tuple(names), tuple(content.formulas), content.card)
 
 
 def in_terminal(table: Table, hidden: Collection[str] = ()) -> str:
@@ -115,7 +123,10 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
         notes=list(dict.fromkeys([*notes, *failures(measured), *origins(measured), *content.notes])),
         scores=distinct_records([one for one in measured if not one.ask.aside]),
         truth=truth,
-        formulas=list({info.name: formula(info) for one in measured for info in one.infos}.values()),
+        formulas=[
+            *{info.name: formula(info) for one in measured for info in one.infos}.values(),
+            *{str(made): made_of(made) for one in measured for made in one.ask.formulas}.values(),
+        ],
         card="\n\n".join(dict.fromkeys(text for study in studies if (text := card_of(study.truth.name)))),
         config={
             "studies": list({str(each): each for each in (study.config() for study in studies)}.values()),
@@ -127,7 +138,7 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
         seeds=sorted({seed for study in studies for seed in study.seeds}),
         ground_truth=_names(study.truth.name for study in studies),
         ground_truth_note="; ".join(dict.fromkeys(study.truth.note for study in studies)),
-        images=_names(study.setting.images for study in studies),
+        images=_names(setting.images for one in measured for setting in one.settings.values()),
         skeleton=_names(str(study.setting.skeleton) for study in studies),
         space=_names(study.setting.space for study in studies),
     )
@@ -137,6 +148,12 @@ def formula(info: ProxyInfo) -> Formula:
     """What the record of a proxy says of it."""
     teacher = "yes" if info.teacher else "no"
     return Formula(info.name, info.version, info.origin, info.summary, info.formula, info.paper, teacher)
+
+
+def made_of(made: Joined) -> Formula:
+    """What is to be known of a score made of scores."""
+    how = "'+' adds the logs of ranks within the networks scored, rank(...) ranks, '*' and '/' join values"
+    return Formula(str(made), 0, HOME, f"made of {', '.join(made.names)}", how, "docs/score.md", "no")
 
 
 def benchmark_name(arch: str) -> str:

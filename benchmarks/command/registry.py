@@ -7,10 +7,13 @@ from diswot_registry import Registry
 
 COMMANDS = {
     "correlation": "every score against a ground truth, with intervals and differences to params",
+    "score": "every score of one network of yours, and where it stands among released ones of its size",
     "init_ablation": "M_s, M_r and DisWOT under four initialisations, published beside measured",
+    "teacher_ablation": "scores that compare with a teacher, with one untrained teacher after the other",
     "metric_ablation": "FitNet, M_s, RKD, M_r and their sum in all variants",
     "s0_table": "the paper's 'Correlation comparison' on 64 ResNets",
     "rank_table": "the paper's rank table, and what it should have been",
+    "vkdnw_table": "the scores of VKDNW's Table 1 under three settings, printed beside measured",
     "best_student": "is the best network alone not the best one distilled?",
     "distiller_table": "KD against DisWOT, DisWOT+ and the other distillers on the same students",
     "proxy_facts": "how far each score is from params, how stable it is, how many cells it takes",
@@ -22,7 +25,12 @@ COMMANDS = {
     "harvest": "lengthen the distillation ground truth",
     "scores": "the scores there are: export, import, merge, diff, verify, release",
     "leaderboard": "all released scores on all ground truths, beside closed forms and printed numbers",
+    "site": "a site of static files from what is released: leaderboard, proxies, truths, distillers",
+    "findings": "what was found, as one page of Markdown",
+    "candidates": "every product, ratio and sum of ranks of up to three scores, on the search half of the networks",
+    "confirm": "what is left of a score on the half of the networks on which nothing was chosen",
     "sweep": "score a whole space in a fixed order; the released tables grow",
+    "engine_cost": "what workers and engines cost, measured here and reckoned further",
     "data_card": "the card of a harvested table, computed from its rows",
     "pipeline": "teacher, search, distillation, comparison: one report",
 }

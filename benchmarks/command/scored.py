@@ -69,9 +69,7 @@ class Scored:
                 return 0
             settings = {
                 "command": self.name,
-                "studies": [
-                    {**ask.study.config(), "proxies": {i.name: i.version for i in ask.infos}} for ask in asked.asks
-                ],
+                "studies": [ask.config() for ask in asked.asks],
                 "missing": sorted(asked.missing),
             }
             out = options.out or folder_for(self.name, self._words(asked), settings)

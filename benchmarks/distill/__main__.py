@@ -10,10 +10,11 @@ from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
+from benchmarks.command.engine import engine_of
 from benchmarks.command.plugins import load_plugins
 from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import PROTOCOLS
-from benchmarks.engines.device import choose_device, default_workers
+from benchmarks.engines.device import choose_device
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     load_plugins(given)
     options = _parser().parse_args(given)
     protocol, device = recipes.resolved(options), str(choose_device(options.device))
-    workers = options.workers or default_workers(device)
+    engine = engine_of(options)
 
     from benchmarks.command.publish import Content
     from benchmarks.command.work import work_in_folder
@@ -32,12 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.student, options.distiller, options.seeds, options.teacher_weights, protocol, device
     )
     if options.dry_run:
-        print(budget.estimate([plan], workers))
+        print(budget.estimate([plan], engine.workers))
         return 0
 
     def work(out: Path) -> Content:
         own = replace(plan, out=out)
-        return page.content(own, jobs.run(own, workers))
+        histories = jobs.run(own, engine)
+        return page.content(own, histories, jobs.teachers_top1(own))
 
     words = (jobs.student_of(plan).slug, protocol.name)
     return work_in_folder("distill", given, options, plan.shared, work, words=words)
@@ -53,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         ],
     )
     parser.add_argument("--student", required=True, metavar="ARCH|INDEX|SPACE:ARCH|RESNET", help="the network to train")
-    parser.add_argument("--distiller", default="ce,kd", help="comma list; see --list")
+    parser.add_argument("--distiller", default="ce,kd", help="comma list, kd+crd for both at once; see --list")
     parser.add_argument("--list", action=_List, help="list distillers and protocols and stop")
     return parser
 
@@ -67,9 +69,10 @@ class _List(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from proxies.distillation import losses
 
-        print("distillers")
+        print("distillers, and several at once, as in kd+crd")
         for name in losses.names():
-            print(f"  {name:10} teacher: {losses.get(name).teaching:10} {losses.get(name).paper}")
+            loss = losses.get(name)
+            print(f"  {name:10} teacher: {loss.teaching:10} {loss.paper}: {loss.minimises}")
         print("protocols")
         for protocol in PROTOCOLS.values():
             print(f"  {protocol.name:12} {protocol.note}")

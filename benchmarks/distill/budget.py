@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from benchmarks.command.estimate import duration
 from benchmarks.distill.jobs import Distillation, school_of, student_of
 from benchmarks.distill.protocols import Protocol, get_protocol
+from benchmarks.distill.teaching import EARLY
 from benchmarks.distill.trainer import learns_from_logits
 from diswot_errors import UsageError
 from nb201_data.datasets import unpooled
@@ -51,11 +52,13 @@ def _of_students(plan: Distillation) -> float:
 
 
 def _of_teachers(plan: Distillation) -> float:
-    """Training those that are not there, and their answers of every epoch."""
+    """Training those that are not there, their answers of every epoch, and a test of each."""
     teachings = {losses.get(name).teaching for name in plan.distillers}
-    one = teacher_macs(plan.protocol) * shown(plan.protocol)
+    early, assistant = "early" in teachings, "assistant" in teachings
     trained = bool(teachings & {"trained", "assistant"}) and school_of(plan).file is None
-    return one * (1 + BACKWARD * trained + ("early" in teachings) + ("assistant" in teachings) * BACKWARD / 2)
+    learning = BACKWARD * shown(plan.protocol.of_teachers()) * (trained + EARLY * early + assistant / 2)
+    tested = len(teachings - {"nobody", "peer"}) * len(load_images(unpooled(plan.protocol.images)).test)
+    return teacher_macs(plan.protocol) * (shown(plan.protocol) + learning + tested)
 
 
 def teacher_macs(protocol: Protocol) -> float:

@@ -21,6 +21,7 @@ from diswot_errors import DataError
 from nb201_data.sealed import read_sealed, write_sealed
 
 CHECKPOINT, BEFORE, CURVE, WEIGHTS = "checkpoint.pt", "checkpoint-before.pt", "curve.csv", "student.pth"
+HEAD = "head.pth"
 
 
 class Checkpoint(NamedTuple):
@@ -46,8 +47,8 @@ def train(
 ) -> list[EpochResult]:
     """Train up to epoch `until` (default: the protocol's last), resuming what lies in `folder`; all epochs' results.
 
-    Leaves curve.csv, two sealed checkpoints, and student.pth with the weights alone. A folder that holds a run of other
-    settings is refused.
+    Leaves curve.csv, two sealed checkpoints, student.pth with the weights alone, and head.pth where the student answers
+    through its head. A folder that holds a run of other settings is refused.
     """
     with claimed(folder, settings):
         history = _resume(trainer, folder)
@@ -100,8 +101,10 @@ def _resume(trainer: Trainer, folder: Path) -> list[EpochResult]:
 
 def _save(trainer: Trainer, history: Sequence[EpochResult], folder: Path) -> None:
     """The checkpoint comes last: where it says that the run has ended, the weights beside it are the last ones."""
-    weights = _saved(trainer.student.network.state_dict())
-    _write(folder / WEIGHTS, lambda partial: partial.write_bytes(weights))
+    student, through = trainer.student, trainer.loss.predict is not None
+    for file, module in ((WEIGHTS, student.network), (HEAD, student.head if through else None)):
+        if module is not None:
+            _write_bytes(folder / file, _saved(module.state_dict()))
     _write(folder / CURVE, lambda partial: _write_curve(partial, history))
     saved = _saved({"trainer": trainer.state(), "history": [list(astuple(result)) for result in history]})
     with suppress(FileNotFoundError):
@@ -114,6 +117,10 @@ def _saved(content: Any) -> bytes:
     saved = io.BytesIO()
     torch.save(content, saved)
     return saved.getvalue()
+
+
+def _write_bytes(file: Path, content: bytes) -> None:
+    _write(file, lambda partial: partial.write_bytes(content))
 
 
 def _write(file: Path, write: Callable[[Path], object]) -> None:

@@ -45,6 +45,10 @@ class StepRunner:
         if self.stream is not None:
             torch.cuda.current_stream(self.stream.device).wait_stream(self.stream)
 
+    def forget(self) -> None:
+        """Capture the step anew when it is next called."""
+        self.graph = None
+
     def __call__(self, *inputs: Tensor) -> Tensor:
         """The loss of this step, valid until the next."""
         self.calls += 1

@@ -16,12 +16,13 @@ from benchmarks.distill.stream import Stream
 from benchmarks.distill.students import Student, parse_student
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, Trainer, learns_from_logits
-from benchmarks.engines.local import Workers
 from benchmarks.engines.progress import Progress
+from benchmarks.engines.registry import Engine
 from diswot_errors import UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import RESNETS
 from proxies.distillation import losses
+from proxies.distillation.names import slug
 from proxies.inits import initialise
 
 Histories = dict[str, list[list[EpochResult]]]
@@ -59,11 +60,10 @@ def distillation(
     student: str, distillers: str, seeds: int, teacher_weights: Path | None, protocol: Protocol, device: str
 ) -> Distillation:
     """Check every name before anything is computed."""
-    names = tuple(dict.fromkeys(name.strip() for name in distillers.split(",") if name.strip()))
-    if not names:
-        raise UsageError("--distiller names nothing: expected a comma list, as in ce,kd,diswot+")
-    for name in names:
-        losses.get(name)
+    asked = [name.strip() for name in distillers.split(",") if name.strip()]
+    if not asked:
+        raise UsageError("--distiller names nothing: expected a comma list, as in ce,kd,diswot+,kd+crd")
+    names = tuple(dict.fromkeys(losses.get(name).name for name in asked))
     if protocol.teacher not in RESNETS:
         raise UsageError(f"unknown teacher {protocol.teacher!r}: expected one of {', '.join(RESNETS)}")
     made = Distillation(student, names, seeds, teacher_weights, protocol, device)
@@ -77,12 +77,13 @@ def student_of(distilled: Distillation) -> Student:
     return parse_student(distilled.student, distilled.protocol, images.classes, images.resolution)
 
 
-def run(distilled: Distillation, workers: int) -> Histories:
+def run(distilled: Distillation, engine: Engine) -> Histories:
     """Train everything that is not on disk yet. Teachers come first, so that no two runs make the same one."""
     found: dict[tuple[str, int], list[EpochResult]] = {}
     trainings = [Training(distilled, name, seed) for seed in range(distilled.seeds) for name in distilled.distillers]
     by_teaching = {losses.get(name).teaching: (distilled, name) for name in distilled.distillers}
-    with Workers(min(workers, len(trainings))) as team, Progress(len(trainings), "run") as progress:
+    team = engine.team(len(trainings), folder=distilled.out)
+    with team, Progress(len(trainings), "run") as progress:
         for together in ({"trained", "early"}, {"assistant"}):  # the assistant learns from the trained teacher
             for _ in team.each(make_teacher, [one for kind, one in by_teaching.items() if kind in together]):
                 pass
@@ -92,13 +93,21 @@ def run(distilled: Distillation, workers: int) -> Histories:
     return {name: [found[name, seed] for seed in range(distilled.seeds)] for name in distilled.distillers}
 
 
-def run_all(plans: Sequence[Distillation], workers: int) -> list[Histories]:
+def teachers_top1(distilled: Distillation) -> dict[str, float | None]:
+    """What the teacher of each distiller reaches on the test images, in percent; None where there is none."""
+    school = school_of(distilled)
+    by_teaching = {losses.get(name).teaching: losses.get(name) for name in distilled.distillers}
+    found = {teaching: school.top1(loss, _say) for teaching, loss in by_teaching.items()}
+    return {name: found[losses.get(name).teaching] for name in distilled.distillers}
+
+
+def run_all(plans: Sequence[Distillation], engine: Engine) -> list[Histories]:
     """`run` of several students; teachers do not depend on them, and those of the first serve all."""
     found = []
     for plan in plans:
         for pattern in ("teacher-*", "early-*", "assistant-*"):
             share(plans[0].out.glob(pattern), plan.out)
-        found.append(run(plan, workers))
+        found.append(run(plan, engine))
     return found
 
 
@@ -149,7 +158,7 @@ def train(training: Training, label: str = "") -> tuple[str, int, list[EpochResu
     source = school_of(distilled).source(losses.get(name))
     settings = {**asdict(distilled.protocol), "student": distilled.student, "distiller": name, "seed": seed}
     settings |= {"taught by": source} if source else {}
-    folder = distilled.out / f"{name.replace('+', '-plus')}-seed{seed}"
+    folder = distilled.out / f"{slug(name)}-seed{seed}"
     done = checkpointed.finished(folder, settings, epochs)
     if done is not None:
         return name, seed, done.history

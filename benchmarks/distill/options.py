@@ -41,14 +41,18 @@ def changes(images: str | None = None) -> Parser:
     """What may be other than in the protocol."""
     group = Parser(add_help=False)
     group.add_argument("--images", default=images, help="embedded, cifar10, cifar100, ...@16 (default: the protocol's)")
-    group.add_argument("--epochs", type=positive, help="another length than the protocol's")
+    group.add_argument("--epochs", type=positive, help="another length than the protocol's, its schedule scaled")
+    group.add_argument(
+        "--teacher-epochs", type=positive, help="another length of the schedule of teachers that are trained here"
+    )
     group.add_argument("--precision", choices=PRECISIONS, help="another precision than the protocol's")
     return group
 
 
 def changed(recipe: Protocol, options: argparse.Namespace) -> Protocol:
     """The recipe with what the options change. Images come pooled as its own are, unless they say @PIXELS."""
-    asked = {name: getattr(options, name, None) for name in ("epochs", "precision", "teacher")}
+    recipe = recipe.lasting(getattr(options, "epochs", None) or recipe.epochs)
+    asked = {name: getattr(options, name, None) for name in ("precision", "teacher", "teacher_epochs")}
     recipe = replace(recipe, **{name: value for name, value in asked.items() if value is not None})
     return on_images(recipe, getattr(options, "images", None))
 

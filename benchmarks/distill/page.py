@@ -9,12 +9,15 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.command.publish import Content
+from benchmarks.distill.beside import Teachers, beside_published
 from benchmarks.distill.jobs import Distillation, Histories, student_of
 from benchmarks.distill.trainer import EpochResult
 from proxies.distillation import losses
 from reports import figures
 from reports.schema import Column, Estimate, Figure, Note, Section, Table, Topic
 
+BEST = "of the tested epochs, chosen on the test images and so optimistic; nothing where the last alone is tested"
+TEACHER = "of the teacher, on the same test images; nothing where there is none and for a peer"
 COLUMNS = (
     Column("distiller"),
     Column("teaching", note="who teaches"),
@@ -23,16 +26,15 @@ COLUMNS = (
         "top1", "estimate", 2, "top-1 %", "test accuracy after the last epoch; mean and standard deviation over seeds"
     ),
     Column("top5", "estimate", 2, "top-5 %"),
-    Column(
-        "best_top1", "estimate", 2, "best top-1 %", "of the tested epochs; chosen on the test images, so optimistic"
-    ),
+    Column("best_top1", "estimate", 2, "best top-1 %", BEST),
+    Column("teacher_top1", "number", 2, "teacher top-1 %", TEACHER),
     Column("gain", "estimate", 2, "gain", "top-1 minus that of the first distiller named, paired by seed"),
     Column("seconds", "number", 1, "s / run"),
 )
 
 
-def content(plan: Distillation, histories: Histories) -> Content:
-    """What the page says: the table, and the training curves."""
+def content(plan: Distillation, histories: Histories, teachers: Teachers) -> Content:
+    """What the page says: the table, what is published where there is anything, and the training curves."""
     protocol = plan.protocol
     lead = (
         f"{student_of(plan).name} trained for {protocol.epochs} epochs on {protocol.images} by "
@@ -43,11 +45,13 @@ def content(plan: Distillation, histories: Histories) -> Content:
         _curve("top1", "test top-1 %", histories, "Mean over seeds."),
     )
     notes = [f"{name}: {losses.get(name).note}" for name in plan.distillers if losses.get(name).note]
+    notes += [f"{name}: {said}" for name, runs in histories.items() if (said := starved(teachers.get(name), runs))]
     return Content(
         f"Distilling {student_of(plan).name}",
         lead,
         (
-            Section("results", "Results", table=result_table(histories), note=". ".join(notes)),
+            Section("results", "Results", table=result_table(histories, teachers), note=". ".join(notes)),
+            *beside_published(plan, histories, teachers),
             Section("curves", "Training curves", figures=curves),
         ),
         notes=[Note(Topic.PROTOCOL, f"Protocol: {protocol.note}.")],
@@ -64,7 +68,7 @@ def configuration(plan: Distillation) -> dict[str, Any]:
     return {**asdict(plan), "protocol": asdict(plan.protocol), "out": str(plan.out), "teacher_weights": weights}
 
 
-def result_table(histories: Histories) -> Table:
+def result_table(histories: Histories, teachers: Teachers) -> Table:
     """One row a distiller."""
     rows = []
     first = [runs[-1].top1 for runs in next(iter(histories.values()))]
@@ -75,16 +79,32 @@ def result_table(histories: Histories) -> Table:
             if name == next(iter(histories))
             else over_seeds([a - b for a, b in zip(top1, first, strict=True)])
         )
-        best = [max(result.top1 for result in run if not math.isnan(result.top1)) for run in runs]
         seconds = statistics.fmean(sum(result.seconds for result in run) for run in runs)
         top5 = over_seeds([run[-1].top5 for run in runs])
         teaching = losses.get(name).teaching
-        rows.append((name, teaching, len(runs), over_seeds(top1), top5, over_seeds(best), gain, seconds))
+        start = name, teaching, len(runs), over_seeds(top1), top5
+        rows.append((*start, over_seeds(best_top1(runs)), teachers.get(name), gain, seconds))
     return Table(COLUMNS, tuple(rows))
+
+
+def best_top1(runs: Sequence[Sequence[EpochResult]]) -> list[float]:
+    """The best of the tested epochs of each run; nothing where only one was tested, for that is the last."""
+    tested = [[result.top1 for result in run if not math.isnan(result.top1)] for run in runs]
+    return [max(each) for each in tested] if all(len(each) > 1 for each in tested) else []
+
+
+def starved(teacher: float | None, runs: Sequence[Sequence[EpochResult]]) -> str:
+    """Where a teacher is worse than the student that it taught: that this says nothing about the method."""
+    student = statistics.fmean(run[-1].top1 for run in runs)
+    if teacher is None or teacher >= student:
+        return ""
+    return f"its teacher, {teacher:.2f} %, is worse than its student, {student:.2f} %: this says nothing of the method"
 
 
 def over_seeds(values: Sequence[float]) -> Estimate:
     """Mean and, from two seeds on, standard deviation."""
+    if not values:
+        return Estimate()
     return Estimate(statistics.fmean(values), spread=statistics.stdev(values) if len(values) > 1 else None)
 
 

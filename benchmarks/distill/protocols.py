@@ -23,7 +23,7 @@ class Protocol:
     batch_size: int
     learning_rate: float
     schedule: Schedule
-    milestones: tuple[int, ...] = ()
+    milestones: tuple[float, ...] = ()
     """Epochs at which `steps` multiplies the rate by 0.1."""
     momentum: float = 0.9
     nesterov: bool = False
@@ -40,6 +40,8 @@ class Protocol:
     channels: int = 16
     cells_per_stage: int = 5
     teacher: str = "resnet56"
+    teacher_epochs: int = 0
+    """Length of the schedule of teachers that are trained here; 0 for that of the student."""
 
     def rate(self, step: int, steps_per_epoch: int) -> float:
         """The learning rate of a step.
@@ -55,6 +57,19 @@ class Protocol:
             return self.learning_rate * (1 + math.cos(math.pi * share)) / 2
         return self.learning_rate * min(share / 0.2, (1 - share) / 0.8)
 
+    def lasting(self, epochs: int) -> Protocol:
+        """The same in another number of epochs: the rate falls at the same shares of it, and the note says so."""
+        if epochs == self.epochs:
+            return self
+        milestones = tuple(epoch * epochs / self.epochs for epoch in self.milestones)
+        note = f"{self.note}; here {epochs} of its {self.epochs} epochs, the schedule scaled"
+        own = self.teacher_epochs or self.epochs  # teachers keep theirs
+        return replace(self, epochs=epochs, milestones=milestones, note=note, teacher_epochs=own)
+
+    def of_teachers(self) -> Protocol:
+        """By which teachers are trained here."""
+        return self.lasting(self.teacher_epochs or self.epochs)
+
     def tests(self, epoch: int) -> bool:
         """Whether the student is tested after `epoch` epochs."""
         return not self.tested_epochs or epoch > self.epochs - self.tested_epochs
@@ -66,7 +81,7 @@ class Protocol:
 
 _REPDISTILLER = Protocol(
     name="repdistiller",
-    note="the 240 epochs of RepDistiller, by which the field compares distillers",
+    note="the 240 epochs of RepDistiller, by which the field compares distillers: resnet56 to resnet20",
     epochs=240,
     batch_size=64,
     learning_rate=0.05,
@@ -87,6 +102,7 @@ _LITE = Protocol(
     per_class=125,
     tested_epochs=2,
     cells_per_stage=1,
+    teacher_epochs=36,
 )
 _SMALL = replace(
     _LITE,
@@ -99,6 +115,7 @@ _SMALL = replace(
     images="embedded@16",
     tested_epochs=1,
     teacher="resnet20",
+    teacher_epochs=24,
 )
 PROTOCOLS = {
     protocol.name: protocol
@@ -123,6 +140,7 @@ PROTOCOLS = {
             schedule="one-cycle",
             nesterov=True,
             precision="bf16",
+            teacher_epochs=36,
         ),
         _LITE,
         _SMALL,
@@ -132,6 +150,7 @@ PROTOCOLS = {
             note="seconds a run: shows that everything runs, ranks nothing firmly",
             epochs=3,
             per_class=50,
+            teacher_epochs=0,
         ),
         replace(_LITE, name="lite-all", note="the candidate that lost: all images", epochs=3, per_class=0),
         Protocol(
@@ -142,6 +161,7 @@ PROTOCOLS = {
             learning_rate=0.2,
             schedule="one-cycle",
             nesterov=True,
+            teacher_epochs=30,
         ),
     )
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -156,11 +157,15 @@ class Stream:
     def _teacher_key(self, teacher: Network) -> str:
         """Names what the answers depend on: images, augmentation, the teacher's weights, and what computes."""
         about = f"{self.whole.name} {self.padding} {STREAM_SEED} {len(self)} {self.device.type} {torch.__version__}"
-        digest = hashlib.sha256(about.encode())
-        for name, value in {"y": self._y, "x": self._x, **teacher.state_dict()}.items():
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(value.cpu().numpy()).data)
-        return digest.hexdigest()[:16]
+        return digest_of(hashlib.sha256(about.encode()), {"y": self._y, "x": self._x, **teacher.state_dict()})
+
+
+def digest_of(about: hashlib._Hash, tensors: Mapping[str, Tensor]) -> str:
+    """Sixteen digits that tell these tensors, and what was hashed before them, from others."""
+    for name, value in tensors.items():
+        about.update(name.encode())
+        about.update(np.ascontiguousarray(value.cpu().numpy()).data)
+    return about.hexdigest()[:16]
 
 
 def rows(x: Tensor, positions: Tensor) -> Tensor:

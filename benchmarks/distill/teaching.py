@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.distill import checkpointed
+from benchmarks.distill import checkpointed, examined
 from benchmarks.distill.protocols import Protocol
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.trainer import EpochResult, Trainer
@@ -22,6 +22,7 @@ from proxies.distillation.record import Loss
 from proxies.inits import initialise
 
 TEACHER_SEED = 1_000_000  # far from the seeds of students, so that no student starts as its own teacher
+EARLY = 1 / 3  # of a teacher's schedule, where an early one is stopped
 Say = Callable[[str], object]
 
 
@@ -66,6 +67,14 @@ class School:
         known = self.file is not None and loss.teaching in ("trained", "assistant")
         return file_hash(str(self.file)) if known else "" if loss.teaching == "nobody" else "trained here"
 
+    def top1(self, loss: Loss, say: Say) -> float | None:
+        """What the teacher of `loss` reaches on the test images, in percent; None for a peer, who is not one yet."""
+        if loss.teaching in ("nobody", "peer"):
+            return None
+        teacher = self.teacher_for(loss, say)
+        assert teacher is not None
+        return examined.top1(teacher, self.images, torch.device(self.device))
+
     def _peer(self) -> Network:
         return self._fresh(self.teacher)
 
@@ -75,8 +84,8 @@ class School:
         return self._train(self.teacher, losses.get("ce"), None, f"teacher-{self.teacher}", None, say)
 
     def _early(self, say: Say) -> Network:
-        """The teacher stopped after a third of the protocol's epochs, as its schedule has it then."""
-        until = math.ceil(self.protocol.epochs / 3)
+        """The teacher stopped at a share of its own schedule, at the rate that this has then."""
+        until = math.ceil(EARLY * self.protocol.of_teachers().epochs)
         return self._train(self.teacher, losses.get("ce"), None, f"early-{self.teacher}", until, say)
 
     def _assistant(self, say: Say) -> Network:
@@ -92,16 +101,17 @@ class School:
         return network
 
     def _train(self, name: str, loss: Loss, teacher: Network | None, role: str, until: int | None, say: Say) -> Network:
-        """A network trained on the images at the resolution that teachers see."""
-        network, last = self._fresh(name), self.protocol.epochs if until is None else until
-        settings = {**asdict(self.protocol), "images": self.images, "role": role, "until": last}
+        """A network trained on the images at the resolution that teachers see, by a teacher's schedule."""
+        protocol = self.protocol.of_teachers()
+        network, last = self._fresh(name), protocol.epochs if until is None else until
+        settings = {**asdict(protocol), "images": self.images, "role": role, "until": last}
         settings |= {"taught by": self.source(loss)} if loss.teacher else {}
         folder = self.folder / role
         done = checkpointed.finished(folder, settings, last)
         if done is None:
             device = torch.device(self.device)
-            stream = Stream(self.images, self.protocol.padding, device, teacher, self.protocol.per_class)
-            trainer = Trainer(network, loss, self.protocol, stream, TEACHER_SEED, teacher)
+            stream = Stream(self.images, protocol.padding, device, teacher, protocol.per_class)
+            trainer = Trainer(network, loss, protocol, stream, TEACHER_SEED, teacher)
 
             def tell(result: EpochResult) -> None:
                 tested = "" if math.isnan(result.top1) else f", top-1 {result.top1:.2f} %"

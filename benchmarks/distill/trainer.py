@@ -18,14 +18,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.distill.graph import StepRunner
+from benchmarks.distill.learner import Learner, ThroughHead
 from benchmarks.distill.protocols import Protocol
 from benchmarks.distill.stream import Epoch, Stream, rows
 from diswot_errors import DataError
 from nb201_data.networks import Network, NetworkMaps
+from proxies.distillation.ofd import batch_norm_margin
 from proxies.distillation.record import Context, HeadSetup, Loss
 
 _TEST_CHUNK = 500
-LOGITS_ONLY = frozenset({"logits", "labels"})
+LOGITS_ONLY = frozenset({"logits", "labels", "epoch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,53 +45,6 @@ class EpochResult:
 def learns_from_logits(loss: Loss) -> bool:
     """Whether the teacher's logits are all that `loss` wants of a teacher that does not change: they can be cached."""
     return loss.teacher and not loss.two_way and loss.inputs() <= LOGITS_ONLY
-
-
-class Learner:
-    """A network, what is trained along with it, and their optimiser."""
-
-    def __init__(self, network: Network, head: nn.Module | None, protocol: Protocol, device: torch.device) -> None:
-        self.network, self.head = network, head
-        graph = device.type == "cuda"  # there the rate must be a tensor that a captured step reads
-        self.rate: Tensor | float = torch.tensor(0.0, device=device) if graph else 0.0
-        self.optimizer = torch.optim.SGD(
-            [*network.parameters(), *(() if head is None else head.parameters())],
-            lr=self.rate,
-            momentum=protocol.momentum,
-            nesterov=protocol.nesterov,
-            weight_decay=protocol.weight_decay,
-            foreach=not graph,  # the same operations, without a loop in Python
-            fused=graph,
-        )
-
-    def step(self, loss: Tensor) -> None:
-        """Backward, one step, gradients gone."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-
-    def set_rate(self, rate: float) -> None:
-        """The learning rate of the next step."""
-        if isinstance(self.rate, Tensor):
-            self.rate.fill_(rate)
-        else:
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-
-    def state(self) -> dict[str, Any]:
-        """Weights, buffers and momenta."""
-        head = None if self.head is None else self.head.state_dict()
-        return {"network": self.network.state_dict(), "head": head, "optimizer": self.optimizer.state_dict()}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`."""
-        self.network.load_state_dict(state["network"])
-        if self.head is not None:
-            self.head.load_state_dict(state["head"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if isinstance(self.rate, Tensor):  # the optimiser replaced its rate by the loaded one
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.rate
 
 
 class Trainer:
@@ -138,7 +93,14 @@ class Trainer:
                 features = self.teacher.eval().forward_features(self.stream.whole.normalise(epoch.teacher_x[:8]))
         for network, mode in zip(shown, modes, strict=True):
             network.train(mode)
-        return self.loss.make_head(student_features, features, HeadSetup(labels=self.stream.labels, seed=self.seed))
+        classifier = None if self.teacher is None else self.teacher.classifier
+        setup = HeadSetup(self.stream.labels, self._margins(), self.seed, classifier)
+        return self.loss.make_head(student_features, features, setup)
+
+    def _margins(self) -> tuple[Tensor, ...] | None:
+        """Those of the batch norms that end the teacher's stages; none where it has no such."""
+        norms = () if self.teacher is None else self.teacher.norms
+        return tuple(batch_norm_margin(norm.weight, norm.bias) for norm in norms) or None
 
     def _autocast(self) -> contextlib.AbstractContextManager[None]:
         """bfloat16 where the protocol says so."""
@@ -172,7 +134,8 @@ class Trainer:
 
     def _context(self, indices: Tensor) -> Context:
         teacher_weight = None if self.teacher is None else self.teacher.classifier.weight.detach()
-        return Context(self.student.network.classifier.weight, teacher_weight, indices)
+        when = self.epoch, self.protocol.epochs
+        return Context(self.student.network.classifier.weight, teacher_weight, indices, when)
 
     def steps(self) -> Iterator[None]:
         """Train one epoch, pausing after each step. Raises where the loss is no number."""
@@ -181,8 +144,10 @@ class Trainer:
         count = len(order) // size
         if not count:
             raise DataError(f"{len(order)} images make no batch of {size}: take a smaller batch size")
-        self.student.network.train()
+        self.student.train()
         total = torch.zeros((), device=self.device)
+        if "epoch" in self.loss.inputs():  # a captured step keeps the weights that it was captured with
+            self._runner.forget()
         self._runner.begin()
         for step in range(count):
             with self._runner.on_stream():
@@ -200,10 +165,16 @@ class Trainer:
             )
         self.epoch += 1
 
+    @property
+    def answering(self) -> nn.Module:
+        """What answers for the student: images (B, 3, h, w) to logits (B, K)."""
+        network, head, predict = self.student.network, self.student.head, self.loss.predict
+        return network if predict is None or head is None else ThroughHead(network, head, predict)
+
     def test(self) -> tuple[float, float, float]:
         """(top-1 %, top-5 %, cross entropy) of the student on the test split."""
         with self._autocast():
-            return accuracy(self.student.network, self.stream)
+            return accuracy(self.answering, self.stream)
 
     def train_epoch(self) -> EpochResult:
         """One pass over the training images, then over the test images."""
@@ -241,7 +212,7 @@ _DONE = object()
 
 
 @torch.inference_mode()
-def accuracy(network: Network, stream: Stream) -> tuple[float, float, float]:
+def accuracy(network: nn.Module, stream: Stream) -> tuple[float, float, float]:
     """(top-1 %, top-5 %, cross entropy) on the stream's test split, in evaluation mode."""
     network.eval()
     x_test, y_test = stream.test

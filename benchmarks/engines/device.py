@@ -10,6 +10,8 @@ from diswot_errors import DataError, UsageError
 if TYPE_CHECKING:
     import torch
 
+MEMORY_SHARE = 0.9  # of a machine's memory, for all workers together
+
 
 def choose_device(name: str) -> torch.device:
     """`auto` is the GPU where there is one; a device that is not there is an error."""
@@ -35,6 +37,14 @@ def default_workers(device: str) -> int:
     if device != "cpu" and choose_device(device).type == "cuda":
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def machine_memory() -> int | None:
+    """Bytes that all workers of this machine may hold together; None where the system does not tell."""
+    try:
+        return int(MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (ValueError, OSError):
+        return None
 
 
 def one_thread() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import shutil
 import subprocess
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 PACKAGES = ("torch", "numpy", "scipy", "pandas", "matplotlib")
+DECISIVE = ("torch", "numpy")
+CODE = ("diswot_*.py", "benchmarks/**/*.py", "nb201_data/**/*.py", "proxies/**/*.py")
 
 
 def version() -> str:
@@ -26,6 +30,20 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         **{package: metadata.version(package) for package in PACKAGES},
     }
+
+
+def identity() -> dict[str, str]:
+    """What results depend on, bit for bit, on one kind of processor: this project's version and code, torch, numpy."""
+    return {"diswot-bench": version(), "code": code(), **{name: metadata.version(name) for name in DECISIVE}}
+
+
+@cache
+def code() -> str:
+    """The first 12 digits of SHA-256 over this project's Python files, by name."""
+    home, digest = Path(__file__).parents[2], hashlib.sha256()
+    for file in sorted(file for pattern in CODE for file in home.glob(pattern)):
+        digest.update(f"{file.relative_to(home).as_posix()}\n".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def commit() -> str | None:

@@ -1,4 +1,4 @@
-"""The other side of `engines.local`: a process that does one job after the other until its channel ends."""
+"""The inside of a worker process: it does one job after the other until its channel ends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,65 +18,95 @@ from typing import Any, Literal, NamedTuple
 
 from benchmarks.engines.device import one_thread
 from diswot_errors import DataError
-from diswot_plugins import blamed, load_plugin
+from diswot_plugins import blamed, load_plugin, plugins
 
 _PR_SET_PDEATHSIG = 1
+_CARRIED = ("NB201_DATA_DIR", "XDG_CACHE_HOME")  # where a worker's own machine says nothing else
 
 
 class Message(NamedTuple):
-    """What a worker says to its parent."""
+    """What is heard of a worker.
 
-    kind: Literal["ready", "result", "error"]
-    content: Any = None
-
-
-def serve(
-    channel: Connection, files: Sequence[Path], start: Callable[..., None] | None, arguments: tuple[Any, ...]
-) -> None:
-    """Load the plugin files of the parent, prepare once, then answer every job with its result or its error.
-
-    'ready' goes before each answer; a failed start is the first of them.
+    ready: it is prepared. result, error: of its job, or of its start; `content` is the pickled thing.
+    gone: it ended, or was ended, over its job. lost: it was taken away, which says nothing about the job.
     """
+
+    kind: Literal["ready", "result", "error", "gone", "lost"]
+    content: bytes = b""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a process needs to do the work of this one, here or on another machine."""
+
+    plugins: dict[Path, bytes]
+    folder: str  # where relative names begin
+    environment: dict[str, str]
+    start: bytes  # pickled (function or None, arguments): unpickled when the plugins are there
+
+    @classmethod
+    def of_this_process(cls, start: bytes) -> Setup:
+        """As this process is now."""
+        carried = {name: os.environ[name] for name in _CARRIED if os.environ.get(name)}
+        return cls(plugins(), os.getcwd(), carried, start)
+
+
+def serve(channel: Connection, setup: Setup) -> None:
+    """Be as the parent is, prepare once, say so, then answer every job with its result or its error."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which it held back while it started this process
     _end_with_parent()
     one_thread()
-    failure = _attempt(_prepare, files, start, arguments)
     try:
+        prepared = _attempt(_prepare, setup)
+        channel.send(Message("ready") if prepared.kind == "result" else prepared)
         while True:
-            function, job = channel.recv()
-            channel.send(Message("ready"))
-            if failure.kind == "error":
-                channel.send(failure)
-            else:
-                _send(channel, _attempt(function, job))
+            channel.send(_attempt(_do, channel.recv_bytes()))
     except (EOFError, OSError):
         return  # the parent has no more work, or is gone
 
 
-def _prepare(files: Sequence[Path], start: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
-    for file in files:
-        load_plugin(file)
+def _prepare(setup: Setup) -> None:
+    for name, value in setup.environment.items():
+        os.environ.setdefault(name, value)
+    with suppress(OSError):  # a machine without this folder knows absolute names only
+        os.chdir(setup.folder)
+    for file, source in setup.plugins.items():
+        load_plugin(file, source, registers=False)  # the parent has refused what must register and does not
+    start, arguments = pickle.loads(setup.start)
     if start is not None:
         start(*arguments)
 
 
-def _attempt(function: Callable[..., Any], *arguments: Any) -> Message:
-    try:
-        return Message("result", function(*arguments))
-    except SystemExit as error:
-        return Message("error", DataError(f"the work ended the process by SystemExit({error.code!r})"))
-    except Exception as error:
-        return Message("error", blamed(error) or error)
+def _do(call: bytes) -> Any:
+    function, job = pickle.loads(call)
+    return function(job)
 
 
-def _send(channel: Connection, message: Message) -> None:
+def _attempt(function: Callable[..., Any], argument: Any) -> Message:
     """What cannot travel between processes is told in words."""
     try:
-        channel.send(message)
+        result = function(argument)
+    except SystemExit as error:
+        return _error(DataError(f"the work ended the process by SystemExit({error.code!r})"))
+    except Exception as error:
+        return _error(blamed(error) or error)
+    try:
+        return Message("result", pickle.dumps(result))
     except (pickle.PicklingError, TypeError, AttributeError) as error:
-        what = f"{type(message.content).__name__}: {message.content}"
-        channel.send(Message("error", DataError(f"{what} (which cannot be sent between processes: {error})")))
+        return _error(_unsendable(result, error))
+
+
+def _error(error: Exception) -> Message:
+    try:
+        return Message("error", pickle.dumps(error))
+    except (pickle.PicklingError, TypeError, AttributeError) as reason:
+        return Message("error", pickle.dumps(_unsendable(error, reason)))
+
+
+def _unsendable(thing: object, reason: Exception) -> DataError:
+    return DataError(f"{type(thing).__name__}: {thing} (which cannot be sent between processes: {reason})")
 
 
 def _end_with_parent() -> None:

@@ -61,6 +61,8 @@ def _recipe(protocol: str) -> str:
     chosen = get_protocol(protocol)
     lines = ["| setting | value |", "|---|---|"]
     for field in fields(chosen):
+        if field.name == "teacher_epochs":
+            continue  # the teacher of a table comes trained
         if field.name not in ("name", "milestones") or getattr(chosen, field.name):
             lines.append(f"| {field.name.replace('_', ' ')} | {getattr(chosen, field.name)} |")
     return "\n".join(lines)

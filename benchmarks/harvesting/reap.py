@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.engines.device import choose_device
-from benchmarks.engines.local import Workers
 from benchmarks.engines.progress import Progress
+from benchmarks.engines.registry import Engine
 from benchmarks.harvesting import speed
 from benchmarks.harvesting.order import harvest_order
 from benchmarks.harvesting.pairs import CellSeed, PairTrainer, Recipe
@@ -22,7 +22,7 @@ class Machine:
     """What works, and how many cells at once in each process."""
 
     device: str
-    workers: int
+    engine: Engine
     together: int
 
 
@@ -44,7 +44,8 @@ def harvest(recipe: Recipe, jobs: Sequence[CellSeed], table: Path, machine: Mach
     recipe.loaded_teacher()  # what it lacks is said before any process starts
     groups = [list(jobs[i : i + machine.together]) for i in range(0, len(jobs), machine.together)]
     epochs, measured = recipe.protocol.epochs, list[PairRow]()
-    with Workers(machine.workers, _start, recipe, machine.device) as team:
+    engine = machine.engine
+    with engine.team(engine.workers, _start, recipe, machine.device) as team:
         # the teacher answers first, each epoch once, shared among the workers
         with Progress(epochs, "epoch", "the teacher's answers") as progress:
             for _ in team.each(_prepare, range(epochs)):
@@ -56,7 +57,7 @@ def harvest(recipe: Recipe, jobs: Sequence[CellSeed], table: Path, machine: Mach
                 measured += rows
                 progress.advance(len(rows), _short(rows[-1]))
         seconds = time.perf_counter() - started
-    return speed.summary(measured, recipe.protocol.per_class, seconds, machine.device, machine.workers)
+    return speed.summary(measured, recipe.protocol.per_class, seconds, machine.device, engine.workers)
 
 
 def _short(row: PairRow) -> str:

@@ -13,6 +13,7 @@ from benchmarks.command.claim import locked
 from diswot_errors import DataError, UsageError
 from nb201_data.truth import csv_rows
 from nb201_data.truth.measured import TABLES
+from proxies.distillation.names import slug
 from reports.csv_files import write_text
 
 DISTILLER = "kd"
@@ -70,7 +71,7 @@ PLAIN = COLUMNS[:-1]  # without distiller
 
 def table_path(protocol: str, distiller: str = DISTILLER, teacher: str = "") -> Path:
     """Where the project keeps pairs of a protocol; without a distiller: runs alone. `teacher`: another than usual."""
-    other = "" if distiller in ("", DISTILLER) else distiller.replace("+", "-plus")
+    other = "" if distiller in ("", DISTILLER) else slug(distiller)
     words = ("kd" if distiller else "alone", "nb201", protocol, teacher, other)
     return TABLES / f"{'-'.join(word for word in words if word)}.csv"
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from benchmarks.engines.progress import Progress
+from benchmarks.engines.registry import Engine
 from benchmarks.pipeline.plan import PipelinePlan
 from benchmarks.pipeline.result import PipelineResult
 from benchmarks.pipeline.students import choose
@@ -27,12 +28,12 @@ def run(plan: PipelinePlan, runner: Runner, out: Path) -> PipelineResult:
     teacher = teach(plan, out / "teacher")
     objective = objective_of(plan, runner, teacher.file if plan.scoring_teacher == "trained" else None)
     _say(2, f"search: {plan.budget} evaluations by {plan.strategy} of {objective.name}")
-    search = _search(plan, objective, runner.workers, out / "search")
+    search = _search(plan, objective, runner.engine, out / "search")
     choice = choose(plan, search.best)
     _say(3, f"distillation: {len(choice.roles)} students, {plan.seeds} seeds each, protocol {plan.protocol.name}")
     for sentence in choice.repeated:
         print(f"  {sentence}: trained once", flush=True)
-    trained = distil(plan, teacher, choice.roles, choice.found, out, runner.workers)
+    trained = distil(plan, teacher, choice.roles, choice.found, out, runner.engine)
     values = {str(evaluation.trial.arch): evaluation.value for evaluation in search.trajectory}
     if is_scored(plan.score):  # what the search would have said of the others costs little
         scored = objective.values([Trial(arch) for arch in choice.roles])
@@ -56,9 +57,9 @@ def objective_of(
 
 
 def _search(
-    plan: PipelinePlan, objective: ScoredObjective | TabularObjective | TrainedObjective, workers: int, folder: Path
+    plan: PipelinePlan, objective: ScoredObjective | TabularObjective | TrainedObjective, engine: Engine, folder: Path
 ) -> SearchResult:
-    with Progress(plan.budget, "evaluation", "search") as shown, at_work(objective, workers) as working:
+    with Progress(plan.budget, "evaluation", "search") as shown, at_work(objective, engine) as working:
         return run_search(
             plan.space,
             plan.strategy,

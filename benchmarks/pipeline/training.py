@@ -17,7 +17,7 @@ from benchmarks.distill.stream import Stream
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, accuracy
 from benchmarks.engines.device import one_thread
-from benchmarks.engines.local import Workers
+from benchmarks.engines.registry import Engine
 from benchmarks.pipeline.plan import ALONE, PipelinePlan
 from benchmarks.scoring.setting import file_hash
 from nb201_data.images import load_images
@@ -78,7 +78,7 @@ def _examine(plan: PipelinePlan, weights: Path, classes: int, params: int, kept:
 
 
 def distil(
-    plan: PipelinePlan, teacher: Teacher, students: Mapping[Any, tuple[str, ...]], alone: Any, out: Path, workers: int
+    plan: PipelinePlan, teacher: Teacher, students: Mapping[Any, tuple[str, ...]], alone: Any, out: Path, engine: Engine
 ) -> Trained:
     """Train every student that is not on disk yet; `alone`: the student that is trained without a teacher too."""
     plans = distillations(plan, students, alone, teacher.file)
@@ -92,7 +92,7 @@ def distil(
         for name in each.distillers
     ]
     found = {}
-    with Workers(min(workers, len(every))) as team:
+    with engine.team(len(every), folder=out) as team:
         for key, name, seed, history in team.each(_train, every):
             found[key, name, seed] = history
     return {

@@ -73,7 +73,12 @@ def read_rows(path: Path) -> list[tuple[Question, Found]]:
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     if path.suffix == ".parquet":
-        yield from _pyarrow().read_table(path).to_pylist()
+        parquet = _pyarrow()
+        try:
+            rows = parquet.read_table(path).to_pylist()
+        except (OSError, ValueError) as error:  # pyarrow's own are both
+            raise DataError(f"{path} cannot be read: {error}") from error
+        yield from ({name: "" if value is None else value for name, value in row.items()} for row in rows)
         return
     try:
         content = path.read_bytes()

@@ -3,38 +3,56 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scoring.runner import Answers, Runner
-from benchmarks.scoring.setting import device_kind
+from benchmarks.scoring import authors
+from benchmarks.scoring.columns import joined, lower_of, parts_of
+from benchmarks.scoring.runner import Answers, Request, Runner
+from benchmarks.scoring.setting import Setting, device_kind
 from benchmarks.scoring.study import Study
 from benchmarks.statistics import correlate
-from benchmarks.statistics.resamples import draw_weights, interval
-from benchmarks.statistics.weighted import Target, coefficients
+from benchmarks.statistics.formula import Formula
+from benchmarks.statistics.paired import RESAMPLES, paired
 from diswot_errors import UsageError
+from proxies.registry import AGGREGATES
 from reports.schema import Correlation, Estimate, Note, ScoreRow, Topic
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
 
-RESAMPLES = 1000
 Array = NDArray[np.float64]
+LACKS = "not-applicable"  # the status of a formula where a part has no value
 
 
 @dataclass(frozen=True)
 class Ask:
-    """Some proxies on one study. `label`: what its progress is called. `aside`: not for scores.csv."""
+    """Some proxies on one study, and scores made of them (their parts must be among `infos`).
+
+    label: what its progress is called. aside: not for scores.csv.
+    """
 
     study: Study
     infos: tuple[ProxyInfo, ...]
     label: str = ""
     aside: bool = False
+    formulas: tuple[Formula, ...] = ()
+
+    def config(self) -> dict[str, Any]:
+        """All that decides the numbers."""
+        made = {"formulas": sorted(map(str, self.formulas))} if self.formulas else {}
+        return {**self.study.config(), "proxies": {info.name: info.version for info in self.infos}, **made}
+
+    @property
+    def requests(self) -> list[Request]:
+        """What the runner is asked for."""
+        study = self.study
+        return authors.requests(study.setting, self.infos, study.archs, study.seeds, study.kind)
 
 
 @dataclass(frozen=True)
@@ -56,14 +74,21 @@ class Measured:
         return self.ask.infos
 
     @cached_property
+    def settings(self) -> dict[str, Setting]:
+        """Under which setting each proxy was asked."""
+        return {info.name: authors.setting_of(self.study.setting, info, self.study.kind) for info in self.infos}
+
+    @cached_property
     def rows(self) -> list[Correlation]:
-        """The statistics of every proxy against the study's truth."""
+        """The statistics of every proxy and formula against the study's truth."""
+        made = {str(formula): self.made(formula) for formula in self.ask.formulas}
         return correlate(
             self.study.accuracies,
-            {info.name: self.values(info.name) for info in self.infos},
-            {info.name: info.direction for info in self.infos},
+            {info.name: self.values(info.name) for info in self.infos} | made,
+            {info.name: info.direction for info in self.infos} | dict.fromkeys(made, "higher"),
             resamples=RESAMPLES,
-            reasons={info.name: self._reasons(info.name) for info in self.infos},
+            reasons={info.name: self._reasons(info.name) for info in self.infos}
+            | {name: [LACKS if np.isnan(cell).any() else "" for cell in values.T] for name, values in made.items()},
         )
 
     @cached_property
@@ -75,6 +100,18 @@ class Measured:
         """(seeds, n) scores of a proxy, NaN where there is none."""
         rows = [[self.answers[name, seed][arch].value for arch in self.study.archs] for seed in self.study.seeds]
         return np.array([[np.nan if value is None else value for value in row] for row in rows])
+
+    def made(self, formula: Formula) -> Array:
+        """(seeds, n) of a formula, ranks being those within the study; NaN where a part has no value."""
+
+        def column(name: str, seed: int) -> Array:
+            if name in AGGREGATES:
+                return joined(AGGREGATES[name], [column(part, seed) for part in AGGREGATES[name].parts])
+            return np.asarray(self.values(name)[seed])
+
+        seeds = range(len(self.study.seeds))
+        columns = ({name: column(name, seed) for name in formula.names} for seed in seeds)
+        return np.stack([formula.values(each, lower_of(formula.names)) for each in columns])
 
     def oriented(self, name: str) -> Array:
         """(seeds, n) scores of a proxy, turned so that higher predicts better; NaN where there is none."""
@@ -92,35 +129,67 @@ class Measured:
 
     def records(self) -> list[ScoreRow]:
         """One record per question and architecture, failures included, as a run writes them."""
-        setting, by_name = self.study.setting, {info.name: info for info in self.infos}
-        return [
-            ScoreRow(
-                space=setting.space,
-                arch=arch,
-                proxy=name,
-                proxy_version=by_name[name].version,
-                init=setting.init,
-                seed=seed,
-                images=setting.images,
-                batch_size=setting.batch_size,
-                teacher=setting.teacher if by_name[name].teacher else "",
-                device=device_kind(setting.device),
-                precision=setting.precision,
-                value=answer.value,
-                status=answer.status,
-                reason=answer.reason,
-                seconds=answer.seconds,
-            )
-            for (name, seed), found in self.answers.items()
-            for arch, answer in found.items()
-        ]
+        scored = score_rows(self.settings, self.infos, self.answers)
+        return [*scored, *(row for formula in self.ask.formulas for row in self._made_records(formula, scored))]
+
+    def _made_records(self, formula: Formula, scored: Sequence[ScoreRow]) -> Iterator[ScoreRow]:
+        """Those of a formula, like the first of its parts; it takes the seconds of all."""
+        parts = {part for name in formula.names for part in parts_of(name)}
+        like: dict[tuple[str, int], ScoreRow] = {}
+        seconds: Counter[tuple[str, int]] = Counter()
+        for row in scored:
+            if row.proxy in parts:
+                like.setdefault((row.arch, row.seed), row)
+                seconds[row.arch, row.seed] += row.seconds  # type: ignore[assignment]
+        for seed, values in zip(self.study.seeds, self.made(formula), strict=True):
+            for arch, value in zip(self.study.archs, values.tolist(), strict=True):
+                there = bool(np.isfinite(value))
+                yield replace(
+                    like[arch, seed],
+                    proxy=str(formula),
+                    proxy_version=0,
+                    value=value if there else None,
+                    status="ok" if there else LACKS,
+                    reason="" if there else "a part has no value, or none that a product takes",
+                    seconds=float(seconds[arch, seed]),
+                )
+
+
+def score_rows(settings: Mapping[str, Setting], infos: Iterable[ProxyInfo], answers: Answers) -> list[ScoreRow]:
+    """Answers as records. `settings`: under which one each proxy was asked."""
+    by_name = {info.name: info for info in infos}
+    return [
+        ScoreRow(
+            space=setting.space,
+            arch=arch,
+            proxy=name,
+            proxy_version=by_name[name].version,
+            init=setting.init,
+            seed=seed,
+            images=setting.images,
+            batch_size=setting.batch_size,
+            teacher=setting.teacher if by_name[name].teacher else "",
+            device=device_kind(setting.device),
+            precision=setting.precision,
+            value=answer.value,
+            status=answer.status,
+            reason=answer.reason,
+            seconds=answer.seconds,
+        )
+        for (name, seed), found in answers.items()
+        for setting in (settings[name],)
+        for arch, answer in found.items()
+    ]
 
 
 def measure(runner: Runner, ask: Ask) -> Measured:
     """All scores of a study, from the store, from the released tables or made now."""
     study, before = ask.study, runner.from_tables
-    answers = runner.scores(study.setting, ask.infos, study.archs, study.seeds, ask.label)
-    return Measured(ask, answers, runner.from_tables - before)
+    found: Answers = {}
+    for answers in runner.answer(ask.requests, ask.label):
+        found |= answers
+    ordered = {(info.name, seed): found[info.name, seed] for seed in study.seeds for info in ask.infos}
+    return Measured(ask, ordered, runner.from_tables - before)
 
 
 def agreement(low: Array, full: Array) -> Correlation:
@@ -137,25 +206,6 @@ def agreement(low: Array, full: Array) -> Correlation:
 def difference(first: Measured, second: Measured, proxy: str) -> Estimate:
     """Spearman of a proxy under the first setting minus that under the second, as `paired`."""
     return paired(first.study.accuracies, first.oriented(proxy), second.oriented(proxy))
-
-
-def paired(accuracies: Sequence[float], first: Array, second: Array) -> Estimate:
-    """Spearman of the first scores (seeds, n) minus that of the second: the same networks, the same resamples.
-
-    Networks that lack a score in either, for any seed, are left out; empty where nothing is left or all is constant.
-    """
-    tables = (first, second)
-    both = np.isfinite(np.concatenate(tables)).all(axis=0)
-    target = np.array(accuracies)[both]
-    if len(target) < 3 or not all(np.ptp(row) for row in (target, *(t[both] for table in tables for t in table))):
-        return Estimate()
-    context = Target(target, draw_weights(len(accuracies), RESAMPLES, 0)[both])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        of = [np.stack([coefficients(context, row[both]).spearman for row in table]) for table in tables]
-    gap = of[0] - of[1]
-    low, high = interval(gap.mean(axis=0)[1:])
-    spread = float(gap[:, 0].std(ddof=1)) if len(gap) > 1 else None
-    return Estimate(float(gap[:, 0].mean()), low, high, spread)
 
 
 def failures(measured: Iterable[Measured]) -> list[Note]:

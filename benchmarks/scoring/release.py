@@ -58,9 +58,14 @@ def releasable(question: Question) -> bool:
     """Built-in proxy at its present version, space and images of the project, this recipe and this torch."""
     info = PROXIES.get(question.proxy)
     present = info is not None and question.origin == HOME == info.origin and question.version == info.version
-    own = question.space in SPACES and SPACES.origin(question.space) == HOME and " of " not in question.images
+    own = question.space in SPACES and SPACES.origin(question.space) == HOME and not brought(question)
     now = question.recipe == RECIPE and release_of(question.torch) == release_of(torch_version())
     return present and own and now
+
+
+def brought(question: Question) -> bool:
+    """Whether images or teacher are somebody's own."""
+    return any(" of " in name or ".py:" in name for name in (question.images, question.teacher))
 
 
 def _grow(table: ScoreTable | None, columns: Mapping[str, tuple[Question, Found]], folder: Path) -> list[str]:
@@ -101,7 +106,8 @@ def write_table(path: Path, columns: Mapping[str, tuple[Question, Found]], repro
     place = places(some.space)
     archs = sorted({arch for _, found in columns.values() for arch in found}, key=place.__getitem__)
     row = {arch: number for number, arch in enumerate(archs)}
-    arrays: dict[str, Any] = {"places": np.array([place[arch] for arch in archs], dtype=np.uint16)}
+    kind = np.promote_types(np.uint16, np.min_scalar_type(len(place) - 1))
+    arrays: dict[str, Any] = {"places": np.array([place[arch] for arch in archs], dtype=kind)}
     described: dict[str, Column] = {}
     for proxy, (question, found) in sorted(columns.items()):
         outcomes = sorted({(answer.status, answer.reason) for answer in found.values()})

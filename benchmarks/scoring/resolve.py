@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diswot_errors import DataError, UsageError
-from nb201_data.datasets import parse_name, unpooled
+from nb201_data.datasets import DATASETS, parse_name, unpooled
 from nb201_data.skeleton import Skeleton
 from nb201_data.splits import SplitName
 
@@ -12,18 +12,19 @@ REAL = "real"
 
 
 def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitName | None = None) -> str:
-    """The images that fit a skeleton: `embedded` gets its classes, larger images are pooled to its resolution.
+    """The images that fit a skeleton: made ones get its classes, others than its resolution are brought to it.
 
     `real` stands for the networks' `own` images where they are on disk, else for `embedded`. What the user spelt out is
     left as it is and refused where it does not fit, or where the split that it `needs` is not on disk.
     """
+    from nb201_data.image_set import fits
     from nb201_data.images import load_images
 
     if name == REAL:
         name = _own_images(own, needs)
     base, pixels, is_folder = unpooled(name), parse_name(name).pixels, parse_name(name).is_folder
-    if base == "embedded":
-        base = f"embedded:{skeleton.classes}"
+    if base in DATASETS and DATASETS[base].any_classes:
+        base = f"{base}:{skeleton.classes}"
     source = load_images(base, needs)
     if source.classes != skeleton.classes:
         raise UsageError(
@@ -31,16 +32,17 @@ def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitNam
             f"{skeleton.classes} ({skeleton}): choose images with {skeleton.classes} classes, such as "
             f"embedded:{skeleton.classes}, or another --ground-truth"
         )
-    if pixels is None and not is_folder and source.resolution % skeleton.resolution:
+    if pixels is None and not is_folder and not fits(source.resolution, skeleton.resolution):
         raise UsageError(
-            f"--images {name}: {source.resolution} pixels cannot be pooled to the {skeleton.resolution} pixels that "
-            f"the networks of this ground truth take ({skeleton}): choose other images or another --ground-truth"
+            f"--images {name}: {source.resolution} pixels cannot be pooled or enlarged to the {skeleton.resolution} "
+            f"pixels that the networks of this ground truth take ({skeleton}): choose other images or another "
+            "--ground-truth"
         )
     images = load_images(f"{base}@{skeleton.resolution if pixels is None else pixels}", needs)
     if images.resolution != skeleton.resolution:
         raise UsageError(
             f"--images {name}: {images.resolution} pixels, the networks of this ground truth take "
-            f"{skeleton.resolution} ({skeleton}): leave out '@...' to have them pooled"
+            f"{skeleton.resolution} ({skeleton}): leave out '@...' to have them brought to it"
         )
     return images.name
 
@@ -52,6 +54,6 @@ def _own_images(own: str, needs: SplitName | None) -> str:
         raise UsageError(f"--images {REAL}: this ground truth does not say on which images it was trained: name them")
     try:
         load_images(own, needs)
-    except DataError:
+    except (DataError, UsageError):  # not on disk, or no data set that is known here
         return "embedded"
     return own

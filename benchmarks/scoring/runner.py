@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.engines.local import Limits, Lost, Workers
+from benchmarks.engines.local import Local
 from benchmarks.engines.progress import Progress
+from benchmarks.engines.registry import Engine
+from benchmarks.engines.team import Limits, Lost, Team
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.released import Released
 from benchmarks.scoring.setting import Setting
@@ -69,17 +71,17 @@ def score_job(job: Job) -> Found:
 class Runner:
     """A context that answers questions from what is known or by scoring; this process is the store's only writer.
 
-    workers: processes with one torch thread each, started when something has to be scored; 1 is this process.
+    engine: its workers have one torch thread each and are started when something has to be scored.
     together: networks in flight in each of them, see `Scorer.scores`.
     limits: what one network may take in a worker process before it gets a status instead of scores.
-    score: what scores a job; tests and other engines give their own.
+    score: what scores a job; tests give their own.
     released: tables that are asked what the store does not know; None: no others. They are not copied into the store.
     """
 
     def __init__(
         self,
         store: Store,
-        workers: int = 1,
+        engine: Engine = Local(),  # noqa: B008 - frozen
         together: int = 1,
         *,
         limits: Limits = Limits(),  # noqa: B008 - frozen
@@ -87,11 +89,16 @@ class Runner:
         score: Callable[[Job], Found] = score_job,
         released: Released | None = None,
     ) -> None:
-        self.store, self.workers, self.together, self.progress = store, workers, together, progress
+        self.store, self.engine, self.together, self.progress = store, engine, together, progress
         self.limits, self.score, self.released = limits, score, released
         self.from_tables = 0  # answers that the released tables gave
         self._stack = ExitStack()
-        self._team: Workers | None = None
+        self._team: Team | None = None
+
+    @property
+    def workers(self) -> int:
+        """How many networks, or groups of them, are scored at a time."""
+        return self.engine.workers
 
     def __enter__(self) -> Runner:
         return self
@@ -194,14 +201,12 @@ class Runner:
         seconds = self.limits.seconds
         return replace(self.limits, seconds=None if seconds is None else seconds * len(job.archs))
 
-    def _workers(self, jobs: int) -> Workers:
+    def _workers(self, jobs: int) -> Team:
         """As many as there is work for; the same ones again where they suffice."""
-        count = max(1, min(self.workers, jobs))
-        if self.workers > 1:
-            count = max(2, count)  # never this process, which would not survive what a worker survives
-        if self._team is None or self._team.count < count:
+        count = max(2, jobs)  # one would be this process, which does not survive what a worker survives
+        if self._team is None or self._team.count < min(self.workers, count):
             self._stack.close()
-            self._team = self._stack.enter_context(Workers(count))
+            self._team = self._stack.enter_context(self.engine.team(count))
         return self._team
 
 

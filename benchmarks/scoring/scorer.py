@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.scoring.question import Answer
-from benchmarks.scoring.setting import Setting
+from benchmarks.scoring.setting import AS_BUILT, Setting
 from diswot_errors import DataError, UsageError
 from nb201_data.image_set import ImageSet
 from nb201_data.images import load_images
-from nb201_data.networks import Network, load_weights
+from nb201_data.own import seeded
 from nb201_data.spaces import get_space
 from nb201_data.teachers import build_teacher
+from nb201_data.weights import load_weights
 from proxies import Score, TeacherEvidence, get, initialise, score, teacher_evidence
 from proxies.evidence.split import out_of_memory
 
@@ -55,12 +57,12 @@ class Scorer:
         """The answers of each architecture by proxy.
 
         `together` networks are in flight at a time, each in a thread and, on a GPU, on a stream of its own, so that
-        small networks fill the card; it changes no value. (Networks with random layers of their own, dropout, would
-        share one source of randomness: those of the built-in spaces have none.)
+        small networks fill the card; it changes no value. (Networks with random layers of their own, dropout, or with
+        parameters that no initialisation draws would share one source of randomness: the built-in spaces have none.)
         """
         scene = self.scene(seed, any(get(name).teacher for name in names))
-        if not all(get(name).ours for name in names):
-            together = 1  # what a guest changes in the process is put back after it, but others would run meanwhile
+        if self.setting.init == AS_BUILT or not all(get(name).ours for name in names):
+            together = 1  # what a constructor draws, and what a guest changes before it is put back, is the process's
         if together == 1 or len(archs) == 1:
             return [self._answers(arch, names, scene) for arch in archs]
         with ThreadPoolExecutor(min(together, len(archs))) as threads:
@@ -87,11 +89,7 @@ class Scorer:
 
     def _teacher(self, seed: int, batch: tuple[Tensor, Tensor]) -> TeacherEvidence:
         setting = self.setting
-        if setting.teacher_weights:
-            network = trained_teacher(setting)
-        else:
-            network = build_teacher(setting.teacher, self.space)
-            initialise(network, setting.init, setting.teacher_seed(seed))
+        network = trained_teacher(setting) if setting.teacher_weights else untrained_teacher(setting, seed)
         try:
             return teacher_evidence(network.to(self.device), batch, seed=seed, precision=setting.precision)
         except Exception as error:
@@ -106,7 +104,7 @@ class Scorer:
         """All proxies of one architecture; one that does not fit into memory gets a status, and the rest goes on."""
         setting = self.setting
         try:
-            network = initialise(self.space.build(self.space.parse(arch)), setting.init, scene.seed).to(self.device)
+            network = self._network(arch, scene.seed).to(self.device)
             found = score(
                 network, names, scene.batch, teacher=scene.teacher, seed=scene.seed, precision=setting.precision
             )
@@ -118,6 +116,10 @@ class Scorer:
         finally:
             self._tidy()
         return {name: _answer(one) for name, one in found.items()}
+
+    def _network(self, arch: str, seed: int) -> nn.Module:
+        make = partial(self.space.build, self.space.parse(arch))
+        return _built(make, self.setting.init, seed, f"{self.setting.space}:{arch}")
 
     def _tidy(self) -> None:
         """Blocks that one stream has cached are of no use to the others: give them back before memory is short."""
@@ -142,19 +144,32 @@ class Scorer:
             yield
 
 
+def _built(make: Callable[[], nn.Module], init: str, seed: int, name: str) -> nn.Module:
+    """A network whose weights depend on the seed alone: as it is built, or drawn by an initialisation."""
+    network = seeded(make, seed, name)
+    return network if init == AS_BUILT else initialise(network, init, seed)
+
+
 def _answer(found: Score) -> Answer:
     """Without the sign of zero, which the store does not keep."""
     return Answer(None if found.value is None else found.value + 0.0, found.status, found.reason, found.seconds)
 
 
-def trained_teacher(setting: Setting) -> Network:
-    """The teacher with the weights of the user's file."""
+def untrained_teacher(setting: Setting, seed: int) -> nn.Module:
+    """The teacher that goes with a student's seed."""
     space = get_space(setting.space).with_skeleton(setting.skeleton)
-    network, path = build_teacher(setting.teacher, space), setting.teacher_weights
+    make = partial(build_teacher, setting.teacher, space)
+    return _built(make, setting.init, setting.teacher_seed(seed), setting.teacher)
+
+
+def trained_teacher(setting: Setting) -> nn.Module:
+    """The teacher with the weights of the user's file."""
+    space, path = get_space(setting.space).with_skeleton(setting.skeleton), setting.teacher_weights
+    network = _built(partial(build_teacher, setting.teacher, space), AS_BUILT, setting.teacher_seed(0), setting.teacher)
     try:
         return load_weights(network, path)
     except DataError as error:
-        if "classifier.weight" not in str(error) and "fc.weight" not in str(error):
+        if "size mismatch for classifier.weight" not in str(error) and "size mismatch for fc.weight" not in str(error):
             raise
         raise UsageError(
             f"the teacher in {path} does not fit {setting.teacher} with the {setting.skeleton.classes} classes of "

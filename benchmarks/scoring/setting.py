@@ -26,6 +26,10 @@ FIRST_TEACHER_SEED = 1000
 """Seed s has the teacher of seed 1000 + s. With the student's own seed, layers that both have would be equal."""
 
 
+AS_BUILT = "as-built"
+"""The initialisation that leaves the weights as the network's constructor drew them from the seed, or read them."""
+
+
 @dataclass(frozen=True)
 class Setting:
     """What the questions of a run share: all but proxy, architecture and seed. Names are resolved ones."""
@@ -50,6 +54,12 @@ class Setting:
         """The seed of the teacher that goes with a student's seed; 0 where its weights are read from a file."""
         return 0 if self.teacher_weights else FIRST_TEACHER_SEED + seed
 
+    def _teacher_known_as(self) -> str:
+        """Its name, and who brought its space where that is not the project."""
+        space, colon, _ = self.teacher.partition(":")
+        brought = _known_as(SPACES, space) if colon and space in SPACES else space
+        return self.teacher + brought.removeprefix(space)
+
     def question(self, info: ProxyInfo, seed: int) -> Question:
         """What is asked of every architecture for one proxy and one seed."""
         looks = info.teacher
@@ -65,7 +75,7 @@ class Setting:
             batch_size=self.batch_size,
             split=self.split,
             batch_seed=seed,
-            teacher=self.teacher if looks else "",
+            teacher=self._teacher_known_as() if looks else "",
             teacher_init=self.teacher_init if looks else "",
             teacher_seed=self.teacher_seed(seed) if looks else 0,
             device=device_kind(self.device),
@@ -98,9 +108,9 @@ def _file_hash(path: str, _stamp: int) -> str:
 
 @cache
 def device_kind(device: str) -> str:
-    """`cpu`, or the model of the GPU."""
-    if device == "cpu":
-        return "cpu"
+    """`cpu`, or the model of the GPU; what is no name of torch's is such a model already."""
+    if not device.startswith("cuda"):
+        return device
     import torch
 
     return torch.cuda.get_device_name(device)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines.device import choose_device
+from benchmarks.scoring.authors import COMMON
 from benchmarks.scoring.order import shuffled
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
-from nb201_data.datasets import unpooled
+from nb201_data.datasets import DATASETS, unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
-from nb201_data.spaces import SPACES, get_space
+from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
 from reports.schema import BASELINES, Note, Topic
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Study:
     setting: Setting
     archs: tuple[str, ...]
     seeds: tuple[int, ...]
+    kind: str = COMMON  # of setting, see `scoring.authors`: that of all proxies, or of those whose authors have none
 
     @property
     def accuracies(self) -> list[float]:
@@ -49,6 +51,7 @@ class Study:
         notes = [Note(Topic.TRUTH, f"Ground truth {truth.name}: {about}")]
         if setting.images.startswith("embedded"):
             real = unpooled(truth.images) or "cifar100"
+            real = real if real in DATASETS else f"DIR (a folder of {real})"
             painted = (
                 f"Images: {setting.images}, painted by this program, not photographs, so that nothing needs to be "
                 f"downloaded. With real images, --images {real}, other numbers may result."
@@ -60,6 +63,9 @@ class Study:
         if setting.space != truth.space:
             spaces = f"Scored are networks of {setting.space}; the accuracies are those of {truth.space}."
             notes.append(Note(Topic.NETWORKS, spaces))
+        if self.kind != COMMON:
+            other = f"where that is not known under {setting.init} weights and {setting.batch_size} images"
+            notes.append(Note(Topic.PROTOCOL, f"Each proxy is asked under the setting of its authors, {other}."))
         if setting.precision != "fp32":
             changes = f"Scored in {setting.precision}; what that changes is measured in a section of its own."
             notes.append(Note(Topic.PRECISION, changes))
@@ -86,7 +92,7 @@ class Study:
             "teacher_seeds": [setting.teacher_seed(seed) for seed in self.seeds],
             "precision": setting.precision,
             "recipe": RECIPE,
-        }
+        } | ({} if self.kind == COMMON else {"setting": self.kind})
 
 
 def truth_hash(truth: GroundTruth) -> str:
@@ -97,36 +103,45 @@ def truth_hash(truth: GroundTruth) -> str:
 
 def study_of(options: argparse.Namespace, space: str | None, truth_name: str | None, init: str) -> Study:
     """The resolved question of a command; every contradiction is refused before anything is computed."""
-    truth = load_truth(space, truth_name)
+    return study_on(load_truth(space, truth_name), options, space, init)
+
+
+def study_on(truth: GroundTruth, options: argparse.Namespace, space: str | None, init: str) -> Study:
+    """The same on a truth that is there."""
     archs = sample_of(truth, options.sample, options.sample_seed)
-    return Study(truth, setting_of(options, truth, space, init), archs, tuple(range(options.seeds)))
+    setting, kind = setting_of(options, truth, space, init), getattr(options, "setting", COMMON)
+    return Study(truth, setting, archs, tuple(range(options.seeds)), kind)
 
 
 def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | None, init: str) -> Setting:
     """How networks are scored that are to be held against a truth: its skeleton, its images, the options."""
-    from nb201_data.teachers import resolve_teacher
-
     chosen = get_space(space or truth.space)
     skeleton = truth.skeleton or chosen.skeleton
-    if options.teacher_weights and not options.teacher:
-        raise UsageError(
-            "--teacher-weights needs --teacher: say which network the file holds, as in --teacher resnet56"
-        )
     setting = Setting(
         space=chosen.name,
         skeleton=skeleton,
         images=resolve_images(options.images, skeleton, unpooled(truth.images), options.split),
-        batch_size=options.batch_size,
+        batch_size=options.batch_size or chosen.batch_size,
         split=options.split,
         init=init,
-        teacher=resolve_teacher(options.teacher, chosen.with_skeleton(skeleton)),
+        teacher=teacher_of(options, chosen.with_skeleton(skeleton)),
         teacher_weights=str(options.teacher_weights or ""),
         device=str(choose_device(options.device)),
         precision=getattr(options, "precision", "fp32"),
     )
-    if setting.teacher_weights:
-        check_teacher(setting)
+    check_teacher(setting)
     return setting
+
+
+def teacher_of(options: argparse.Namespace, space: SearchSpace) -> str:
+    """The resolved name of `--teacher` for students of a space."""
+    from nb201_data.teachers import resolve_teacher
+
+    if options.teacher_weights and not options.teacher:
+        raise UsageError(
+            "--teacher-weights needs --teacher: say which network the file holds, as in --teacher resnet56"
+        )
+    return resolve_teacher(options.teacher, space)
 
 
 def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str) -> tuple[list[Study], dict[str, str]]:
@@ -192,10 +207,21 @@ def sample_of(truth: GroundTruth, sample: int | str | None, seed: int) -> tuple[
 
 
 def check_teacher(setting: Setting) -> None:
-    """Refuse a file of weights that is not there or does not fit, before a worker trips over it."""
-    from benchmarks.scoring.scorer import trained_teacher
+    """Refuse weights that are not there or do not fit, and a teacher of one's own that does not know the classes,
+    before a worker trips over it."""
+    if setting.teacher_weights:
+        from benchmarks.scoring.scorer import trained_teacher
 
-    trained_teacher(setting)
+        trained_teacher(setting)
+    if reads_as_own(setting.teacher):
+        from nb201_data.own import outputs_of, own_network
+
+        classes = outputs_of(own_network(setting.teacher).with_skeleton(setting.skeleton))
+        if classes != setting.skeleton.classes:
+            raise UsageError(
+                f"--teacher {setting.teacher} gives {classes} logits, the students {setting.skeleton.classes} "
+                f"({setting.skeleton}): make it with {setting.skeleton.classes} classes"
+            )
 
 
 def with_baselines(infos: Sequence[ProxyInfo]) -> tuple[ProxyInfo, ...]:

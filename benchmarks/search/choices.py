@@ -72,7 +72,7 @@ def setting_for(
     own_images: str = "",
     teacher: str = "resnet56",
     teacher_weights: Path | None = None,
-    batch_size: int = 64,
+    batch_size: int | None = None,
     init: str = "gaussian",
     device: str = "cpu",
 ) -> Setting:
@@ -85,7 +85,7 @@ def setting_for(
         space=space.name,
         skeleton=space.skeleton,
         images=resolve_images(images, space.skeleton, unpooled(own_images)),
-        batch_size=batch_size,
+        batch_size=batch_size or space.batch_size,
         init=init,
         teacher=resolve_teacher(teacher, space),
         teacher_weights=str(teacher_weights or ""),

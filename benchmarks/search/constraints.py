@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scoring.order import LISTED
 from diswot_errors import UsageError
 from nb201_data.spaces import SearchSpace
 from nb201_data.truth.csv_rows import read_rows
@@ -59,6 +60,8 @@ def read_latencies(space: SearchSpace, table: Path | str) -> dict[str, float]:
 
 def feasible(space: SearchSpace, constraints: Sequence[Constraint]) -> tuple[Any, ...]:
     """Every architecture that meets all constraints; `UsageError` before any search starts where none does."""
+    if len(space) > LISTED:
+        raise UsageError(f"{space.name} has {len(space):,} architectures, too many to list")
     met = tuple(arch for arch in space.all() if all(constraint.met(arch) for constraint in constraints))
     if met:
         return met

@@ -13,8 +13,8 @@ from typing import Any
 from benchmarks.command.estimate import duration
 from benchmarks.command.opened import opened
 from benchmarks.engines.device import choose_device
-from benchmarks.engines.local import Workers
 from benchmarks.engines.progress import Progress
+from benchmarks.engines.registry import Engine
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.search import trajectory
 from benchmarks.search.choices import is_table, objective_for, setting_for, space_for, truth_for
@@ -82,7 +82,7 @@ def _evaluating(
             own_images=truth.images if truth is not None else "",
             teacher=options.teacher,
             teacher_weights=options.teacher_weights,
-            batch_size=options.batch_size,
+            batch_size=options.batch_size or space.batch_size,
             init=options.init,
             device=device,
         )
@@ -94,7 +94,7 @@ def _evaluating(
     def run(out: Path) -> SearchResult:
         with (
             Progress(options.budget, "evaluation") as shown,
-            at_work(objective, runner.workers if runner else 1) as working,
+            at_work(objective, runner.engine if runner else None) as working,
         ):
             search.watch = watched(shown)
             return search.resume(out / trajectory.NAME).run(working)
@@ -122,7 +122,7 @@ def _sharing(
         images=images,
         epochs=options.epochs,
         seed=options.seed,
-        batch_size=options.batch_size,
+        batch_size=options.batch_size or space.batch_size,
         max_images=options.max_images,
         constraints=constraints,
         device=str(choose_device(options.device)),
@@ -145,12 +145,12 @@ def _said(epoch: SharedEpoch) -> str:
 
 
 @contextlib.contextmanager
-def at_work(objective: Objective, workers: int) -> Iterator[Objective]:
-    """Trainings go to worker processes; scores have those of their runner, tables need none."""
-    if workers == 1 or not isinstance(objective, TrainedObjective):
+def at_work(objective: Objective, engine: Engine | None) -> Iterator[Objective]:
+    """Trainings go to workers; scores have those of their runner, tables need none."""
+    if engine is None or not isinstance(objective, TrainedObjective):
         yield objective
     else:
-        with Workers(workers) as team:
+        with engine.team(engine.workers) as team:
             yield on_workers(objective, team)
 
 

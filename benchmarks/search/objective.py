@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any, Protocol, runtime_checkable
 
-from benchmarks.engines.local import Workers
+from benchmarks.engines.team import Team
 from benchmarks.search.protocol import FULL, Trial, Value
 from diswot_errors import UsageError
 
@@ -72,7 +72,7 @@ class _Spread:
     name: str
     fidelities: tuple[int, ...]
     frozen: bytes
-    team: Workers
+    team: Team
 
     def values(self, trials: Sequence[Trial]) -> Iterator[Value]:
         early: dict[int, Value] = {}
@@ -83,10 +83,10 @@ class _Spread:
             yield early.pop(position)
 
 
-def on_workers(objective: Objective | Callable[[Any], float], team: Workers) -> Objective:
+def on_workers(objective: Objective | Callable[[Any], float], team: Team) -> Objective:
     """The objective with its trials valued by `team`; as it is where that is this process alone."""
     objective = as_objective(objective)
-    if team.count == 1:
+    if team.here:
         return objective
     try:
         return _Spread(objective.name, objective.fidelities, pickle.dumps(objective), team)

@@ -6,7 +6,8 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-from benchmarks.search.constraints import Constraint, feasible
+from benchmarks.search.constraints import Constraint
+from benchmarks.search.pools import Pool, pool_of
 from nb201_data.spaces import SearchSpace
 
 TRIES = 200
@@ -20,29 +21,32 @@ class SearchProblem:
     space: SearchSpace
     constraints: tuple[Constraint, ...] = ()
     fidelities: tuple[int, ...] = (0,)
-    archs: tuple[Any, ...] = field(init=False, repr=False)
-    """Those that meet the constraints, in the order of the space. Finding none raises before a search can start."""
+    pool: Pool = field(init=False, repr=False)
+    """Those that meet the constraints. Finding none raises before a search can start."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "archs", feasible(self.space, self.constraints))
+        object.__setattr__(self, "pool", pool_of(self.space, self.constraints))
 
-    @cached_property
-    def _allowed(self) -> frozenset[Any]:
-        return frozenset(self.archs)
+    @property
+    def archs(self) -> Sequence[Any]:
+        """Those that meet the constraints, in the order of the space; a refusal where that is too large to list."""
+        return self.pool.archs()
 
     def allowed(self, arch: Any) -> bool:
         """Whether the architecture is of the space and meets the constraints."""
-        return arch in self._allowed
+        return self.pool.allowed(arch)
 
     def draw(self, rng: Random) -> Any:
         """One allowed architecture, drawn uniformly."""
-        return rng.choice(self.archs)
+        return self.pool.draw(rng)
 
-    def shuffled(self, rng: Random) -> list[Any]:
+    def fresh(self, rng: Random, known: set[Any]) -> Any | None:
+        """One allowed architecture that is not known yet, drawn uniformly; None where all are."""
+        return self.pool.first(rng, known)
+
+    def shuffled(self, rng: Random) -> Sequence[Any]:
         """All allowed architectures in random order; with equal seeds, strategies that start so start alike."""
-        order = list(self.archs)
-        rng.shuffle(order)
-        return order
+        return self.pool.shuffled(rng)
 
     def mutate(self, arch: Any, rng: Random) -> Any | None:
         """A neighbour if it is allowed, else None."""
@@ -52,6 +56,7 @@ class SearchProblem:
     @cached_property
     def choices(self) -> tuple[tuple[Any, ...], ...]:
         """What there is to choose from at each position of an architecture's genes."""
+        self.pool.archs()  # refuses what cannot be listed
         columns = zip(*map(self.space.genes, self.space.all()), strict=True)
         return tuple(tuple(dict.fromkeys(column)) for column in columns)
 

@@ -69,7 +69,7 @@ class TrainedObjective(EachByItself):
         if torch.device(self.device).type == "cpu":
             one_thread()
         recipe = replace(get_protocol(self.protocol), images=self.images, tested_epochs=1)
-        recipe = replace(recipe, epochs=self.epochs or recipe.epochs)
+        recipe = recipe.lasting(self.epochs or recipe.epochs)
         images, skeleton = load_images(self.images), self.space.skeleton
         if (images.classes, images.resolution) != (skeleton.classes, skeleton.resolution):
             raise UsageError(

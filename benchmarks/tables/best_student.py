@@ -21,7 +21,7 @@ def known_pairs() -> list[tuple[str, str]]:
     """(distilled, alone) of every named ground truth that holds both; this project's own first."""
     names = [each.name for each in available()]
     own = [(name, name.replace(":distilled", ":vanilla")) for name in names if name.endswith(":distilled")]
-    others = [(name, name.replace(":kd", ":vanilla")) for name in names if name.endswith(":kd")]
+    others = [(name, alone) for name in names if (alone := name.replace(":kd", ":vanilla")) != name and alone in names]
     return [*(own or [("kd-nb201", "kd-nb201")]), *others]
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.command.publish import Content
+from benchmarks.distill.beside import Teachers
 from benchmarks.distill.jobs import Distillation, Histories, student_of
-from benchmarks.distill.page import configuration, over_seeds
+from benchmarks.distill.page import BEST, TEACHER, best_top1, configuration, over_seeds, starved
 from benchmarks.statistics.runs import mean_of_runs
 from proxies.distillation import losses
 from reports import verdicts
@@ -27,11 +28,14 @@ PAPER = (
 )
 
 
-def content(plans: Sequence[Distillation], histories: Sequence[Histories], out: Path, said: str) -> Content:
-    """A section for each student; `said`: why this protocol."""
+def content(
+    plans: Sequence[Distillation], histories: Sequence[Histories], teachers: Teachers, out: Path, said: str
+) -> Content:
+    """A section for each student; `teachers`: what those of each distiller reach; `said`: why this protocol."""
     first, protocol = plans[0], plans[0].protocol
     sections = [
-        student_section(plan, found, place) for place, (plan, found) in enumerate(zip(plans, histories, strict=True), 1)
+        student_section(plan, found, teachers, place)
+        for place, (plan, found) in enumerate(zip(plans, histories, strict=True), 1)
     ]
     kinds = [claim.verdict.kind for section in sections for claim in section.claims]
     asked = (VerdictKind.BETTER, VerdictKind.WORSE, VerdictKind.OPEN)
@@ -73,8 +77,9 @@ def _notes(plan: Distillation) -> list[Note]:
     return notes
 
 
-def student_section(plan: Distillation, histories: Histories, place: int) -> Section:
+def student_section(plan: Distillation, histories: Histories, teachers: Teachers, place: int) -> Section:
     """One student: top-1 of every distiller, its gain over KD, the published gain, and the claims."""
+    weak = {name: why for name, runs in histories.items() if (why := starved(teachers.get(name), runs))}
     top1 = {name: [run[-1].top1 for run in runs] for name, runs in histories.items()}
     rows: list[tuple[Cell, ...]] = []
     for name, values in top1.items():
@@ -83,15 +88,19 @@ def student_section(plan: Distillation, histories: Histories, place: int) -> Sec
         number = next((number for number in numbers if number is not None), None)
         said: Verdict | None = None
         if gain and number:
-            found = verdicts.Counterpart(gain, 1, len(values), student_of(plan).name)
+            differs = (weak[name],) if name in weak else ()
+            found = verdicts.Counterpart(gain, 1, len(values), student_of(plan).name, differs=differs)
             said = verdicts.compare(number, found)
         shown = [number.value if number else None for number in numbers]
         seconds = statistics.fmean(sum(result.seconds for result in run) for run in histories[name])
-        rows.append((name, len(values), over_seeds(values), gain, *shown, said, seconds))
+        start = name, len(values), over_seeds(values), over_seeds(best_top1(histories[name])), teachers.get(name)
+        rows.append((*start, gain, *shown, said, seconds))
     columns = (
         Column("distiller"),
         Column("seeds", "integer"),
         Column("top1", "estimate", 2, "top-1 %", "test accuracy after the last epoch; mean and sd over seeds"),
+        Column("best_top1", "estimate", 2, "best top-1 %", BEST),
+        Column("teacher_top1", "number", 2, "teacher top-1 %", TEACHER),
         Column("gain", "estimate", 2, "gain over KD", "paired by seed, 95 % t interval"),
         *(
             Column(f"published_{teacher}", "number", 2, f"published gain, {teacher}", "over KD, ImageNet")
@@ -107,7 +116,7 @@ def student_section(plan: Distillation, histories: Histories, place: int) -> Sec
         f"Student: {called}",
         (f"{network}.",) if called != network else (),
         table=Table(columns, tuple(rows)),
-        claims=tuple(claims(called, top1)),
+        claims=tuple(claims(called, top1, weak)),
         note="Every distiller starts from the same weights of a seed and sees the same images in the same order.",
     )
 
@@ -127,18 +136,26 @@ def published_gain(teacher: str, distiller: str) -> Number | None:
     return replace(own, value=value, step=own.step + base.step, printed=f"{value:+.2f}", column="gain over KD")
 
 
-def claims(student: str, top1: Mapping[str, Sequence[float]]) -> list[Claim]:
-    """DisWOT and DisWOT+ against every other distiller."""
+def claims(student: str, top1: Mapping[str, Sequence[float]], weak: Mapping[str, str] | None = None) -> list[Claim]:
+    """DisWOT and DisWOT+ against every other distiller; `weak`: what speaks against the teacher of one.
+
+    Where a teacher is worse than its student there is no answer, whatever the interval.
+    """
     made = []
     for own in CLAIMANTS:
         for other in top1:
             if own in top1 and other not in CLAIMANTS:
                 gap = paired(top1[own], top1[other])
                 points = f"{format_estimate(gap, 2)} points"
-                verdict = {
-                    1: Verdict(VerdictKind.BETTER, points),
-                    -1: Verdict(VerdictKind.WORSE, points),
-                    0: Verdict(VerdictKind.OPEN, f"not told apart, {points}"),
-                }[gap.separated]
+                doubts = [f"{name}: {weak[name]}" for name in (own, other) if weak and name in weak]
+                verdict = (
+                    Verdict(VerdictKind.OPEN, "; ".join((*doubts, points)))
+                    if doubts
+                    else {
+                        1: Verdict(VerdictKind.BETTER, points),
+                        -1: Verdict(VerdictKind.WORSE, points),
+                        0: Verdict(VerdictKind.OPEN, f"not told apart, {points}"),
+                    }[gap.separated]
+                )
                 made.append(Claim(f"{student}: {own} against {other}", verdict))
     return made

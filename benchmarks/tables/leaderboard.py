@@ -2,49 +2,41 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
-from statistics import fmean
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 
-from benchmarks.scoring.question import Question
+from benchmarks.scoring.authors import AUTHORS, COMMON, as_of
+from benchmarks.scoring.columns import Columns, columns_of, joined, single
+from benchmarks.scoring.population import LEAST, Population
 from benchmarks.scoring.release import Book
+from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.gain import FIRST, ndcg
 from benchmarks.statistics.resamples import Array
 from benchmarks.statistics.selection import regret_of_first
 from benchmarks.statistics.weighted import Target, coefficients
 from benchmarks.tables.vkdnw import printed
 from nb201_data.ground_truth import GroundTruth
-from nb201_data.skeleton import Skeleton
-from nb201_data.space import Cell
 from nb201_data.spaces import get_space
-from proxies.registry import aggregates, get
+from proxies.registry import AggregateInfo, aggregates
 from reports.schema import Column, Section, Table
 
 CLOSED = "closed form"
-LEAST = 10  # networks, below which nothing is said
-
-
-@dataclass(frozen=True)
-class Population:
-    """Networks of a truth under a name."""
-
-    name: str
-    archs: tuple[str, ...]
+PRINTED = ("kendall", "spearman", "ndcg")
 
 
 @dataclass(frozen=True)
 class Scores:
-    """One score under one setting: for each seed a value by architecture, turned so that higher predicts better."""
+    """One score under one setting. `values`: of these networks (seeds, n), more is better, NaN where there is none."""
 
     score: str
+    whose: str  # setting: `common` or `authors`; '' where there is none
     setting: str
-    by_seed: tuple[Mapping[str, float], ...]
+    values: Callable[[Sequence[str]], Array]
     seconds: float = 0.0
-    """What one network costs, asked for this score alone; of an aggregate the sum over its parts."""
+    """What one network costs, asked for this score alone; of a score made of others the sum over its parts."""
 
 
 @dataclass(frozen=True)
@@ -59,132 +51,117 @@ class Standing:
     regret: float
 
 
-def populations(truth: GroundTruth) -> list[Population]:
-    """All networks of a truth, and where some of them have dead branches those that have none."""
-    space = get_space(truth.space)
-    archs = tuple(truth.values)
-    forms = {str(arch) for arch in space.distinct()}
-    alive = tuple(arch for arch in archs if arch in forms)
-    whole = Population(f"all {len(archs):,} networks of {truth.name}", archs)
-    if len(alive) == len(archs) or len(alive) < LEAST:
-        return [whole]
-    return [whole, Population(f"the {len(alive):,} of {len(archs):,} without dead branches", alive)]
-
-
 def closed_forms(truth: GroundTruth) -> list[Scores]:
-    """Params, FLOPs, FLOPs of the pruned cell and, of cells, the number of convolutions."""
+    """Sizes, and what else the space counts without a network."""
     space = get_space(truth.space).with_skeleton(truth.skeleton or get_space(truth.space).skeleton)
-    forms: dict[str, Callable[[Any], float]] = {
-        "params": space.params,
-        "flops": space.flops,
-        "flops_pruned": space.flops_pruned,
-    }
     archs = {text: space.parse(text) for text in truth.values}
-    if all(isinstance(arch, Cell) for arch in archs.values()):
-        forms["convolutions"] = lambda cell: cell.count("nor_conv_3x3") + cell.count("nor_conv_1x1")
-    return [
-        Scores(name, CLOSED, ({text: float(form(arch)) for text, arch in archs.items()},))
-        for name, form in forms.items()
-    ]
+
+    def scores(name: str, form: Callable[[Any], float]) -> Scores:
+        values = {text: float(form(arch)) for text, arch in archs.items()}
+        return Scores(name, "", CLOSED, lambda asked: np.array([[values[arch] for arch in asked]]))
+
+    return [scores(name, form) for name, form in space.closed_forms().items()]
 
 
-def released_scores(book: Book, truth: GroundTruth) -> list[Scores]:
-    """Every proxy and aggregate that has scores of networks of the truth's width and depth, by setting.
+def released_scores(books: Iterable[Book], truth: GroundTruth, formulas: Sequence[Formula] = ()) -> list[Scores]:
+    """Every proxy, every aggregate and these formulas, by setting: of all whose parts are there.
 
-    Networks for other images, with as many classes and pixels, are those of another data set: their setting says so.
+    An aggregate is made of parts under one setting, and of parts each under that of its authors.
     """
-    found: dict[Question, list[dict[str, float]]] = defaultdict(list)
-    seconds: dict[Question, list[float]] = defaultdict(list)
-    for question, answers in book:
-        if question.space == truth.space and _as_wide_and_deep(question.skeleton, truth.skeleton):
-            seconds[_without_seeds(question)] += [answer.seconds for answer in answers.values()]
-            sign = -1 if get(question.proxy).direction == "lower" else 1
-            values = {arch: sign * answer.value for arch, answer in answers.items() if answer.value is not None}
-            found[_without_seeds(question)].append(values)
-    cost = {q: fmean(each) for q, each in seconds.items() if each}
-    scores = [Scores(q.proxy, _setting(q, truth), tuple(by_seed), cost.get(q, 0.0)) for q, by_seed in found.items()]
-    by_proxy = {(q.proxy, replace(q, proxy="", version=0)): by_seed for q, by_seed in found.items()}
-    for setting in dict.fromkeys(setting for _, setting in by_proxy):
-        for info in aggregates():
-            parts = [by_proxy.get((part, setting), []) for part in info.parts]
-            if all(parts) and len({len(part) for part in parts}) == 1:
-                by_seed = tuple(_combined(info.function, info.parts, seed) for seed in zip(*parts, strict=True))
-                paid = sum(
-                    cost.get(replace(setting, proxy=part, version=get(part).version), 0.0) for part in info.parts
-                )
-                scores.append(Scores(info.name, _setting(setting, truth), by_seed, paid))
-    return scores
+    found: dict[tuple[str, str, str], Scores] = {}
+    there = columns_of(books, truth)
+    for columns in there:
+        for formula in (*map(single, columns.names), *formulas):
+            if columns.seeds(formula.names):
+                one = _of(columns, formula)
+                found.setdefault((one.score, one.whose, one.setting), one)
+    return [*found.values(), *_under_authors(there)]
 
 
-def _combined(
-    function: Callable[..., list[float]], names: Sequence[str], parts: Sequence[Mapping[str, float]]
-) -> dict[str, float]:
-    """An aggregate over the networks that have all parts; it takes them as they are, not turned."""
-    archs = [arch for arch in parts[0] if all(arch in part for part in parts)]
-    signs = [-1 if get(name).direction == "lower" else 1 for name in names]
-    columns = [[sign * part[arch] for arch in archs] for sign, part in zip(signs, parts, strict=True)]
-    return dict(zip(archs, function(*columns), strict=True)) if archs else {}
+def _of(columns: Columns, formula: Formula) -> Scores:
+    names, setting = formula.names, columns.setting
+    own = as_of(names[0], setting.init, setting.images, setting.batch_size) if len(names) == 1 else ""
+    conditions, cost = columns.conditions(names), columns.seconds_of(names)
+    return Scores(str(formula), own or COMMON, conditions, lambda archs: columns.values(formula, archs), cost)
+
+
+def _under_authors(there: Sequence[Columns]) -> Iterator[Scores]:
+    """Aggregates each part of which is asked as its authors ask it; where that is not known, under any setting."""
+    for info in aggregates():
+        parts = [next((one for one in there if _asks(one, part)), None) for part in info.parts]
+        whole = [one for one in parts if one is not None]
+        if len({id(one) for one in whole}) > 1 and len(whole) == len(parts):
+            seeds = set.intersection(*(set(one.seeds((p,))) for one, p in zip(whole, info.parts, strict=True)))
+            cost = sum(one.seconds_of((part,)) for one, part in zip(whole, info.parts, strict=True))
+            yield Scores(info.name, AUTHORS, "each part its own", _joining(info, whole, sorted(seeds)), cost)
+
+
+def _asks(columns: Columns, part: str) -> bool:
+    setting = columns.setting
+    whose = as_of(part, setting.init, setting.images, setting.batch_size)
+    return bool(columns.seeds((part,))) and whose in (AUTHORS, "")
+
+
+def _joining(info: AggregateInfo, parts: Sequence[Columns], seeds: Sequence[int]) -> Callable[[Sequence[str]], Array]:
+    def values(archs: Sequence[str]) -> Array:
+        pairs = list(zip(parts, info.parts, strict=True))
+        rows = [joined(info, [one.column(part, seed, archs) for one, part in pairs]) for seed in seeds]
+        return np.array(rows).reshape(-1, len(archs))
+
+    return values
 
 
 def standing(truth: GroundTruth, archs: Iterable[str], scores: Scores) -> Standing | None:
     """On the networks that have a value for every seed; None with fewer than ten, or where all values are equal."""
-    chosen = [arch for arch in archs if all(arch in values for values in scores.by_seed)]
-    accuracies = np.array([truth.values[arch] for arch in chosen])
-    if len(chosen) < LEAST or np.ptp(accuracies) == 0:
+    networks = list(archs)
+    values = scores.values(networks)
+    whole = np.asarray(np.isfinite(values).all(axis=0) & (len(values) > 0))
+    accuracies = np.array([truth.values[arch] for arch in networks])[whole]
+    if whole.sum() < LEAST or not all(np.ptp(row) for row in (accuracies, *values[:, whole])):
         return None
-    target = Target(accuracies, np.ones((len(chosen), 1)))
+    target = Target(accuracies, np.ones((len(accuracies), 1)))
     rows: list[tuple[float, ...]] = []
-    for by_arch in scores.by_seed:
-        values: Array = np.array([by_arch[arch] for arch in chosen])
-        if np.ptp(values) == 0:
-            return None
-        found = coefficients(target, values)
-        regret = regret_of_first(accuracies, values)
-        rows.append((found.kendall[0], found.spearman[0], ndcg(accuracies, values), found.precision[0], regret))
-    return Standing(len(chosen), *map(float, np.mean(rows, axis=0)))
+    for row in values[:, whole]:
+        found = coefficients(target, row)
+        regret = regret_of_first(accuracies, row)
+        rows.append((found.kendall[0], found.spearman[0], ndcg(accuracies, row), found.precision[0], regret))
+    return Standing(len(accuracies), *map(float, np.mean(rows, axis=0)))
 
 
 def section(number: int, truth: GroundTruth, population: Population, scores: Sequence[Scores]) -> Section:
     """The scores on one population, best first."""
     params = next(one for one in scores if one.score == "params" and one.setting == CLOSED)
     full = len(population.archs)
+    whole_space = len(get_space(truth.space).distinct())
     rows: list[tuple[Any, ...]] = []
     for one in scores:
         found = standing(truth, population.archs, one)
         if found is not None:
-            same = [arch for arch in population.archs if all(arch in values for values in one.by_seed)]
+            values = one.values(population.archs)
+            same = [arch for arch, row in zip(population.archs, values.T, strict=True) if np.isfinite(row).all()]
             beside = standing(truth, same, params)
-            published = printed(one.score, truth.name) if full == len(get_space(truth.space).distinct()) else ()
+            published = printed(one.score, truth.name) if full == whole_space else ()
             shown = (beside.spearman if beside else None, *(published or (None, None, None)))
-            rows.append((one.score, one.setting, len(one.by_seed), *astuple(found), *shown))
-    rows.sort(key=lambda row: -row[5])
+            rows.append((one.score, one.whose, one.setting, len(values), *astuple(found), *shown))
+    rows.sort(key=lambda row: -row[6])
     columns = (
-        *(Column("proxy"), Column("conditions"), Column("seeds", "integer"), Column("networks", "integer", label="n")),
+        *(Column("proxy"), Column("whose", label="setting"), Column("conditions"), Column("seeds", "integer")),
+        Column("networks", "integer", label="n"),
         *(Column("kendall", "number", label="τ"), Column("spearman", "number", label="ρ")),
         Column("ndcg", "number", label="nDCG", note=f"gain 2^accuracy, first {FIRST:,}, ties at random as expectation"),
         Column("precision", "number", label="top 5 %", note="share of the first 5 % that are among the best 5 %"),
         Column("regret", "number", digits=2, note="best accuracy minus that of the first choice, in percent"),
         Column("params_spearman", "number", label="ρ of params", note="on the same networks"),
-        *(Column(f"printed_{name}", "number", label=f"{name} printed") for name in ("kendall", "spearman", "ndcg")),
+        *(Column(f"printed_{name}", "number", label=f"{name} printed") for name in PRINTED),
     )
-    fewer = sum(row[3] < full for row in rows)
+    source = " Printed: VKDNW, Table 1, on the same population."
+    if not any(cell is not None for row in rows for cell in row[-len(PRINTED) :]):
+        source, columns, rows = "", columns[: -len(PRINTED)], [row[: -len(PRINTED)] for row in rows]
+    fewer = sum(row[4] < full for row in rows)
     note = f"{fewer} rows rest on fewer networks than the population: their nDCG is comparable with no other n."
-    intro = (f"{truth.note}. Population: {population.name}. Printed: VKDNW, Table 1, on the same population.",)
+    intro = (
+        f"{truth.note}. Population: {population.name}.{source} Setting: that of the score's authors, or a common one, "
+        "the same for many scores.",
+    )
     title = f"{truth.name}: {population.name}"
     return Section(f"truth-{number}", title, intro, Table(columns, tuple(rows)), note=note if fewer else "")
-
-
-def _without_seeds(question: Question) -> Question:
-    return replace(question, seed=0, batch_seed=0, teacher_seed=0, torch="")
-
-
-def _setting(question: Question, truth: GroundTruth) -> str:
-    best = get_space(truth.space).best(Skeleton.parse(question.skeleton).classes)
-    teacher = f", {'best cell' if question.teacher == str(best) else question.teacher}" if question.teacher else ""
-    other = f", networks {question.skeleton}" if question.skeleton != str(truth.skeleton) else ""
-    return f"{question.init}, {question.batch_size} of {question.images}{teacher}{other}"
-
-
-def _as_wide_and_deep(scored: str, trained: Skeleton | None) -> bool:
-    one = Skeleton.parse(scored)
-    return trained is not None and (one.channels, one.cells_per_stage) == (trained.channels, trained.cells_per_stage)

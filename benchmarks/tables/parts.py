@@ -55,7 +55,9 @@ def main_of(part: TablePart) -> Main:
 
 def arguments(part: TablePart, options: argparse.Namespace) -> list[str]:
     """Its options, from those of all tables."""
-    machine = ["--device", options.device, *_given("workers", options)]
+    machine = ["--device", options.device]
+    for name in ("workers", "engine", "address", "gpus_per_worker"):
+        machine += _given(name, options)
     store = [*machine, *_given("store", options)]
     if part.command == "best_student":
         return []
@@ -69,4 +71,4 @@ def arguments(part: TablePart, options: argparse.Namespace) -> list[str]:
 
 def _given(name: str, options: argparse.Namespace) -> list[str]:
     value = getattr(options, name)
-    return [f"--{name}", str(value)] if value else []
+    return [f"--{name.replace('_', '-')}", str(value)] if value else []

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.scoring.population import LEAST
 from benchmarks.search.tabular import training_seconds
 from benchmarks.statistics.picks import picked, picked_quantile
 from benchmarks.statistics.resamples import Array
-from benchmarks.tables.leaderboard import CLOSED, LEAST, Scores
+from benchmarks.tables.leaderboard import CLOSED, Scores
 from nb201_data.datasets import unpooled
 from nb201_data.ground_truth import GroundTruth
 from reports import figures
@@ -50,29 +51,19 @@ class Searcher:
 
 def searchers(truth: GroundTruth, scores: Sequence[Scores], validation: GroundTruth | None) -> list[Searcher]:
     """Every score that has values for the networks that all released ones have; and training for a few epochs."""
+    every = list(truth.values)
+    there = {id(one): np.asarray(np.isfinite(one.values(every)).all(axis=0)) for one in scores}
     released = [one for one in scores if one.setting != CLOSED]
-    if not released:
+    pool = max((there[id(one)] for one in released), key=np.sum, default=np.zeros(len(every), dtype=bool))
+    if pool.sum() < LEAST:
         return []
-    pool = max((set(truth.values).intersection(*map(set, one.by_seed)) for one in released), key=len)
+    archs = [arch for arch, inside in zip(every, pool.tolist(), strict=True) if inside]
     names = {one.score for one in released}
-    whole = [
-        one
-        for one in scores
-        if all(pool <= set(values) for values in one.by_seed) and not (one.setting == CLOSED and one.score in names)
-    ]
-    archs = sorted(pool)
-    if len(archs) < LEAST:
-        return []
     accuracies = np.array([truth.values[arch] for arch in archs])
     found = [
-        Searcher(
-            one.score,
-            one.setting,
-            accuracies,
-            tuple(np.array([values[arch] for arch in archs]) for values in one.by_seed),
-            one.seconds,
-        )
-        for one in whole
+        Searcher(one.score, one.setting, accuracies, tuple(one.values(archs)), one.seconds)
+        for one in scores
+        if there[id(one)][pool].all() and not (one.setting == CLOSED and one.score in names)
     ]
     if validation is not None:
         seconds = training_seconds(unpooled(truth.images), EPOCHS)

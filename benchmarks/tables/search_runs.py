@@ -9,7 +9,6 @@ from pathlib import Path
 from random import Random
 
 from benchmarks.command.estimate import duration
-from benchmarks.engines.local import Workers
 from benchmarks.engines.progress import Progress
 from benchmarks.scoring.lockstep import Inquiry, lockstep
 from benchmarks.scoring.resolve import resolve_images
@@ -63,7 +62,7 @@ def search_all(entries: Sequence[Entry], runner: Runner, out: Path) -> list[Find
     scored = sorted((e for e in entries if e.contender.kind in asking), key=lambda e: (e.data, e.seed))
     found: dict[tuple[str, str, int], Finding] = {}
     with Progress(sum(entry.steps for entry in entries), "evaluation") as shown:
-        with Workers(max(1, min(runner.workers, len(alone)))) as team:
+        with runner.engine.team(len(alone), folder=out) as team:
             for finding in team.each(partial(search_alone, out=out), alone):
                 found[finding.data, finding.row, finding.seed] = finding
                 shown.advance()

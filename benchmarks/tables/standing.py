@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.scoring.measured import Array, Measured, paired
+from benchmarks.scoring.columns import joined
+from benchmarks.scoring.measured import Array, Measured
+from benchmarks.statistics.paired import paired
 from proxies.registry import aggregates
 from reports.schema import Cell, Column, Estimate, Section, Table
 from reports.tables import by_rank
@@ -55,13 +57,8 @@ def aggregate_values(one: Measured) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for info in aggregates():
         if measured.issuperset(info.parts):
-            parts = np.stack([one.values(part) for part in info.parts])
-            whole = np.asarray(np.isfinite(parts).all(axis=0), dtype=bool)
-            values = np.full(whole.shape, np.nan)
-            for seed, there in enumerate(whole):
-                if there.any():
-                    values[seed, there] = info.function(*parts[:, seed, there].tolist())
-            found[info.name] = values
+            by_seed = zip(*(one.values(part) for part in info.parts), strict=True)
+            found[info.name] = np.stack([joined(info, parts) for parts in by_seed])
     return found
 
 

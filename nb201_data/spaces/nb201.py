@@ -1,7 +1,7 @@
 """The cells of NAS-Bench-201 as a search space."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -105,6 +105,10 @@ class NasBench201(Space):
         """FLOPs of the cell without dead branches; none at all where no signal gets through the cell."""
         return self.flops(arch.pruned()) if arch.is_connected() else 0
 
+    def closed_forms(self) -> Mapping[str, Callable[[Cell], float]]:
+        """Sizes, and the number of convolutions."""
+        return {**super().closed_forms(), "convolutions": _convolutions}
+
     def build(self, arch: Cell) -> "Network":
         """The benchmark's network around the cell."""
         from nb201_data.networks import build_network
@@ -116,6 +120,10 @@ class NasBench201(Space):
         if skeleton.resolution % 4:
             raise UsageError(f"nb201 halves its images twice: expected a multiple of 4, got {skeleton.resolution}")
         return replace(self, skeleton=skeleton)
+
+
+def _convolutions(cell: Cell) -> float:
+    return cell.count("nor_conv_3x3") + cell.count("nor_conv_1x1")
 
 
 register(NasBench201())

@@ -2,7 +2,7 @@
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -35,6 +35,14 @@ class SearchSpace(Protocol):
         """The usual teacher, as `nb201_data.teachers` reads it."""
 
     @property
+    def teacher_resolution(self) -> int:
+        """At how many pixels a teacher from elsewhere sees the images, where these are larger."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many images a score looks at unless another number is asked for."""
+
+    @property
     def truth(self) -> str:
         """The usual ground truth; empty where there is none."""
 
@@ -49,7 +57,7 @@ class SearchSpace(Protocol):
         """How many architectures there are."""
 
     def all(self) -> Sequence[Any]:
-        """Every architecture, in a fixed order."""
+        """Every architecture, in a fixed order; of more than can be listed a sequence that makes them when asked."""
 
     def distinct(self) -> Sequence[Any]:
         """One architecture of each kind that really differs, in a fixed order."""
@@ -81,6 +89,9 @@ class SearchSpace(Protocol):
     def flops_pruned(self, arch: Any) -> int:
         """As `flops`, of the layers alone that the image reaches and that reach the logits."""
 
+    def closed_forms(self) -> Mapping[str, Callable[[Any], float]]:
+        """What tables show beside scores, by name: sizes, and other numbers that need no network."""
+
     def build(self, arch: Any) -> "Network":
         """The network, PyTorch's default initialisation."""
 
@@ -103,10 +114,11 @@ class Space(ABC):
     scalable: bool = False
     teacher: str = "resnet56"
     truth: str = ""
+    batch_size: int = 64
 
     @abstractmethod
     def all(self) -> Sequence[Any]:
-        """Every architecture, in a fixed order."""
+        """Every architecture, in a fixed order; of more than can be listed a sequence such as `Numbered`."""
 
     @abstractmethod
     def build(self, arch: Any) -> "Network":
@@ -120,6 +132,11 @@ class Space(ABC):
     def truths_of(self) -> str:
         """Its own name."""
         return self.name
+
+    @property
+    def teacher_resolution(self) -> int:
+        """That of the images: seen as they are."""
+        return self.skeleton.resolution
 
     def parse(self, text: str) -> Any:
         """The architecture of this key."""
@@ -175,6 +192,10 @@ class Space(ABC):
     def flops_pruned(self, arch: Any) -> int:
         """As `flops`: every layer is taken to be alive."""
         return self.flops(arch)
+
+    def closed_forms(self) -> Mapping[str, Callable[[Any], float]]:
+        """Params, FLOPs, FLOPs of what is alive."""
+        return {"params": self.params, "flops": self.flops, "flops_pruned": self.flops_pruned}
 
     def fitted(self, classes: int, resolution: int) -> SearchSpace:
         """The same architectures for other images; what else the skeleton says stays."""

@@ -47,12 +47,12 @@ class GroundTruth:
 
     @property
     def space(self) -> str:
-        """Name of the search space, as `get_space` knows it (`autoformer` and `pit` are tables only)."""
+        """Name of the search space, as `get_space` knows it."""
         return self.records[0].space
 
     @property
     def skeleton(self) -> Skeleton | None:
-        """The skeleton that was trained: what must be scored. None for the vision transformers."""
+        """The skeleton that was trained: what must be scored. None where it is not stated."""
         text = self.records[0].skeleton
         return Skeleton.parse(text) if text else None
 

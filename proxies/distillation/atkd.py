@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proxies.distillation.logits import kd
+from proxies.distillation.published import Published
 from proxies.distillation.registry import distiller
 
 NOTE = (
@@ -10,6 +11,7 @@ NOTE = (
     "Table 9 of DisWOT prints 'ATKD' without saying what it stands for; assistant teacher is our reading, "
     "attention transfer + KD the other possible one"
 )
+SETTING = Published("Mirzadeh et al. 2020", differs="their weights were not at hand: those of kd")
 
 distiller(
     "atkd",
@@ -19,4 +21,5 @@ distiller(
     ce=0.1,
     teaching="assistant",
     note=NOTE,
+    published=SETTING,
 )(kd)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from diswot_errors import UsageError
+from proxies.authors import DISWOT_LOSSES
 from proxies.distillation.heads import as_weights
 from proxies.distillation.numerics import full_precision, require_equal
+from proxies.distillation.published import repdistiller
 from proxies.distillation.record import Context, FeaturesLike, HeadSetup
 from proxies.distillation.registry import distiller
 
 WIDTH = 128
+SETTING = repdistiller("-b 0.02", 1.0, 0.02, "embeddings of 128")
 
 
 @full_precision
@@ -43,7 +46,15 @@ def make_embeddings(student: FeaturesLike, teacher: FeaturesLike, setup: HeadSet
     return Embeddings(student.pooled.shape[1], teacher.pooled.shape[1])
 
 
-@distiller("cc", needs=["pooled"], paper="Peng et al. 2019", weight=0.02, head=make_embeddings)
+@distiller(
+    "cc",
+    needs=["pooled"],
+    paper="Peng et al. 2019",
+    weight=0.02,
+    head=make_embeddings,
+    published=SETTING,
+    authors=DISWOT_LOSSES,
+)
 def cc_term(
     student: FeaturesLike, teacher: FeaturesLike, labels: Tensor, head: nn.Module | None, context: Context
 ) -> Tensor:

@@ -31,8 +31,9 @@ def as_proxy(loss: Loss) -> ProxyInfo:
 
     compare.__doc__ = f"{loss.formula} The loss of the distiller, without its weight."
     compare.__name__, compare.__module__ = loss.name, loss.function.__module__
+    needs = frozenset({"features"})
     return ProxyInfo(
-        loss.name, compare, "lower", frozenset({"features"}), True, loss.paper, loss.version, equal_on_equals=True
+        loss.name, compare, "lower", needs, True, loss.paper, loss.version, equal_on_equals=True, authors=loss.authors
     )
 
 

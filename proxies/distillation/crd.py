@@ -12,10 +12,18 @@ from torch import Tensor, nn
 
 from diswot_errors import UsageError
 from proxies.distillation.numerics import full_precision
+from proxies.distillation.published import repdistiller
 from proxies.distillation.record import Context, FeaturesLike, HeadSetup
 from proxies.distillation.registry import distiller
 
 FLOOR = 1e-7
+SETTING = repdistiller(
+    "-b 0.8",
+    1.0,
+    0.8,
+    "128 dimensions, T .07, 16,384 negatives, momentum .5",
+    "negatives drawn with replacement (theirs without)",
+)
 
 
 @full_precision
@@ -133,6 +141,7 @@ def make_contrast(student: FeaturesLike, teacher: FeaturesLike, setup: HeadSetup
     weight=0.8,
     head=make_contrast,
     head_required=True,
+    published=SETTING,
 )
 def crd_term(
     student: FeaturesLike, teacher: FeaturesLike, labels: Tensor, head: nn.Module | None, context: Context

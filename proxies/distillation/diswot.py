@@ -7,6 +7,7 @@ The plain name is the paper's. Nobody is trained: both networks have random weig
 from torch import Tensor
 
 from diswot_errors import NotApplicable
+from proxies.authors import DISWOT
 from proxies.distillation import released, similarity
 from proxies.distillation.comparison import refused, teacher_map, teacher_pooled
 from proxies.evidence import Evidence
@@ -15,34 +16,46 @@ from proxies.registry import proxy
 PAPER = "Dong et al., CVPR 2023"
 
 
-@proxy("m_s", direction="lower", needs=["features"], teacher=True, paper=PAPER, equal_on_equals=True)
+@proxy("m_s", direction="lower", needs=["features"], teacher=True, paper=PAPER, equal_on_equals=True, authors=DISWOT)
 def m_s(evidence: Evidence) -> Tensor:
     """||G^T - G^S||_F, G = A A^T / ||A A^T||_F, A the Grad-CAM maps of the true classes on the last stage, (C, BHW).
 
     Grad-CAM's weights are the classifier's in closed form. Where the widths differ, the maps are summed over
     channels and class means compared, K x K (`similarity.m_s`). ||.||_2 in the paper is read as the Frobenius norm.
+    Where the classifier reads a class token, Grad-CAM has no such form, and there is no score.
     """
     weight = evidence.teacher.classifier_weight
     if weight is None:
         raise NotApplicable("the teacher does not end in a linear classifier")
+    for whose, shown in (("network", evidence.features), ("teacher", evidence.teacher.features)):
+        if shown.token:
+            raise NotApplicable(f"the classifier of the {whose} reads a class token, not the mean of the last map")
     maps = evidence.last, teacher_map(evidence)
     return refused(similarity.m_s, *maps, evidence.classifier_weight, weight, evidence.labels)
 
 
-@proxy("m_r", direction="lower", needs=["features"], teacher=True, paper=PAPER, equal_on_equals=True)
+@proxy("m_r", direction="lower", needs=["features"], teacher=True, paper=PAPER, equal_on_equals=True, authors=DISWOT)
 def m_r(evidence: Evidence) -> Tensor:
     """||A^T - A^S||_F, A = f f^T / ||f f^T||_F between the B images, f the last map as (B, CHW); any two networks."""
     return refused(similarity.m_r, evidence.last, teacher_map(evidence))
 
 
-@proxy("diswot", direction="higher", needs=["features"], teacher=True, paper=PAPER, equal_on_equals=True)
+@proxy(
+    "diswot", direction="higher", needs=["features"], teacher=True, paper=PAPER, equal_on_equals=True, authors=DISWOT
+)
 def diswot(evidence: Evidence) -> Tensor:
     """-(M_s + M_r), both as the paper defines them: see `m_s` and `m_r`."""
     return -(m_s(evidence) + m_r(evidence))
 
 
 @proxy(
-    "m_s_readme", direction="lower", needs=["features"], teacher=True, paper=f"{PAPER}, README", equal_on_equals=True
+    "m_s_readme",
+    direction="lower",
+    needs=["features"],
+    teacher=True,
+    paper=f"{PAPER}, README",
+    equal_on_equals=True,
+    authors=DISWOT,
 )
 def m_s_readme(evidence: Evidence) -> Tensor:
     """(2/K) sum_k (1 - cos(g_k^T, g_k^S) a_k), g_k the loss gradient of the classifier's row k, a_k the mean
@@ -57,7 +70,13 @@ def m_s_readme(evidence: Evidence) -> Tensor:
 
 
 @proxy(
-    "m_r_readme", direction="lower", needs=["features"], teacher=True, paper=f"{PAPER}, README", equal_on_equals=True
+    "m_r_readme",
+    direction="lower",
+    needs=["features"],
+    teacher=True,
+    paper=f"{PAPER}, README",
+    equal_on_equals=True,
+    authors=DISWOT,
 )
 def m_r_readme(evidence: Evidence) -> Tensor:
     """sum (A^T - A^S)^2 / B^2, A the B x B similarities of the last map with rows of unit length."""
@@ -71,6 +90,7 @@ def m_r_readme(evidence: Evidence) -> Tensor:
     teacher=True,
     paper=f"{PAPER}, README",
     equal_on_equals=True,
+    authors=DISWOT,
 )
 def diswot_readme(evidence: Evidence) -> Tensor:
     """-(m_s_readme + m_r_readme)."""
@@ -84,6 +104,7 @@ def diswot_readme(evidence: Evidence) -> Tensor:
     teacher=True,
     paper=f"{PAPER}, NAS-Bench-201 scripts",
     equal_on_equals=True,
+    authors=DISWOT,
 )
 def m_s_released(evidence: Evidence) -> Tensor:
     """What the NAS-Bench-201 correlation scripts take as M_s: the formula of `m_s_readme`, and so its values."""
@@ -97,6 +118,7 @@ def m_s_released(evidence: Evidence) -> Tensor:
     teacher=True,
     paper=f"{PAPER}, NAS-Bench-201 scripts",
     equal_on_equals=True,
+    authors=DISWOT,
 )
 def m_r_released(evidence: Evidence) -> Tensor:
     """sum (A^T - A^S)^2 / C^2, A the C x C similarities between the pooled channels of the first image alone.
@@ -113,6 +135,7 @@ def m_r_released(evidence: Evidence) -> Tensor:
     teacher=True,
     paper=f"{PAPER}, NAS-Bench-201 scripts",
     equal_on_equals=True,
+    authors=DISWOT,
 )
 def diswot_released(evidence: Evidence) -> Tensor:
     """-(m_s_released + m_r_released)."""
@@ -126,6 +149,7 @@ def diswot_released(evidence: Evidence) -> Tensor:
     teacher=True,
     paper=f"{PAPER}, S0 scripts",
     equal_on_equals=True,
+    authors=DISWOT,
 )
 def m_r_released_s0(evidence: Evidence) -> Tensor:
     """As `m_r_released`, on the last map of the first image instead of its pooled channels."""
@@ -139,6 +163,7 @@ def m_r_released_s0(evidence: Evidence) -> Tensor:
     teacher=True,
     paper=f"{PAPER}, S0 scripts",
     equal_on_equals=True,
+    authors=DISWOT,
 )
 def diswot_released_s0(evidence: Evidence) -> Tensor:
     """-sum (R^T - R^S)^2 / (C H), R the H x H similarities between the rows of a channel, unit rows.

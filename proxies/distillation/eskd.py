@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from proxies.distillation.logits import kd
+from proxies.distillation.published import Published
 from proxies.distillation.registry import distiller
+
+SETTING = Published("Cho and Hariharan 2019", differs="their weights were not at hand: those of kd")
 
 distiller(
     "eskd",
@@ -12,5 +15,6 @@ distiller(
     weight=0.9,
     ce=0.1,
     teaching="early",
-    note="the loss of kd; the teacher's checkpoint is an early one (stopped at about a third of its schedule)",
+    note="the loss of kd; the teacher's checkpoint is an early one (stopped at a third of its own schedule)",
+    published=SETTING,
 )(kd)

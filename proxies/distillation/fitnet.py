@@ -5,10 +5,16 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from proxies.authors import DISWOT_LOSSES
 from proxies.distillation.heads import Regressor
 from proxies.distillation.numerics import full_precision, require_equal, same_resolution
+from proxies.distillation.published import repdistiller
 from proxies.distillation.record import Context, FeaturesLike, HeadSetup
 from proxies.distillation.registry import distiller
+
+SETTING = repdistiller(
+    "-b 100", 1.0, 100, "hint: the end of stage 2", "a larger map is average-pooled (theirs by a strided convolution)"
+)
 
 
 @full_precision
@@ -26,11 +32,19 @@ def hint_stage(features: FeaturesLike) -> Tensor:
 
 
 def make_regressor(student: FeaturesLike, teacher: FeaturesLike, setup: HeadSetup) -> nn.Module | None:
-    """FitNet: always, as in the paper; the widths of the hint stages."""
-    return Regressor(hint_stage(student).shape[1], hint_stage(teacher).shape[1])
+    """FitNet: always, as in the paper; the widths of the hint stages, and a ReLU as the teacher's map has one."""
+    return nn.Sequential(Regressor(hint_stage(student).shape[1], hint_stage(teacher).shape[1]), nn.ReLU())
 
 
-@distiller("fitnet", needs=["stages"], paper="Romero et al. 2015", weight=100, head=make_regressor)
+@distiller(
+    "fitnet",
+    needs=["stages"],
+    paper="Romero et al. 2015",
+    weight=100,
+    head=make_regressor,
+    published=SETTING,
+    authors=DISWOT_LOSSES,
+)
 def fitnet_term(
     student: FeaturesLike, teacher: FeaturesLike, labels: Tensor, head: nn.Module | None, context: Context
 ) -> Tensor:

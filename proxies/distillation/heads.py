@@ -1,7 +1,6 @@
 """What the trained companions of several losses share. Part of the training, thrown away after it.
 
-A head is built from example features of both networks, of which only shapes are read. One that only bridges widths is
-left out where the widths are equal.
+A head is built from example features of both networks, of which only shapes are read.
 """
 
 from __future__ import annotations

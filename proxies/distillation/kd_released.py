@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from proxies.authors import DISWOT_LOSSES
 from proxies.distillation import at, fitnet, logits, nst, pkt, released
 from proxies.distillation.comparison import refused, teacher_map, teacher_pooled
 from proxies.distillation.registry import DISTILLERS
@@ -17,7 +18,9 @@ from proxies.registry import F, proxy
 
 def _released(name: str) -> Callable[[F], F]:
     paper = f"{DISTILLERS.find(name).paper}; DisWOT scripts"
-    return proxy(f"{name}_released", direction="lower", needs=["features"], teacher=True, paper=paper)
+    return proxy(
+        f"{name}_released", direction="lower", needs=["features"], teacher=True, paper=paper, authors=DISWOT_LOSSES
+    )
 
 
 @_released("kd")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from proxies.authors import DISWOT_LOSSES
 from proxies.distillation.numerics import NORM_FLOOR, Maps, full_precision, over_stages, same_resolution
+from proxies.distillation.published import repdistiller
 from proxies.distillation.registry import distiller
 
+SETTING = repdistiller("-b 50", 1.0, 50)
 
-@distiller("nst", of="stages", paper="Huang and Wang 2017", weight=50)
+
+@distiller("nst", of="stages", paper="Huang and Wang 2017", weight=50, published=SETTING, authors=DISWOT_LOSSES)
 @full_precision
 def nst(student: Maps, teacher: Maps) -> Tensor:
     """sum over stages of the squared maximum mean discrepancy between channels, kernel (a^T b)^2, unit length.

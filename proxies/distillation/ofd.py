@@ -11,10 +11,17 @@ from torch import Tensor, nn
 from diswot_errors import UsageError
 from proxies.distillation.heads import Regressor, paired_widths
 from proxies.distillation.numerics import Maps, full_precision, same_resolution
+from proxies.distillation.published import Published
 from proxies.distillation.record import Context, FeaturesLike, HeadSetup
 from proxies.distillation.registry import distiller
 
-NOTE = "margins need maps before ReLU; on maps after ReLU the margin never acts and partial L2 remains"
+SETTING = Published(
+    "OFD, CIFAR-100/distiller.py: 200 epochs, batch 128, rate .1 with Nesterov, x .1 at 100 and 150",
+    *(1.0, 0.0, 1e-3),
+    inside="stages 1/4, 1/2, 1; margin -3 |gamma| where a channel is negative in less than .1 % of cases",
+    accuracy="median of the last epochs of 5 runs",
+    differs="the teacher is in evaluation mode (theirs stays in training mode)",
+)
 
 
 @full_precision
@@ -34,11 +41,14 @@ def ofd(student: Maps, teacher: Maps, margins: Sequence[Tensor]) -> Tensor:
 
 
 class StageRegressors(nn.Module):
-    """One regressor a stage; with OFD's margins (C_i,) as buffers."""
+    """One regressor a stage, drawn from N(0, 2 / C_out); with OFD's margins (C_i,) as buffers."""
 
     def __init__(self, student: list[int], teacher: list[int], margins: tuple[Tensor, ...]) -> None:
         super().__init__()
         self.regressors = nn.ModuleList(Regressor(s, t) for s, t in zip(student, teacher, strict=True))
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.normal_(module.weight, 0.0, math.sqrt(2 / module.out_channels))
         for index, margin in enumerate(margins):
             self.register_buffer(f"margin{index}", margin.detach().float().clone())
 
@@ -48,7 +58,7 @@ class StageRegressors(nn.Module):
         return [self.get_buffer(f"margin{index}") for index in range(len(self.regressors))]
 
     def forward(self, stages: tuple[Tensor, ...]) -> list[Tensor]:
-        """The student's stages at the teacher's widths."""
+        """The student's maps at the teacher's widths."""
         return [regressor(x) for regressor, x in zip(self.regressors, stages, strict=True)]
 
 
@@ -74,19 +84,25 @@ def measured_margin(x: Tensor) -> Tensor:
 
 def make_overhaul(student: FeaturesLike, teacher: FeaturesLike, setup: HeadSetup) -> nn.Module | None:
     """OFD: margins from the setup, else measured on the teacher's example features."""
-    student_widths, teacher_widths = paired_widths(student.stages, teacher.stages)
-    margins = setup.margins or tuple(measured_margin(x) for x in teacher.stages)
+    student_widths, teacher_widths = paired_widths(student.before, teacher.before)
+    margins = setup.margins or tuple(measured_margin(x) for x in teacher.before)
     if [len(margin) for margin in margins] != teacher_widths:
         raise UsageError(f"margins have widths {[len(m) for m in margins]}; expected the teacher's {teacher_widths}")
     return StageRegressors(student_widths, teacher_widths, margins)
 
 
 @distiller(
-    "ofd", needs=["stages"], paper="Heo et al. 2019", weight=1e-3, head=make_overhaul, head_required=True, note=NOTE
+    "ofd",
+    needs=["before"],
+    paper="Heo et al. 2019",
+    weight=1e-3,
+    head=make_overhaul,
+    head_required=True,
+    published=SETTING,
 )
 def ofd_term(
     student: FeaturesLike, teacher: FeaturesLike, labels: Tensor, head: nn.Module | None, context: Context
 ) -> Tensor:
-    """The term of `ofd`, with the head's regressors and margins."""
+    """The term of `ofd` on the maps before the last ReLU of each stage, with the head's regressors and margins."""
     assert isinstance(head, StageRegressors)
-    return ofd(head(student.stages), teacher.stages, head.margins)
+    return ofd(head(student.before), teacher.before, head.margins)

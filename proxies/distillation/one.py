@@ -12,11 +12,18 @@ from diswot_errors import UsageError
 from proxies.distillation.heads import as_weights, convolution
 from proxies.distillation.logits import kd
 from proxies.distillation.numerics import full_precision
+from proxies.distillation.published import Published
 from proxies.distillation.record import Context, FeaturesLike, HeadSetup
 from proxies.distillation.registry import distiller
 
 TEMPERATURE = 3.0
 BRANCHES = 3
+SETTING = Published(
+    "Lan et al. 2018",
+    *(0.0, 0.0, 1.0),
+    inside="T 3, 3 branches",
+    differs="a branch is two convolutions and not the last stage again",
+)
 NOTE = "no teacher: the gated ensemble of the student's own branches; the term holds every branch's CE"
 
 
@@ -77,6 +84,7 @@ def make_ensemble(student: FeaturesLike, teacher: FeaturesLike, setup: HeadSetup
     head_required=True,
     teaching="nobody",
     note=NOTE,
+    published=SETTING,
 )
 def one_term(
     student: FeaturesLike, teacher: FeaturesLike, labels: Tensor, head: nn.Module | None, context: Context

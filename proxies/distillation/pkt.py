@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from proxies.authors import DISWOT_LOSSES
 from proxies.distillation.numerics import directions, full_precision
+from proxies.distillation.published import repdistiller
 from proxies.distillation.registry import distiller
 
 PROBABILITY_FLOOR = 1e-7
 
+SETTING = repdistiller("-b 30000", 1.0, 30000)
 
-@distiller("pkt", of="pooled", paper="Passalis and Tefas 2018", weight=30000)
+
+@distiller("pkt", of="pooled", paper="Passalis and Tefas 2018", weight=30000, published=SETTING, authors=DISWOT_LOSSES)
 @full_precision
 def pkt(student: Tensor, teacher: Tensor) -> Tensor:
     """mean p^T ln(p^T / p^S), p the rows of (1 + cosine) / 2 between pooled features, brought to sum one.

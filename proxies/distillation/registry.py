@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from diswot_errors import UsageError
 from diswot_registry import Registry
+from proxies.authors import AuthorsSetting
 from proxies.distillation.comparison import as_proxy
-from proxies.distillation.record import Context, FeaturesLike, HeadFactory, Loss, Teaching, Term
+from proxies.distillation.published import Published, WarmUp
+from proxies.distillation.record import Context, FeaturesLike, HeadFactory, Loss, Predictor, Teaching, Term
 from proxies.registry import PROXIES
 
 G = TypeVar("G", bound=Callable[..., Tensor])
@@ -42,6 +44,10 @@ def distiller(
     note: str = "",
     proxy: bool = True,
     version: int = 1,
+    predict: Predictor | None = None,
+    warm_up: WarmUp | None = None,
+    published: Published | None = None,
+    authors: AuthorsSetting | None = None,
 ) -> Callable[[G], G]:
     """Register a function as the distiller `name`; its docstring is the formula shown everywhere.
 
@@ -52,9 +58,8 @@ def distiller(
     def register(function: G) -> G:
         term = _on(of, function) if of else cast(Term, function)
         inputs = frozenset(needs) | ({of} if of else set())
-        DISTILLERS.add(
-            Loss(name, term, inputs, paper, weight, ce, kd, head, head_required, teaching, note, proxy, version)
-        )
+        fields = (paper, weight, ce, kd, head, head_required, teaching, note, proxy, version)
+        DISTILLERS.add(Loss(name, term, inputs, *fields, predict, warm_up, published, authors=authors))
         return function
 
     return register

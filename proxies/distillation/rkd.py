@@ -6,11 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from proxies.authors import DISWOT_LOSSES
 from proxies.distillation.numerics import directions, full_precision
+from proxies.distillation.published import repdistiller
 from proxies.distillation.registry import distiller
 
+SETTING = repdistiller("-b 1", 1.0, 1, "25 distance, 50 angle")
 
-@distiller("rkd", of="pooled", paper="Park et al. 2019")
+
+@distiller("rkd", of="pooled", paper="Park et al. 2019", published=SETTING, authors=DISWOT_LOSSES)
 @full_precision
 def rkd(student: Tensor, teacher: Tensor, distance_weight: float = 25.0, angle_weight: float = 50.0) -> Tensor:
     """25 huber of relative distances + 50 huber of angles between the pooled features of the images.

@@ -12,10 +12,12 @@ from torch import Tensor, nn
 
 from proxies.distillation.heads import as_weights, paired_widths
 from proxies.distillation.numerics import Maps, full_precision, same_resolution
+from proxies.distillation.published import repdistiller
 from proxies.distillation.record import Context, FeaturesLike, HeadSetup
 from proxies.distillation.registry import distiller
 
 VARIANCE_START, VARIANCE_FLOOR = 5.0, 1e-5
+SETTING = repdistiller("-b 1", 1.0, 1, "variance 5 at the start, at least 1e-5")
 
 
 @full_precision
@@ -60,7 +62,9 @@ def make_variational(student: FeaturesLike, teacher: FeaturesLike, setup: HeadSe
     return VariationalHead(*paired_widths(student.stages, teacher.stages))
 
 
-@distiller("vid", needs=["stages"], paper="Ahn et al. 2019", head=make_variational, head_required=True)
+@distiller(
+    "vid", needs=["stages"], paper="Ahn et al. 2019", head=make_variational, head_required=True, published=SETTING
+)
 def vid_term(
     student: FeaturesLike, teacher: FeaturesLike, labels: Tensor, head: nn.Module | None, context: Context
 ) -> Tensor:

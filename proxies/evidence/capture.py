@@ -27,6 +27,8 @@ class Features(NamedTuple):
     """Input of the classifier, (B, C); none if the logits do not come out of a linear layer."""
     logits: Tensor
     """(B, K)"""
+    token: bool = False
+    """Whether the classifier reads a class token and not the mean of the last map: the network's own `reads_token`."""
 
     def detached(self) -> "Features":
         """The same values without the graph, not narrower than fp32."""
@@ -39,7 +41,14 @@ class Features(NamedTuple):
             plain(self.last),
             plain(self.pooled),
             widened(self.logits.detach()),
+            self.token,
         )
+
+
+def classifier_weight(model: nn.Module, classes: int) -> Tensor | None:
+    """A copy of the weight (K, C) of the last linear layer with K outputs."""
+    found = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == classes]
+    return found[-1].weight.detach().clone() if found else None
 
 
 _HANDS_OUT: "weakref.WeakKeyDictionary[type[nn.Module], bool]" = weakref.WeakKeyDictionary()
@@ -48,7 +57,8 @@ _HANDS_OUT: "weakref.WeakKeyDictionary[type[nn.Module], bool]" = weakref.WeakKey
 def forward_features(model: nn.Module, x: Tensor) -> Features:
     """One forward pass: by `model.forward_features` if that returns stages, last, pooled, logits; else by hooks."""
     if hands_out_features(model, x):
-        return Features(*_fields(model.forward_features(x)))  # type: ignore[operator]
+        stages, last, pooled, logits = _fields(model.forward_features(x))  # type: ignore[operator]
+        return Features(stages, last, pooled, logits, getattr(model, "reads_token", False))
     with _watched(model) as watch:
         logits = model(x)
     return watch.features(_check_logits(logits))
@@ -67,7 +77,7 @@ def hands_out_features(model: nn.Module, x: Tensor) -> bool:
 
 
 def _fields(result: Any) -> Any:
-    names = Features._fields
+    names = [name for name in Features._fields if name not in Features._field_defaults]
     return [getattr(result, n) for n in names] if all(hasattr(result, n) for n in names) else None
 
 

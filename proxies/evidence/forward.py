@@ -10,13 +10,14 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from diswot_errors import NotApplicable, UsageError
-from proxies.evidence import observers
+from proxies.evidence import observers, responses
 from proxies.evidence.blocks import BlockJacobians, BlockMaps
 from proxies.evidence.borrow import seed_global
 from proxies.evidence.capture import forward_features, hands_out_features, widened
 from proxies.evidence.norm import exact_batch_norm
 from proxies.evidence.record import Evidence, autocast
 from proxies.evidence.second_order import twice_differentiable
+from proxies.evidence.tokens import TokenMaps
 
 OBSERVERS: dict[str, Callable[[Evidence], observers.Observer]] = {
     "shapes": observers.Shapes,
@@ -25,6 +26,11 @@ OBSERVERS: dict[str, Callable[[Evidence], observers.Observer]] = {
     "first_maps": observers.FirstMaps,
     "block_maps": BlockMaps,
     "block_jacobians": BlockJacobians,
+    "few_channels": responses.FewChannels,
+    "slice_spectra": responses.Slices,
+    "sign_patterns": responses.Signs,
+    "response_correlation": responses.Responses,
+    "token_maps": TokenMaps,
 }
 """Who looks on during the forward pass, by the need it fills."""
 
@@ -81,7 +87,7 @@ def forward(session: Session) -> None:
     second = "hessian_gradient" in needs and evidence.precision == "fp32"
     twice = twice_differentiable(evidence.model) if second else nullcontext()
     try:
-        looked_at = observers.attached(evidence.model, session.watchers, evidence.precision)
+        looked_at = observers.attached(evidence, session.watchers)
         with (
             twice,
             exact_batch_norm(evidence.model),

@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from diswot_errors import NotApplicable
 from proxies.evidence.capture import CONVOLUTION, widened
+from proxies.evidence.products import PRODUCTS, Products
 from proxies.evidence.record import Evidence
 from proxies.evidence.spectrum import correlation, eigenvalues
 
@@ -23,6 +24,13 @@ class Observer:
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
         """The modules whose outputs to see."""
         return ()
+
+    def around(self) -> AbstractContextManager[None]:
+        """What the forward pass runs within."""
+        return nullcontext()
+
+    def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """Called before each forward of a chosen module, which may overwrite what it is given."""
 
     def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         """Called after each forward of a chosen module."""
@@ -41,7 +49,7 @@ class Observer:
 
 
 class Shapes(Observer):
-    """Multiply-adds for one image: outputs x inputs that each one sums over."""
+    """Multiply-adds for one image: outputs x inputs that each one sums over; products of activations as `PRODUCTS`."""
 
     need = "shapes"
 
@@ -49,9 +57,17 @@ class Shapes(Observer):
         self.names = {layer.module: layer.name for layer in evidence.layers}
         self.fan_in = {layer.module: layer.weight[0].numel() for layer in evidence.layers}
         self.macs: dict[str, int] = {}
+        self.images = len(evidence.x)
 
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
         return self.names
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        with Products() as products:
+            yield
+        if products.total:
+            self.macs[PRODUCTS] = products.total // self.images
 
     def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
         name = self.names[module]
@@ -175,26 +191,40 @@ ABSENT = {
     "block_jacobians": NO_BLOCKS,
     "relu_kernel": "the network has no ReLU module",
     "first_maps": "the network has no convolution",
+    "few_channels": "the network has no convolution of 8 channels or more",
+    "slice_spectra": "the network has no module with a weight and no activation module",
+    "sign_patterns": "the network has no ReLU module between maps (B, C, H, W)",
+    "response_correlation": "the network has no ReLU module",
+    "token_maps": "the network has no block that hands on tokens (B, T, C) of a square grid",
 }
 
 
 @contextmanager
-def attached(model: nn.Module, watchers: list[Observer], precision: str) -> Iterator[None]:
-    """The watchers look on within the block; what they compute themselves is not cast to a lower precision."""
+def attached(evidence: Evidence, watchers: list[Observer]) -> Iterator[None]:
+    """The watchers look on within the block; what they compute is not cast to a lower precision, and not counted."""
 
-    def plainly(see: Callable[..., None]) -> Callable[..., None]:
-        if precision == "fp32":
-            return see
-
-        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            with torch.autocast(output.device.type, enabled=False) if isinstance(output, Tensor) else nullcontext():
-                see(module, inputs, output)
+    def plainly(look: Callable[..., None]) -> Callable[..., None]:
+        def hook(*seen: Any) -> None:
+            cast = evidence.precision != "fp32"
+            with (
+                torch._C.DisableTorchFunction(),
+                torch.autocast(evidence.x.device.type, enabled=False) if cast else nullcontext(),
+            ):
+                look(*seen)
 
         return hook
 
-    handles = [m.register_forward_hook(plainly(w.see)) for w in watchers for m in w.modules(model)]
+    handles = []
+    for watcher in watchers:
+        for module in watcher.modules(evidence.model):
+            handles.append(module.register_forward_hook(plainly(watcher.see)))
+            if type(watcher).enter is not Observer.enter:
+                handles.append(module.register_forward_pre_hook(plainly(watcher.enter)))
     try:
-        yield
+        with ExitStack() as stack:
+            for watcher in watchers:
+                stack.enter_context(watcher.around())
+            yield
     finally:
         for handle in handles:
             handle.remove()

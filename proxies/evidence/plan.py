@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from proxies.evidence import alive, forward, linear, perturb, repeat
+from proxies.evidence import alive, curve, forward, linear, perturb, repeat, single, tangents
 from proxies.evidence.forward import Session
 
 
@@ -30,10 +30,11 @@ def _pass(name: str, gives: str, run: Callable[[Session], None], prepares: str =
     return Pass(name, frozenset(gives.split()), run, frozenset(prepares.split()), graph)
 
 
-GRADIENTS = "weight_gradients channel_saliency"
+GRADIENTS = "weight_gradients channel_saliency response_correlation"
+SEEN = "features shapes relu_kernel first_maps block_maps few_channels slice_spectra sign_patterns token_maps"
 BACKWARD = f"{GRADIENTS} hessian_gradient block_jacobians input_gradient"
 PASSES = (
-    _pass("forward", "features shapes relu_kernel first_maps block_maps", forward.forward, BACKWARD, graph=True),
+    _pass("forward", SEEN, forward.forward, BACKWARD, graph=True),
     _pass("loss gradient", GRADIENTS, forward.loss_gradient, "hessian_gradient", graph=True),
     _pass("block jacobians", "block_jacobians", forward.block_jacobians, graph=True),
     _pass("input gradient", "input_gradient", forward.input_gradient, graph=True),
@@ -42,16 +43,23 @@ PASSES = (
     ),  # last: it may free the graph as it goes
     _pass("alive", "alive", alive.alive),
     _pass("linear", "linear_gradients", linear.linear_gradients),
+    _pass("absolute", "absolute_gradients", linear.absolute_gradients),
     _pass("perturbation", "perturbation", perturb.perturbation),
     _pass("batch gradients", "batch_gradients", repeat.batch_gradients),
     _pass("tangent kernel", "tangent_kernel", repeat.tangent_kernel),
     _pass("regions", "regions", repeat.regions),
+    _pass("gradient signs", "gradient_signs", single.gradient_signs),
+    _pass("single distances", "single_distances", single.single_distances),
+    _pass("conditioning", "conditioning", single.conditioning),
+    _pass("logit tangents", "logit_tangents", tangents.logit_tangents),
+    _pass("curve", "curve", curve.curve),
 )
 GRAPH_NEEDS = frozenset(need for p in PASSES if p.graph for need in p.gives)
 """What the forward pass and those that go back through its graph fill."""
 
 LAYER_NEEDS = frozenset(
-    f"shapes {GRADIENTS} hessian_gradient linear_gradients batch_gradients tangent_kernel alive".split()
+    f"shapes {GRADIENTS} hessian_gradient linear_gradients absolute_gradients batch_gradients tangent_kernel alive "
+    "gradient_signs".split()
 )
 """What is found layer by layer, and not where a network hides weights from `Evidence.layers`."""
 

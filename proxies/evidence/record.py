@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from diswot_errors import NotApplicable, UsageError
 from proxies.evidence.borrow import borrowed, seed_global
-from proxies.evidence.capture import CONVOLUTION, Features, forward_features
+from proxies.evidence.capture import CONVOLUTION, Features, classifier_weight, forward_features
 from proxies.evidence.norm import exact_batch_norm
 
 
@@ -148,7 +148,7 @@ class Evidence:
 
     @property
     def macs(self) -> dict[str, int]:
-        """Multiply-adds of each layer for one image."""
+        """Multiply-adds of each layer for one image, and of products of activations under a name of their own."""
         return self._get("shapes")
 
     @property
@@ -192,6 +192,11 @@ class Evidence:
         return self._get("linear_gradients")
 
     @property
+    def absolute_gradients(self) -> tuple[tuple[Tensor, Tensor], ...]:
+        """As `linear_gradients`, with norms and everything else as in evaluation mode."""
+        return self._get("absolute_gradients")
+
+    @property
     def perturbation(self) -> tuple[Tensor, Tensor]:
         """Mean over images of sum |f(x) - f(x + .01 e)| on the last map, and the batch norms' mean variances (n,)."""
         return self._get("perturbation")
@@ -221,6 +226,56 @@ class Evidence:
         """How many different ReLU patterns the small inputs gave."""
         return self._get("regions")
 
+    @property
+    def few_channels(self) -> Tensor:
+        """(layers,) smallest eigenvalue of the correlation of 8 channels of each convolution's output, times C / 8."""
+        return self._get("few_channels")
+
+    @property
+    def slice_spectra(self) -> list[Tensor]:
+        """Singular values of a square slice of each module's output."""
+        return self._get("slice_spectra")
+
+    @property
+    def sign_patterns(self) -> Tensor:
+        """() how many different patterns the ReLU units show over the first 16 images."""
+        return self._get("sign_patterns")
+
+    @property
+    def token_maps(self) -> dict[int, Tensor]:
+        """By the number of the block, what it hands on as a map (B, C, h, w), the class token left out."""
+        return self._get("token_maps")
+
+    @property
+    def response_correlation(self) -> Tensor:
+        """(B, B) float64, sum over ReLUs of 2^blocks before times correlations of images, values and gradients."""
+        return self._get("response_correlation")
+
+    @property
+    def gradient_signs(self) -> tuple[Tensor, ...]:
+        """For each layer sum_n sign(dL_n/dW), L_n the loss of image n alone."""
+        return self._get("gradient_signs")
+
+    @property
+    def single_distances(self) -> tuple[Tensor, Tensor]:
+        """(3, 3) squared distances of the first three images: in all ReLU outputs, in the pooled features."""
+        return self._get("single_distances")
+
+    @property
+    def conditioning(self) -> Tensor:
+        """() sum over modules of s_min / s_max of the output on the first image."""
+        return self._get("conditioning")
+
+    @property
+    def logit_tangents(self) -> tuple[Tensor, Tensor]:
+        """Logits (n, K) on noise and their derivative (n, K, P) by P single weights."""
+        return self._get("logit_tangents")
+
+    @property
+    def curve(self) -> tuple[Tensor, Tensor]:
+        """First and second derivative (10,) of random logits along a circle of inputs."""
+        return self._get("curve")
+
 
 def teacher_evidence(
     teacher: nn.Module, batch: tuple[Tensor, Tensor], *, seed: int = 0, precision: str = "fp32"
@@ -231,12 +286,6 @@ def teacher_evidence(
         seed_global(seed, "teacher", x.device)
         features = forward_features(teacher, x).detached()
         return TeacherEvidence(features, y, classifier_weight(teacher, features.logits.shape[1]))
-
-
-def classifier_weight(model: nn.Module, classes: int) -> Tensor | None:
-    """A copy of the weight (K, C) of the last linear layer with K outputs."""
-    found = [m for m in model.modules() if isinstance(m, nn.Linear) and m.out_features == classes]
-    return found[-1].weight.detach().clone() if found else None
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

@@ -23,3 +23,9 @@ def largest_singular_value(matrix: Tensor) -> Tensor:
     """Of (m, n); NaN for a matrix that holds anything but numbers."""
     finite = torch.isfinite(matrix).all()
     return torch.where(finite, torch.linalg.matrix_norm(torch.where(finite, matrix, 0), ord=2), torch.nan)
+
+
+def singular_values(matrix: Tensor) -> Tensor:
+    """Of (m, n), descending (min(m, n),); NaN for a matrix that holds anything but numbers."""
+    finite = torch.isfinite(matrix).all()
+    return torch.where(finite, torch.linalg.svdvals(torch.where(finite, matrix, 0)), torch.nan)

@@ -59,7 +59,7 @@ def _features(parts: list[Features], shares: list[float]) -> Features:
 
     stages = tuple(torch.cat(maps) for maps in zip(*(p.stages for p in parts), strict=True))
     last, pooled = joined(tuple(p.last for p in parts)), joined(tuple(p.pooled for p in parts))
-    return Features(stages, last, pooled, torch.cat([p.logits for p in parts]))
+    return Features(stages, last, pooled, torch.cat([p.logits for p in parts]), parts[0].token)
 
 
 def _mean(parts: list[tuple[Tensor, ...]], shares: list[float]) -> tuple[Tensor, ...]:

@@ -13,20 +13,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from diswot_errors import NotApplicable
+from proxies.authors import AuthorsSetting
 from proxies.distillation.comparison import teacher_pooled
 from proxies.evidence import Evidence
 from proxies.evidence.capture import CONVOLUTION
-from proxies.registry import AuthorsSetting, F, proxy
+from proxies.registry import F, proxy
 
 PAPER = "Sun et al., ECCV 2024"
 CODE = "Auto-DAS at 3a3c537"
 AUTHORS = {
-    "nb201": AuthorsSetting(
-        "default; Gaussian by the command line", "128 CIFAR-100 training images, augmented", "train", CODE
-    ),
-    "s0": AuthorsSetting("Kaiming, fan out", "128 CIFAR-100 training images", "train", CODE),
+    "nb201": AuthorsSetting("default", "real", 128, CODE, "Gaussian by the command line; augmented there"),
+    "s0": AuthorsSetting("kaiming", "real", 128, CODE, "fan out there"),
     "vit": AuthorsSetting(
-        "the network's own", "16 training images of 224 x 224, 32 x 32 for the teacher", "train", CODE
+        "default", "real", 16, CODE, "weights as the network draws them; 224 x 224, 32 x 32 for the teacher"
     ),
 }
 

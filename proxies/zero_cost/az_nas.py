@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
 from proxies.evidence.spectrum import largest_singular_value
 from proxies.registry import aggregate, proxy
 from proxies.zero_cost.ranks import ranks
 
 PAPER = "Lee & Ham, CVPR 2024"
+AUTHORS = AuthorsSetting("kaiming", "noise", 64, "AZ-NAS at 5e6683a")
 
 
 def _entropies(evidence: Evidence) -> Tensor:
@@ -20,7 +22,7 @@ def _entropies(evidence: Evidence) -> Tensor:
     return torch.stack([-(p * torch.log(p + 1e-8)).sum() for p in shares])
 
 
-@proxy("az_nas_expressivity", direction="higher", needs=["block_maps"], paper=PAPER)
+@proxy("az_nas_expressivity", direction="higher", needs=["block_maps"], paper=PAPER, authors=AUTHORS)
 def az_nas_expressivity(evidence: Evidence) -> Tensor:
     """sum over blocks of the entropy of the eigenvalues of the channel covariance of what the block hands on.
 
@@ -30,13 +32,13 @@ def az_nas_expressivity(evidence: Evidence) -> Tensor:
     return _entropies(evidence).sum()
 
 
-@proxy("az_nas_progressivity", direction="higher", needs=["block_maps"], paper=PAPER)
+@proxy("az_nas_progressivity", direction="higher", needs=["block_maps"], paper=PAPER, authors=AUTHORS)
 def az_nas_progressivity(evidence: Evidence) -> Tensor:
     """The smallest increase, from one block to the next, of the entropy that `az_nas_expressivity` sums."""
     return _entropies(evidence).diff().min()
 
 
-@proxy("az_nas_trainability", direction="higher", needs=["block_jacobians"], paper=PAPER, version=2)
+@proxy("az_nas_trainability", direction="higher", needs=["block_jacobians"], paper=PAPER, version=2, authors=AUTHORS)
 def az_nas_trainability(evidence: Evidence) -> Tensor:
     """mean over blocks of 2 - s - 1/(s + 1e-6), s the largest singular value of E[g_in g_out^T].
 

@@ -3,14 +3,16 @@
 import torch
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
 from proxies.evidence.spectrum import correlation
 from proxies.registry import proxy
 
 K = 1e-5
+AUTHORS = AuthorsSetting("default", "real", 256, "EPE-NAS at 74ed5d7")
 
 
-@proxy("epe_nas", direction="higher", needs=["input_gradient"], paper="Lopes et al., ICANN 2021")
+@proxy("epe_nas", direction="higher", needs=["input_gradient"], paper="Lopes et al., ICANN 2021", authors=AUTHORS)
 def epe_nas(evidence: Evidence) -> Tensor:
     """sum over classes c of |sum_ij ln(|corr_ij| + 1e-5)|, corr between d(sum of logits)/dx of the images of c.
 

@@ -4,11 +4,18 @@ import torch
 from torch import Tensor
 
 from diswot_errors import NotApplicable
+from proxies.authors import ZERO_COST
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 
 
-@proxy("fisher", direction="higher", needs=["weight_gradients", "channel_saliency"], paper="Turner et al., ICLR 2020")
+@proxy(
+    "fisher",
+    direction="higher",
+    needs=["weight_gradients", "channel_saliency"],
+    paper="Turner et al., ICLR 2020",
+    authors=ZERO_COST,
+)
 def fisher(evidence: Evidence) -> Tensor:
     """sum_l fan_in_l sum_c mean_n (sum_hw a * dL/da)^2 / 2, a the output of layer l before its batch norm.
 

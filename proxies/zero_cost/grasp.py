@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
+from proxies.authors import ZERO_COST
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 
 
-@proxy("grasp", direction="higher", needs=["hessian_gradient"], paper="Wang et al., ICLR 2020")
+@proxy("grasp", direction="higher", needs=["hessian_gradient"], paper="Wang et al., ICLR 2020", authors=ZERO_COST)
 def grasp(evidence: Evidence) -> Tensor:
     """-sum W * (H g), H the Hessian and g the gradient of the loss over convolutions and linear layers.
 

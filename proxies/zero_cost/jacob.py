@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from proxies.authors import ZERO_COST
 from proxies.evidence import Evidence
 from proxies.evidence.spectrum import correlation, eigenvalues
 from proxies.registry import proxy
@@ -10,7 +11,13 @@ from proxies.registry import proxy
 K = 1e-5
 
 
-@proxy("jacob", direction="higher", needs=["input_gradient"], paper="Mellor et al., 2020 (arXiv 2006.04647v1)")
+@proxy(
+    "jacob",
+    direction="higher",
+    needs=["input_gradient"],
+    paper="Mellor et al., 2020 (arXiv 2006.04647v1)",
+    authors=ZERO_COST,
+)
 def jacob(evidence: Evidence) -> Tensor:
     """-sum_i (ln(v_i + k) + 1 / (v_i + k)), v the eigenvalues of the correlation of d(sum of logits)/dx_n, k = 1e-5.
 

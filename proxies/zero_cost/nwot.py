@@ -3,11 +3,14 @@
 import torch
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 
+AUTHORS = AuthorsSetting("default", "real", 128, "nas-without-training at b74255e")
 
-@proxy("nwot", direction="higher", needs=["relu_kernel"], paper="Mellor et al., ICML 2021", version=2)
+
+@proxy("nwot", direction="higher", needs=["relu_kernel"], paper="Mellor et al., ICML 2021", version=2, authors=AUTHORS)
 def nwot(evidence: Evidence) -> Tensor:
     """ln |det K|, K_ij the number of ReLU units, over all ReLU modules, in which images i and j agree (on or off).
 

@@ -3,11 +3,12 @@
 import torch
 from torch import Tensor
 
+from proxies.authors import ZERO_COST
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 
 
-@proxy("plain", direction="higher", needs=["weight_gradients"], paper="Mozer & Smolensky, 1989")
+@proxy("plain", direction="higher", needs=["weight_gradients"], paper="Mozer & Smolensky, 1989", authors=ZERO_COST)
 def plain(evidence: Evidence) -> Tensor:
     """sum W * dL/dW over the weights of convolutions and linear layers, signed.
 

@@ -2,6 +2,7 @@
 
 from diswot_errors import NotApplicable
 from proxies.evidence import Evidence
+from proxies.evidence.products import PRODUCTS
 from proxies.registry import proxy
 
 
@@ -13,7 +14,7 @@ def params(evidence: Evidence) -> float:
 
 @proxy("flops", direction="higher", needs=["shapes"], paper="-", version=2)
 def flops(evidence: Evidence) -> float:
-    """Multiply-adds of convolutions and linear layers on one image.
+    """Multiply-adds of convolutions, linear layers and products of activations (attention) on one image.
 
     NASLib and the DisWOT code count by TensorWatch: they add 2 for each output of a batch norm, 1 for each of a ReLU
     and the window of every pooling, in millions.
@@ -28,8 +29,9 @@ def flops_pruned(evidence: Evidence) -> float:
     """Multiply-adds, as `flops`, of the layers alone that are alive: the image changes their output, they the logits.
 
     Found on two images of noise in float64, with the weights handed in moved a little, so that scales of zero are no
-    dead ends. In NAS-Bench-201 that is the cell without dead branches.
+    dead ends. In NAS-Bench-201 that is the cell without dead branches. Products of activations count as alive.
     """
     if not evidence.macs:
         raise NotApplicable("the network has no convolution and no linear layer")
-    return float(sum(macs for name, macs in evidence.macs.items() if name in evidence.alive))
+    living = {*evidence.alive, PRODUCTS}
+    return float(sum(macs for name, macs in evidence.macs.items() if name in living))

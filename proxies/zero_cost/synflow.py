@@ -3,11 +3,14 @@
 import torch
 from torch import Tensor
 
+from proxies.authors import ZERO_COST
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 
 
-@proxy("synflow", direction="higher", needs=["linear_gradients"], paper="Tanaka et al., NeurIPS 2020")
+@proxy(
+    "synflow", direction="higher", needs=["linear_gradients"], paper="Tanaka et al., NeurIPS 2020", authors=ZERO_COST
+)
 def synflow(evidence: Evidence) -> Tensor:
     """sum |W| * dR/d|W|, R the summed logits of the network with absolute weights, without batch norm, on ones.
 

@@ -5,15 +5,21 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
 from proxies.evidence.spectrum import eigenvalues
 from proxies.registry import aggregate, proxy
 from proxies.zero_cost.ranks import ranks
 
 PAPER = "Chen et al., ICLR 2021"
+CODE = "TENAS at 2f2e03b"
+NTK = AuthorsSetting(
+    "kaiming", "real", 72, CODE, "fan out there, a network of 3 channels, 72 images, 3 repetitions; here the first 16"
+)
+REGIONS = AuthorsSetting("kaiming", "real", 72, CODE, "3,000 images of 3 x 3 pixels and a network of one channel there")
 
 
-@proxy("te_nas_ntk", direction="lower", needs=["tangent_kernel"], paper=PAPER)
+@proxy("te_nas_ntk", direction="lower", needs=["tangent_kernel"], paper=PAPER, authors=NTK)
 def te_nas_ntk(evidence: Evidence) -> Tensor:
     """lambda_max / lambda_min of the tangent kernel <d s_i/dW, d s_j/dW>, s_i the summed logits of image i.
 
@@ -24,7 +30,7 @@ def te_nas_ntk(evidence: Evidence) -> Tensor:
     return torch.where(values[0] <= 0, torch.inf, values[-1] / values[0])
 
 
-@proxy("te_nas_regions", direction="higher", needs=["regions"], paper=PAPER)
+@proxy("te_nas_regions", direction="higher", needs=["regions"], paper=PAPER, authors=REGIONS)
 def te_nas_regions(evidence: Evidence) -> float:
     """Number of different ReLU patterns over 1,000 random 4 x 4 patches of the images.
 

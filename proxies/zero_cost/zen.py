@@ -2,11 +2,16 @@
 
 from torch import Tensor
 
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 
+AUTHORS = AuthorsSetting(
+    "gaussian", "noise", 16, "ZenNAS at ec10755", "the score draws both itself; 32 repetitions there, one here"
+)
 
-@proxy("zen", direction="higher", needs=["perturbation"], paper="Lin et al., ICCV 2021", version=2)
+
+@proxy("zen", direction="higher", needs=["perturbation"], paper="Lin et al., ICCV 2021", version=2, authors=AUTHORS)
 def zen(evidence: Evidence) -> Tensor:
     """ln mean_n sum |f(x) - f(x + .01 e)| + sum over batch norms of ln sqrt(mean running variance).
 

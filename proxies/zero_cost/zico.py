@@ -4,11 +4,20 @@ import torch
 from torch import Tensor
 
 from diswot_errors import NotApplicable
+from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
 from proxies.registry import proxy
 
+AUTHORS = AuthorsSetting(
+    "default",
+    "real",
+    128,
+    "ZiCo at b0fec65; AZ-NAS at 5e6683a for the size",
+    "two batches of 64 are one of 128 here; their own search on ImageNet takes two of 128",
+)
 
-@proxy("zico", direction="higher", needs=["batch_gradients"], paper="Li et al., ICLR 2023")
+
+@proxy("zico", direction="higher", needs=["batch_gradients"], paper="Li et al., ICLR 2023", authors=AUTHORS)
 def zico(evidence: Evidence) -> Tensor:
     """sum_l ln sum_w E|g_w| / sd(g_w) over two batches, the halves of the batch; w over the weights of layer l.
 

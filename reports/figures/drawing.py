@@ -32,10 +32,10 @@ class Sheet:
             f'<path d="{d}" fill="none" stroke="{stroke}" stroke-width="{width}" stroke-linecap="{cap}"{shade}/>'
         )
 
-    def box(self, x: float, y: float, width: float, height: float, fill: str, opacity: float) -> None:
-        """A filled rectangle."""
-        size = f'width="{width:.2f}" height="{height:.2f}"'
-        self.parts.append(f'<rect x="{x:.2f}" y="{y:.2f}" {size} fill="{fill}" fill-opacity="{opacity:.2f}"/>')
+    def squares(self, corners: Iterable[tuple[float, float]], size: float, fill: str, opacity: float) -> None:
+        """Filled squares by their upper left corners, all as one path."""
+        if path := "".join(f"M{x:.2f} {y:.2f}h{size:g}v{size:g}h-{size:g}z" for x, y in corners):
+            self.parts.append(f'<path d="{path}" fill="{fill}" fill-opacity="{opacity:.2f}"/>')
 
     def text(
         self, x: float, y: float, said: str, fill: str, size: float = FONT, anchor: str = "start", turned: bool = False

@@ -7,8 +7,9 @@ from reports.figures.axes import Axis, covering
 from reports.figures.drawing import Sheet, short, text_width
 from reports.svg import colour
 
-MOST_DOTS = 1000  # of a scatter; more would only make the page heavy
+MOST_DOTS = 500  # of a scatter; more would only make the page heavy
 CELL = 18.0  # points
+READABLE = 40  # names, above which the numbers in a heat map are smaller than print
 
 
 def scatter(
@@ -73,19 +74,24 @@ def _axes(sheet: Sheet, across: Axis, up: Axis, numbered: bool, frame: tuple[flo
 
 
 def heat_map(names: Sequence[str], matrix: Sequence[Sequence[float | None]], *, title: str = "") -> str:
-    """A square matrix of values in [-1, 1], written in hundredths; blue positive, orange negative, empty where None."""
+    """A square matrix of values in [-1, 1]; blue positive, orange negative, the darker the larger, empty where None.
+
+    Up to READABLE names the values are written in hundredths; cells of one shade are one path.
+    """
     labels = [short(name) for name in names]
     edge = 8 + max(map(text_width, labels), default=0.0)
     size = edge + CELL * len(names) + 2
     sheet = Sheet(size, size)
+    shades: dict[int, list[tuple[float, float]]] = {}
     for row, values in enumerate(matrix):
         for column, value in enumerate(values):
-            if value is None:
-                continue
-            x, y = edge + CELL * column, edge + CELL * row
-            shade = colour("accent" if value >= 0 else "second")
-            sheet.box(x, y, CELL, CELL, shade, 0.05 + 0.6 * abs(value))
-            sheet.text(x + CELL / 2, y + CELL / 2 + 2.5, f"{round(100 * value)}", colour("ink"), 7, "middle")
+            if value is not None:
+                shades.setdefault(round(100 * value), []).append((edge + CELL * column, edge + CELL * row))
+    for hundredths, corners in shades.items():
+        sheet.squares(corners, CELL, colour("accent" if hundredths >= 0 else "second"), 0.05 + abs(hundredths) * 0.006)
+        if len(names) <= READABLE:
+            for x, y in corners:
+                sheet.text(x + CELL / 2, y + CELL / 2 + 2.5, f"{hundredths}", colour("ink"), 7, "middle")
     for place, label in enumerate(labels):
         middle = edge + CELL * (place + 0.5) + 3
         sheet.text(edge - 4, middle, label, colour("ink"), anchor="end")

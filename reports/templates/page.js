@@ -108,11 +108,17 @@
       });
       tools.append(labelled("Filter", field), count);
     }
-    const hide = hidden => heads.forEach((head, place) => {
-      const away = place > 0 && hidden.includes(head.dataset.column);
-      for (const row of table.rows) row.cells[place].hidden = away;
-      if (boxes[place]) boxes[place].checked = !away;
-    });
+    const aside = heads.filter(head => "aside" in head.dataset).map(head => head.dataset.column).join(" ");
+    const summary = make("summary");
+    const hide = hidden => {
+      heads.forEach((head, place) => {
+        const away = place > 0 && hidden.includes(head.dataset.column);
+        for (const row of table.rows) row.cells[place].hidden = away;
+        if (boxes[place]) boxes[place].checked = !away;
+      });
+      const shown = heads.filter(head => !head.hidden).length;
+      summary.textContent = shown < heads.length ? `Columns (${shown} of ${heads.length})` : "Columns";
+    };
     const boxes = heads.map((head, place) => place && make("input", { type: "checkbox", checked: true }));
     if (heads.length > 4) {
       const list = make("div", { className: "choices" }, ...boxes.slice(1).map((box, place) =>
@@ -120,9 +126,9 @@
       boxes.slice(1).forEach(box => box.addEventListener("change", () => {
         const hidden = heads.filter((_, place) => place && !boxes[place].checked).map(head => head.dataset.column);
         hide(hidden);
-        remember(`${name}.hide`, hidden.join(" "));
+        remember(`${name}.hide`, hidden.join(" ") === aside ? "" : hidden.join(" ") || "-");
       }));
-      tools.append(make("details", {}, make("summary", { textContent: "Columns" }), list));
+      tools.append(make("details", {}, summary, list));
     }
     if (tools.childNodes.length) table.parentElement.before(tools);
     follow(() => {
@@ -131,7 +137,7 @@
       sort(["ascending", "descending"].includes(direction) ? place : -1, direction);
       field.value = state.get(`${name}.q`) || "";
       filter(field.value);
-      hide((state.get(`${name}.hide`) || "").split(" "));
+      hide((state.get(`${name}.hide`) || aside).split(" "));
     });
     return { tools, heads, buttons, original };
   };

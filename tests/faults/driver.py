@@ -72,6 +72,11 @@ class Ended:
         return self
 
 
+def _hears_ctrl_c() -> None:
+    """In the child: a shell that runs the tests in the background has its children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Bench:
     """A folder in which a question is asked: its run folder, store, data and cache."""
@@ -110,9 +115,8 @@ class Bench:
             **{"NB201_DATA_DIR": self.data or str(self.folder / "data"), MARK: self.mark},
         }
         pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(
-            self.command(line), cwd=self.folder, env=environment, start_new_session=True, errors="replace", **pipes
-        )
+        pipes |= {"start_new_session": True, "errors": "replace", "preexec_fn": _hears_ctrl_c}
+        return subprocess.Popen(self.command(line), cwd=self.folder, env=environment, **pipes)
 
     def ask(self) -> list[Ended]:
         """All lines of the question, undisturbed."""

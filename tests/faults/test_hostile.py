@@ -60,7 +60,7 @@ INPUTS = [
     (["--ground-truth", "absent.csv"], "no file absent.csv", 2),
     (["--teacher-weights", "absent.pth"], "--teacher-weights needs --teacher", 2),
     (["--teacher-weights", "absent.pth", "--teacher", "resnet20"], "no weights at absent.pth", 1),
-    (["--proxies", "snap"], "Did you mean snip", 2),
+    (["--proxies", "snap"], "Did you mean swap or snip", 2),
     (["--plugin", "absent.py"], "no plugin absent.py", 2),
 ]
 

@@ -51,7 +51,7 @@ class Evolution(Strategy):
         if self._started:
             archs = [arch for arch in (self._child() for _ in range(self.children)) if arch is not None]
         else:
-            archs, self._started = self.problem.shuffled(self.rng)[: self.size], True
+            archs, self._started = list(self.problem.shuffled(self.rng)[: self.size]), True
             self._seen.update(archs)
         return [Trial(arch, self.problem.fidelities[-1]) for arch in archs]
 
@@ -68,8 +68,7 @@ class Evolution(Strategy):
             child = self.problem.mutate(self.rng.choice(best)[0], self.rng)
             if child is not None and self._take(child):
                 return child
-        fresh = [arch for arch in self.problem.archs if self.repeats or arch not in self._seen]
-        child = self.rng.choice(fresh) if fresh else None
+        child = self.problem.fresh(self.rng, set() if self.repeats else self._seen)
         self._seen.add(child)
         return child
 

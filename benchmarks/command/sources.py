@@ -1,0 +1,29 @@
+"""Where a command that computes no score looks them up: the stores and files that it is given, the released tables."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.scores.books import open_book
+from benchmarks.scoring.release import Book
+from benchmarks.scoring.released import Released
+
+
+def books_of(options: argparse.Namespace, stack: ExitStack) -> list[Book]:
+    """What `--store` names, then the released tables: of two answers to one question the first counts."""
+    return [*(open_book(path, stack) for path in options.store), Released(options.tables)]
+
+
+def hashes_of(options: argparse.Namespace) -> dict[str, str]:
+    """Source -> SHA-256 of its file, or of the cards of a folder, which hold those of their tables."""
+    return {str(path): _hash(path) for path in (*options.store, options.tables)}
+
+
+def _hash(path: Path) -> str:
+    found = hashlib.sha256()
+    for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+        found.update(file.read_bytes())
+    return found.hexdigest()[:16]

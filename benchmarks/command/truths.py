@@ -1,0 +1,33 @@
+"""The ground truths that a command looks at which computes no score: those asked for, or the usual ones on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from diswot_errors import DataError, UsageError
+from nb201_data.ground_truth import GroundTruth, load_ground_truth
+from nb201_data.spaces import SPACES
+from nb201_data.truth import published
+
+BENCHMARK = tuple(f"nb201:{images}:test:{n}" for n in (200, 12) for images in ("cifar10", "cifar100", "imagenet16-120"))
+TRANSFORMERS = tuple(name for name in published.names() if name.startswith("vit:") and ":kd" in name)
+TRUTHS = ("kd-nb201", "s0:kd", *TRANSFORMERS, *BENCHMARK)
+
+
+def truths_at_hand(asked: str | None, usual: Sequence[str] = TRUTHS) -> tuple[list[GroundTruth], list[str]]:
+    """Those that are asked for, by commas, or of the usual ones those on disk whose networks can be built.
+
+    And why others are missing.
+    """
+    if asked:
+        truths = [load_ground_truth(name.strip()) for name in asked.split(",") if name.strip()]
+        if unknown := [truth.name for truth in truths if truth.space not in SPACES]:
+            raise UsageError(f"{', '.join(unknown)}: networks that cannot be built here; expected {', '.join(SPACES)}")
+        return truths, []
+    truths, missing = [], []
+    for name in usual:
+        try:
+            truths.append(load_ground_truth(name))
+        except DataError as error:
+            missing.append(str(error))
+    return [truth for truth in truths if truth.space in SPACES], missing

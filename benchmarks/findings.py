@@ -1,0 +1,90 @@
+"""What was found, as one page of Markdown: `python -m benchmarks.findings docs/findings.md`. Nothing is scored."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.command import ending
+from benchmarks.command import options as shared
+from benchmarks.command.plugins import load_plugins
+from benchmarks.command.truths import truths_at_hand
+from benchmarks.engines import provenance
+from benchmarks.scoring.recorded import recorded
+from benchmarks.scoring.released import Released
+from benchmarks.site import usual
+from diswot_errors import DataError
+from reports.csv_files import write_text
+
+ALONE = ":vanilla"  # without a teacher, of networks that have distilled accuracies: the site shows those
+KEPT = "<!-- What stands below is kept by `python -m benchmarks.findings`. -->"
+"""What comes after this line in the file stays: findings of earlier versions that are not measured anew."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    load_plugins(given)
+    options = _parser().parse_args(given)
+    truths, missing = truths_at_hand(options.ground_truth, [name for name in usual() if not name.endswith(ALONE)])
+    released = Released(options.tables)
+    if options.dry_run:
+        print(f"Findings on {', '.join(truth.name for truth in truths)}: some minutes, nothing scored")
+        return 0
+    from benchmarks.tables.findings import findings, pictures
+
+    parts = [head(released), *(found.text() for found in findings(truths, released))]
+    for why in dict.fromkeys(missing):
+        print(f"Left out: {why}.", file=sys.stderr)
+    text = "\n\n".join([*parts, KEPT]) + "\n"
+    if options.file is None:
+        print(text)
+    else:
+        write_text(options.file, text + kept(options.file))
+        print(options.file)
+        for one in recorded(released, truths[0])[:1]:
+            for end, drawing in pictures(one).items():
+                write_text(options.file.with_name(f"{options.file.stem}{end}.svg"), drawing)
+    return 0
+
+
+def head(released: Released) -> str:
+    """What was measured, by whom and on what."""
+    tables = f"{len(released.tables)} released tables of scores (`python -m benchmarks.scores info`)"
+    commit, day = provenance.commit(), datetime.now(UTC).date()
+    return (
+        "# What was found\n\n"
+        f"Measured at {f'commit {commit}' if commit else f'version {provenance.version()}'} on {day} from "
+        f"{tables} and the ground truths at hand; written by `python -m benchmarks.findings "
+        "docs/findings.md`. Every number has its command or its table below it; intervals are 95 % bootstrap intervals "
+        "over networks."
+    )
+
+
+def kept(file: Path) -> str:
+    """What stands below the line in the file that is written anew."""
+    try:
+        _, found, below = file.read_text(encoding="utf-8").partition(f"{KEPT}\n")
+    except FileNotFoundError:
+        return ""
+    if not found:
+        raise DataError(f"{file} has no line {KEPT!r}: what of it is to be kept? Add the line, or give another file")
+    return below
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = shared.parser(
+        "findings",
+        "What was found, as one page of Markdown for a reader of five minutes, with pictures of the first ground truth "
+        "beside it: from the released scores and the ground truths at hand. Nothing is scored or trained.",
+        [shared.truth(several=True), shared.tables(), shared.dry_run("said")],
+    )
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help="where it goes (default: the terminal)")
+    return parser
+
+
+if __name__ == "__main__":
+    ending.run(main)

@@ -1,0 +1,93 @@
+"""Every score of one network of one's own: `python -m benchmarks.score my.py:build --images DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.command import ending
+from benchmarks.command import options as shared
+from benchmarks.command.estimate import estimated
+from benchmarks.command.opened import opened
+from benchmarks.command.plugins import load_plugins
+from benchmarks.command.publish import Content, formula
+from benchmarks.command.work import work_in_folder
+from benchmarks.scoring.measured import score_rows
+from benchmarks.scoring.runner import Request
+from benchmarks.scoring.setting import AS_BUILT, RECIPE
+from benchmarks.scoring.single import single_setting
+from benchmarks.scoring.study import with_baselines
+from benchmarks.tables import single
+from nb201_data.spaces import get_space
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    load_plugins(given)
+    options = _parser().parse_args(given)
+    from proxies.registry import select
+
+    infos, setting = with_baselines(select(options.proxies)), single_setting(options)
+    space, seeds = get_space(setting.space).with_skeleton(setting.skeleton), range(options.seeds)
+    (arch,) = space.all()
+    with opened(options) as runner:
+        request = Request(setting, infos, [str(arch)], seeds)
+        if options.dry_run:
+            print(estimated(runner, [request], [""]))
+            return 0
+        tables = runner.released.tables if runner.released else []
+        settings = {
+            "network": setting.space,
+            "seeds": list(seeds),
+            "images": setting.images,
+            "split": setting.split,
+            "batch_size": setting.batch_size,
+            "init": setting.init,
+            "teacher": setting.teacher,
+            "teacher_init": setting.teacher_init,
+            "proxies": {info.name: f"version {info.version}, {info.origin}" for info in infos},
+            "recipe": RECIPE,
+            "tables": {table.path.stem: table.card.sha256 for table in tables},
+        }
+
+        def work(out: Path) -> Content:
+            (answers,) = runner.answer([request])
+            rows = [single.row_of(info, setting, answers, tables, space.params(arch)) for info in infos]
+            return Content(
+                f"Scores of {setting.space.partition('@')[0]}",
+                single.lead(setting, space.params(arch), rows),
+                single.sections(rows),
+                single.notes(setting),
+                scores=score_rows({info.name: setting for info in infos}, infos, answers),
+                formulas=[formula(info) for info in infos],
+                config=settings,
+                device=setting.device,
+                seeds=seeds,
+                images=setting.images,
+                space=setting.space,
+            )
+
+        words = [setting.space.partition("@")[0]]
+        return work_in_folder("score", given, options, settings, work, words=words)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = shared.parser(
+        "score",
+        "Score one network of yours, any classifier, without training it: every score, why some do not apply, and the "
+        "percentile of each among the released scores of networks of the same size that were asked the same.",
+        [
+            *(shared.shown(), shared.split_of(), shared.seeds(), shared.init(AS_BUILT)),
+            *(shared.machine(), shared.store(), shared.output(what="scored")),
+        ],
+    )
+    parser.add_argument("network", metavar="FILE.py:FUNCTION", help="a function without arguments, or a class")
+    parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs, by commas; or all")
+    return parser
+
+
+if __name__ == "__main__":
+    ending.run(main)

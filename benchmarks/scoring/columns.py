@@ -1,0 +1,155 @@
+"""How scores that are there meet a truth: all that books hold of its networks, a set of columns a setting."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+import numpy as np
+
+from benchmarks.scoring.question import Question
+from benchmarks.scoring.release import Book
+from benchmarks.statistics.formula import Formula, Term
+from benchmarks.statistics.resamples import Array
+from nb201_data.ground_truth import GroundTruth
+from nb201_data.skeleton import Skeleton
+from proxies.registry import AGGREGATES, PROXIES, AggregateInfo, aggregates
+from reports.cells import short_name
+
+Column = dict[str, float]
+"""Architecture -> value, as scored."""
+BEGUN = 0.9
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Every score of one setting by name and seed; with one teacher those that look at a teacher too."""
+
+    setting: Question  # what all scores share: nothing of a proxy, a seed, a torch
+    scored_as: str  # the skeleton, where it is not that of the truth
+    scores: Mapping[str, Mapping[int, Column]]
+    seconds: Mapping[str, float]
+    """By proxy, the mean over its networks."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The proxies, then the aggregates all of whose parts are there for some seed."""
+        groups = (info.name for info in aggregates() if self.seeds((info.name,)))
+        return (*sorted(self.scores), *groups)
+
+    def seeds(self, names: Iterable[str]) -> tuple[int, ...]:
+        """Those for which all these scores are there."""
+        there = [set(self.scores.get(part, ())) for name in names for part in parts_of(name)]
+        return tuple(sorted(set.intersection(*there))) if there else ()
+
+    def values(self, formula: Formula, archs: Sequence[str]) -> Array:
+        """(seeds, n) more is better, ranks being those within `archs`; NaN where a network lacks a part."""
+        lower = lower_of(formula.names)
+        rows = [
+            formula.values({name: self.column(name, seed, archs) for name in formula.names}, lower)
+            for seed in self.seeds(formula.names)
+        ]
+        return np.array(rows).reshape(-1, len(archs))
+
+    def seconds_of(self, names: Iterable[str]) -> float:
+        """What a network costs that is asked for these scores: the sum over all parts."""
+        return sum(self.seconds.get(part, 0.0) for part in {part for name in names for part in parts_of(name)})
+
+    def column(self, name: str, seed: int, archs: Sequence[str]) -> Array:
+        """(n,) a proxy's values as scored, or an aggregate's within `archs`; NaN for none."""
+        if name not in AGGREGATES:
+            found = self.scores[name][seed]
+            return np.array([found.get(arch, np.nan) for arch in archs], dtype=float)
+        return joined(AGGREGATES[name], [self.column(part, seed, archs) for part in AGGREGATES[name].parts])
+
+    def conditions(self, names: Iterable[str]) -> str:
+        """Init, batch and images; the teacher where one of these scores looks at it; another skeleton."""
+        looks = any(PROXIES[part].teacher for name in names for part in parts_of(name))
+        teacher = f", teacher {short_name(self.setting.teacher)}" if looks and self.setting.teacher else ""
+        other = f", in {self.scored_as}" if self.scored_as else ""
+        return f"{self.setting.init}, {self.setting.batch_size} of {self.setting.images}{teacher}{other}"
+
+
+def joined(info: AggregateInfo, columns: Sequence[Array]) -> Array:
+    """(n,) an aggregate of its parts' columns (n,), on the networks that have all of them; NaN elsewhere."""
+    parts = np.stack(columns)
+    whole, values = np.asarray(np.isfinite(parts).all(axis=0)), np.full(parts.shape[1], np.nan)
+    if whole.any():
+        values[whole] = info.function(*parts[:, whole].tolist())
+    return values
+
+
+def parts_of(name: str) -> tuple[str, ...]:
+    """The proxies that a score rests on: itself, or an aggregate's parts."""
+    return AGGREGATES[name].parts if name in AGGREGATES else (name,)
+
+
+def lower_of(names: Iterable[str]) -> set[str]:
+    """Those of which less is better; of an aggregate more always is."""
+    return {name for name in names if name in PROXIES and PROXIES[name].direction == "lower"}
+
+
+def known_scores() -> list[str]:
+    """Every name that a formula may hold."""
+    return [*PROXIES, *AGGREGATES]
+
+
+def single(name: str) -> Formula:
+    """A score as it is."""
+    return Formula((Term((name,)),))
+
+
+def columns_of(books: Iterable[Book], truth: GroundTruth) -> list[Columns]:
+    """What books hold of the truth's networks by proxies at their present version; of two answers the first.
+
+    A seed that has only begun, with less than nine tenths of the networks that another has, is left out.
+
+    Networks of the same width and depth are the same students whatever the images, so that scores on CIFAR-100 meet
+    accuracies on CIFAR-10 too; `scored_as` says so. Scores without a teacher stand beside those of every teacher.
+    """
+    found: dict[Question, dict[str, dict[int, Column]]] = defaultdict(lambda: defaultdict(dict))
+    cost: dict[Question, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for book in books:
+        for question, answers in book:
+            info = PROXIES.get(question.proxy)
+            now = info is not None and (question.version, question.origin) == (info.version, info.origin)
+            if now and _fits(question, truth):
+                column = found[_shared(question)][question.proxy].setdefault(question.seed, {})
+                for arch, answer in answers.items():
+                    if answer.value is not None and arch not in column:
+                        column[arch] = answer.value
+                        cost[_shared(question)][question.proxy].append(answer.seconds)
+    for scores in found.values():
+        for name, by_seed in scores.items():
+            fullest = max(map(len, by_seed.values()))
+            scores[name] = {seed: column for seed, column in by_seed.items() if len(column) >= BEGUN * fullest}
+    accompanied = {_alone(setting) for setting in found if setting.teacher}
+    own = str(truth.skeleton or "")
+    made = []
+    for setting in sorted(found, key=str):
+        if setting.teacher or setting not in accompanied:
+            beside = _alone(setting)
+            scores = {**found.get(beside, {}), **found[setting]}
+            seconds = {name: fmean(each) for name, each in {**cost[beside], **cost[setting]}.items() if each}
+            made.append(Columns(setting, setting.skeleton if setting.skeleton != own else "", scores, seconds))
+    return made
+
+
+def _fits(question: Question, truth: GroundTruth) -> bool:
+    """Same space, same width, same depth."""
+    if question.space != truth.space or bool(question.skeleton) != (truth.skeleton is not None):
+        return False
+    if truth.skeleton is None:
+        return True
+    own, other = truth.skeleton, Skeleton.parse(question.skeleton)
+    return (own.channels, own.cells_per_stage) == (other.channels, other.cells_per_stage)
+
+
+def _shared(question: Question) -> Question:
+    return replace(question, proxy="", version=0, origin="", seed=0, batch_seed=0, teacher_seed=0, torch="")
+
+
+def _alone(setting: Question) -> Question:
+    return replace(setting, teacher="", teacher_init="")

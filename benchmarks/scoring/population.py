@@ -1,0 +1,31 @@
+"""Which networks of a truth a number is about: never left unsaid, since it decides the number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nb201_data.ground_truth import GroundTruth
+from nb201_data.spaces import get_space
+
+LEAST = 10  # networks, below which nothing is said
+
+
+@dataclass(frozen=True)
+class Population:
+    """Networks of a truth under a name."""
+
+    key: str  # 'all', 'live'
+    name: str
+    archs: tuple[str, ...]
+
+
+def populations(truth: GroundTruth) -> list[Population]:
+    """All networks of a truth, and where some of them have dead branches those that have none."""
+    space = get_space(truth.space)
+    archs = tuple(truth.values)
+    parsed = {arch: space.parse(arch) for arch in archs}
+    alive = tuple(arch for arch, each in parsed.items() if space.canonical(each) == each)
+    whole = Population("all", f"all {len(archs):,} networks of {truth.name}", archs)
+    if len(alive) == len(archs) or len(alive) < LEAST:
+        return [whole]
+    return [whole, Population("live", f"the {len(alive):,} of {len(archs):,} without dead branches", alive)]

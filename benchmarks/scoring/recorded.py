@@ -1,0 +1,81 @@
+"""What released scores say of a ground truth: measurements for which no network is asked anything."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from benchmarks.scoring.measured import Ask, Measured
+from benchmarks.scoring.question import Answer, Question
+from benchmarks.scoring.release import Book
+from benchmarks.scoring.runner import Answers
+from benchmarks.scoring.setting import FIRST_TEACHER_SEED, RECIPE, Setting
+from benchmarks.scoring.study import FEWEST, Study, sample_of
+from nb201_data.ground_truth import GroundTruth
+from nb201_data.skeleton import Skeleton
+from proxies.registry import PROXIES, ProxyInfo
+
+NOT_THERE = Answer(None, "not-released", "no released table holds it")
+
+
+def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
+    """One measurement for each setting under which enough networks of the truth are scored, the largest first.
+
+    Scores that look at no teacher stand beside those of every teacher. What some proxy lacks has a status.
+    """
+    settings: dict[Setting, Answers] = defaultdict(dict)
+    for question, found in book:
+        if _is_about(question, truth):
+            known = {arch: answer for arch, answer in found.items() if arch in truth.values}
+            settings[_setting(question)][question.proxy, question.seed] = known
+    alone = {setting: settings.pop(setting) for setting in list(settings) if not setting.teacher}
+    whole = {setting: {**alone.get(replace(setting, teacher=""), {}), **found} for setting, found in settings.items()}
+    accompanied = {replace(setting, teacher="") for setting in whole}
+    whole |= {setting: found for setting, found in alone.items() if setting not in accompanied}
+    measured = [_measured(truth, setting, found) for setting, found in whole.items()]
+    large = [one for one in measured if len(one.study.archs) >= FEWEST]
+    return sorted(large, key=lambda one: -len(one.study.archs))
+
+
+def _is_about(question: Question, truth: GroundTruth) -> bool:
+    """Networks of the truth, scored by a proxy at its present version beside a teacher of random weights."""
+    info = PROXIES.get(question.proxy)
+    present = info is not None and (info.version, info.origin) == (question.version, question.origin)
+    seeded = (question.teacher_init, question.teacher_seed) == (question.init, FIRST_TEACHER_SEED + question.seed)
+    same = (question.space, question.skeleton, question.recipe) == (truth.space, str(truth.skeleton or ""), RECIPE)
+    return present and same and question.batch_seed == question.seed and (seeded or not question.teacher)
+
+
+def _setting(question: Question) -> Setting:
+    return Setting(
+        space=question.space,
+        skeleton=Skeleton.parse(question.skeleton),
+        images=question.images,
+        batch_size=question.batch_size,
+        split=question.split,
+        init=question.init,
+        teacher=question.teacher,
+        device=question.device,
+        precision=question.precision,
+    )
+
+
+def _measured(truth: GroundTruth, setting: Setting, found: Answers) -> Measured:
+    """On the networks of the seed that has most of them, over all seeds that have these too.
+
+    They stand in the order of `--sample`, so that a command that asks for as many draws the same resamples.
+    """
+    networks: dict[int, set[str]] = defaultdict(set)
+    for (_, seed), by_arch in found.items():
+        networks[seed].update(by_arch)
+    most = max(sorted(networks), key=lambda seed: len(networks[seed]))
+    seeds = tuple(seed for seed in sorted(networks) if networks[seed] >= networks[most])
+    archs = tuple(arch for arch in sample_of(truth, "all", 0) if arch in networks[most])
+    names = {proxy for proxy, seed in found if seed in seeds}
+    infos: tuple[ProxyInfo, ...] = tuple(PROXIES[name] for name in PROXIES if name in names)
+    answers: Answers = {
+        (info.name, seed): {arch: found.get((info.name, seed), {}).get(arch, NOT_THERE) for arch in archs}
+        for info in infos
+        for seed in seeds
+    }
+    return Measured(Ask(Study(truth, setting, archs, seeds), infos), answers)

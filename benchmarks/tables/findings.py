@@ -1,0 +1,164 @@
+"""What was found, for a reader of five minutes: sentences made of measurements, each with where its numbers stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.command.publish import run_of
+from benchmarks.scoring.measured import Measured
+from benchmarks.scoring.recorded import recorded
+from benchmarks.scoring.released import Released
+from benchmarks.tables import best_student, leaderboard, released, with_params
+from nb201_data.ground_truth import GroundTruth
+from nb201_data.truth.measured import FAMILY, card_of
+from reports import figures, markdown
+from reports.card import sections_of
+from reports.exports import in_both_lights
+from reports.headline import conditions, headline
+from reports.schema import COUNTS, Cell, Column, Correlation, Table
+from reports.summary import printed_checks
+from reports.tables import by_rank, correlation_table, format_estimate, format_number
+
+BEST = 3  # proxies that a table shows before those of the paper
+PICTURED = ("params", "diswot")
+PAPER = ("diswot", "diswot_readme", "m_s", "m_r")
+SHOWN = ("proxy", "verdict", "rank", "spearman", "spearman_minus_params", "kendall", "scored")
+WHOLE = 10_000  # networks, from which on a truth is a whole space rather than a sample
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A heading, what was found, a short table, and the command or file (as Markdown) that holds every number of it."""
+
+    title: str
+    sentences: Sequence[str]
+    source: str
+    table: Table | None = None
+
+    def text(self) -> str:
+        """As Markdown."""
+        table = [markdown.as_table(self.table)] if self.table else []
+        parts = [f"## {markdown.escaped(self.title)}", *map(markdown.escaped, self.sentences), *table]
+        return "\n\n".join([*parts, f"All numbers: {self.source}."])
+
+
+def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]:
+    """Everything that is found without scoring or training anything."""
+    for truth in truths:
+        for one in recorded(book, truth):
+            yield on(truth, one, book)
+    if whole := [truth for truth in truths if len(truth) >= WHOLE]:
+        yield counted(whole)
+    for truth in truths:
+        if truth.name.startswith(FAMILY) and truth.name.endswith(":distilled") and (card := card_of(truth.name)):
+            yield from noise(truth, card)
+    yield swapped()
+    yield Finding("Do the printed numbers agree?", [printed_checks()], _command("all_tables"))
+
+
+def on(truth: GroundTruth, one: Measured, book: Released) -> Finding:
+    """Who ranks the networks of a truth best, and what is left beside params."""
+    (content,) = released.of_truth(truth, book, [one])
+    run = run_of([], content)
+    beside = with_params.sentence(with_params.mean_ranks(one)) if "params" in one.by_proxy else ""
+    sentences = [*headline(run), beyond_params(one.rows), beside, conditions(run)]
+    command = _command(
+        f"correlation --ground-truth {truth.name} --sample {len(one.study.archs)} --images {one.study.setting.images}"
+    )
+    own = f" of [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
+    source = f"{command}{own}; what is left beside params: {_command('proxy_facts')}"
+    title = f"On {truth.name} ({one.study.setting.images} images, {one.study.setting.init} weights)"
+    return Finding(title, [each for each in sentences if each], source, _few(one.rows))
+
+
+def beyond_params(rows: Sequence[Correlation]) -> str:
+    """How many proxies know something of the accuracy that params do not, and which of them most."""
+    known = [row for row in rows if row.partial_spearman.value is not None]
+    adds = [row for row in by_rank(known, "partial_spearman") if row.partial_spearman.separated > 0]
+    if not known:
+        return ""
+    most = "; ".join(f"{row.proxy} {format_estimate(row.partial_spearman, 2)}" for row in adds[:BEST])
+    named = f", most of all {most}" if adds else ""
+    return f"{len(adds)} of {len(known)} know something that params do not (partial Spearman above zero){named}."
+
+
+def pictures(one: Measured) -> dict[str, str]:
+    """Drawings by the end of their name: the intervals of the few, and those of PICTURED against the accuracies."""
+    rows = [row for row in by_rank(one.rows) if row.proxy in _named(one.rows)]
+    labels = [row.proxy for row in rows]
+    title = f"{one.study.truth.name}, {len(one.study.archs):,} networks: Spearman, 95 % interval"
+    values = [row.spearman for row in rows]
+    wide = figures.intervals(labels, values, title=title, highlight=COUNTS, width=460.0, written=True)
+    drawn = {"": wide}
+    for name in set(PICTURED) & set(one.by_proxy):
+        rho, scores = one.by_proxy[name].spearman.value, one.mean_scores(name)
+        known = np.isfinite(scores)
+        drawn[f"-{name}"] = figures.scatter(
+            scores[known].tolist(),
+            np.array(one.study.accuracies)[known].tolist(),
+            title=name,
+            note="" if rho is None else f"ρ {format_number(rho, 2)}",
+            y_label="accuracy, %",
+            highlight=name in COUNTS,
+        )
+    return {end: in_both_lights(each) for end, each in drawn.items()}
+
+
+def counted(truths: Sequence[GroundTruth]) -> Finding:
+    """What counting says of whole spaces: Spearman of the closed forms."""
+    found: dict[str, list[float | None]] = {}
+    for truth in truths:
+        for scores in leaderboard.closed_forms(truth):
+            standing = leaderboard.standing(truth, truth.values, scores)
+            found.setdefault(scores.score, []).append(standing.spearman if standing else None)
+    columns = (Column("form", label="closed form"), *(Column(t.name, "number") for t in truths))
+    rows: list[tuple[Cell, ...]] = [(name, *values) for name, values in found.items()]
+    best = max(found, key=lambda name: sum(value or 0.0 for value in found[name]))
+    networks = ", ".join(dict.fromkeys(f"{len(truth):,}" for truth in truths))
+    said = (
+        f"Spearman with the accuracy on all {networks} networks, nothing trained or scored. The best count is {best}."
+    )
+    return Finding(
+        "What counting alone says of a whole space", [said], _command("leaderboard"), Table(columns, tuple(rows))
+    )
+
+
+def noise(truth: GroundTruth, card: str) -> Iterator[Finding]:
+    """The ceiling that noise puts on any score, as the data card says it."""
+    link = f"[data card](../nb201_data/tables/{_file(truth).removesuffix('.csv')}.md)"
+    for section in sections_of(card):
+        if section.title.startswith("Noise"):
+            yield Finding(f"{section.title}, on {truth.name}", section.intro, f"the {link}", section.table)
+
+
+def swapped() -> Finding:
+    """Whether the best network alone is the best student."""
+    sections = best_student.sections_for(best_student.known_pairs(), best_student.NOISE, 10_000, 0)
+    title = "Is the best network alone also the best student?"
+    return Finding(title, sections[0].intro, _command("best_student"))
+
+
+def _few(rows: Sequence[Correlation]) -> Table:
+    """The best, the counts and the paper's, in their order."""
+    table, names = correlation_table(rows), _named(rows)
+    places = [place for place, column in enumerate(table.columns) if column.name in SHOWN]
+    kept = tuple(row for row in table.rows if row[0] in names)
+    return Table(
+        tuple(table.columns[place] for place in places), tuple(tuple(row[place] for place in places) for row in kept)
+    )
+
+
+def _named(rows: Sequence[Correlation]) -> set[str]:
+    return {*[row.proxy for row in by_rank(rows) if row.proxy not in COUNTS][:BEST], *COUNTS, *PAPER}
+
+
+def _command(name: str) -> str:
+    return f"`python -m benchmarks.{name}`"
+
+
+def _file(truth: GroundTruth) -> str:
+    """The name of the table behind one of our own truths."""
+    return f"{FAMILY}-{truth.name.split(':')[1]}.csv"

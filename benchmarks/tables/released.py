@@ -1,0 +1,95 @@
+"""What the site says of a ground truth and of the distillers: contents of runs, made of what is released."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.command.publish import Content, measured_content
+from benchmarks.scoring.measured import Measured
+from benchmarks.scoring.population import populations
+from benchmarks.scoring.released import Released
+from benchmarks.tables import leaderboard, search_budget
+from nb201_data.ground_truth import GroundTruth
+from nb201_data.truth.measured import card_of
+from reports.card import sections_of
+from reports.schema import Column, Note, Section, Table, Topic
+
+DOCS = Path(__file__).parents[2] / "docs"
+MEASURED = DOCS / "distillers.md"
+CHOSEN = DOCS / "score.md"
+
+
+def of_truth(truth: GroundTruth, released: Released, measured: Sequence[Measured]) -> list[Content]:
+    """One content for each setting that has scores; else one of the closed forms alone."""
+    scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([released], truth)]
+    beside = [
+        replace(leaderboard.section(number, truth, one, scores), title=f"Beside closed forms and print: {one.name}")
+        for number, one in enumerate(populations(truth), 1)
+    ]
+    made = sorted({(table.card.machine, *table.card.reproduces) for table in released.tables})
+    origin = Note(Topic.ORIGIN, f"Every score is from the released tables ({'; '.join(map(', torch '.join, made))}).")
+    tables = {table.path.stem: table.card.sha256 for table in released.tables}
+    shown = []
+    for one in measured:
+        content = Content(truth.name, sections=beside, notes=[origin], correlations=one.rows, config={"tables": tables})
+        shown.append(measured_content([one], content))
+    lead = [
+        f"No score of these networks is released: what counts their size or operations is all there is. {truth.note}."
+    ]
+    alone = Content(
+        truth.name, lead, beside, card=card_of(truth.name), ground_truth=truth.name, ground_truth_note=truth.note
+    )
+    return shown or [alone]
+
+
+def distillers() -> Content:
+    """Every distillation loss with its formula and paper, then what was measured of them where docs/ is there."""
+    from proxies.distillation.registry import DISTILLERS
+
+    columns = (
+        Column("distiller"),
+        Column("teacher"),
+        Column("term", label="weights of CE, KD, own"),
+        Column("formula"),
+    )
+    rows = [
+        (loss.name, loss.teaching, f"{loss.ce:g}, {loss.kd:g}, {loss.weight:g}", loss.formula, loss.paper)
+        for loss in DISTILLERS.values()
+    ]
+    table = Table((*columns, Column("paper")), tuple(rows))
+    sections = [Section("distillers", "Every distiller", table=table)]
+    if MEASURED.is_file():
+        first, *rest = sections_of(MEASURED.read_text(encoding="utf-8"), "What was measured")
+        sections += [first, *(replace(section, level=3) for section in rest)]
+    return Content(
+        "Distillers", ["The losses that a student can be trained with, and what was measured of them."], sections
+    )
+
+
+def score() -> list[Content]:
+    """The page on the score of this bench, where docs/ is there."""
+    if not CHOSEN.is_file():
+        return []
+    text = CHOSEN.read_text(encoding="utf-8")
+    return [
+        Content(
+            "The score of this bench",
+            ["How it was chosen, what was confirmed of it, what was not."],
+            sections_of(text, "In short"),
+        )
+    ]
+
+
+def searches(truths: Sequence[GroundTruth], book: Released) -> list[Content]:
+    """What a search by each released score finds, by budget, on the benchmark's own accuracies."""
+    lead: list[str] = []
+    sections: list[Section] = []
+    for truth in truths:
+        if truth.name.startswith("nb201:"):
+            scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([book], truth)]
+            if found := search_budget.searchers(truth, scores, None):
+                lead.append(search_budget.sentence(truth, found))
+                sections.append(search_budget.section(len(sections) + 1, truth, found))
+    return [Content("What a search by a score finds, by budget", lead, sections)] if sections else []

@@ -1,0 +1,87 @@
+"""A run as the site knows it: its name there, and what its pages ask of it again and again, computed once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import median
+
+from reports.pages import page_of
+from reports.panels import panels_of
+from reports.records import Run
+from reports.schema import COEFFICIENTS, Correlation
+from reports.tables import HEADLINE, by_rank
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run of the site: its file name there, what it is called, and what it holds."""
+
+    name: str
+    title: str
+    run: Run
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether proxies were held against a ground truth."""
+        return bool(self.run.correlations)
+
+    @property
+    def address(self) -> str:
+        """Its page, as the first page of the site links it."""
+        return f"truth/{self.name}.html" if self.is_truth else f"run/{self.name}/report.html"
+
+    @cached_property
+    def rows(self) -> Mapping[str, Correlation]:
+        """The statistics of each proxy."""
+        return {row.proxy: row for row in self.run.correlations}
+
+    @cached_property
+    def _places(self) -> Mapping[str, Mapping[str, int]]:
+        """For each coefficient the rank of every proxy that has one."""
+        return {
+            each: {
+                row.proxy: place
+                for place, row in enumerate(by_rank(self.run.correlations, each), 1)
+                if getattr(row, each).value is not None
+            }
+            for each in COEFFICIENTS
+        }
+
+    def place(self, proxy: str, coefficient: str = HEADLINE) -> int | None:
+        """The rank of a proxy."""
+        return self._places[coefficient].get(proxy)
+
+    def ranked(self, coefficient: str = HEADLINE) -> int:
+        """How many rows have a rank."""
+        return len(self._places[coefficient])
+
+    @cached_property
+    def milliseconds(self) -> Mapping[str, float]:
+        """What each proxy costs: the median over its scores."""
+        seconds: dict[str, list[float]] = {}
+        for score in self.run.scores:
+            seconds.setdefault(score.proxy, []).append(score.seconds)
+        return {proxy: 1000 * median(values) for proxy, values in seconds.items()}
+
+    @cached_property
+    def agreement(self) -> Mapping[str, Mapping[str, float]]:
+        """For each proxy how much every other one orders the networks like it: Spearman."""
+        import numpy as np
+        from pandas import DataFrame
+
+        signs = {row.proxy: -1 if row.direction == "lower" else 1 for row in self.run.correlations}
+        varied = {name: archs for name, archs in panels_of(self.run).means.items() if len(set(archs.values())) > 1}
+        with np.errstate(all="ignore"):
+            table = DataFrame({name: {a: signs[name] * v for a, v in archs.items()} for name, archs in varied.items()})
+            found = table.corr(method="spearman", min_periods=3)
+        return {name: {str(a): float(v) for a, v in found[name].drop(name).dropna().items()} for name in found.columns}
+
+
+def entries(runs: Mapping[str, Run]) -> list[Entry]:
+    """Runs by their names on the site; where two have one title, the name tells them apart."""
+    titles = {name: run.manifest.ground_truth if run.correlations else page_of(run).title for name, run in runs.items()}
+    several = {title for title in titles.values() if list(titles.values()).count(title) > 1}
+    return [
+        Entry(name, f"{titles[name]} ({name})" if titles[name] in several else titles[name], run)
+        for name, run in runs.items()
+    ]
