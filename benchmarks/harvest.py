@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
     from benchmarks.harvesting import reap, speed
-    from benchmarks.harvesting.pairs import Recipe
+    from benchmarks.harvesting.pairs import Recipe, lone_runs
 
     recipe, device = Recipe(protocol, distiller, options.teacher_weights), choose_device(options.device)
     engine = engine_of(options)
@@ -44,10 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         done = options.cells * options.seeds - len(jobs)
         more = f", {done} done or in other shares" if done else ""
         print(f"{table}: {len(jobs)} runs of {protocol.name} to do{more}", flush=True)
+        lone = lone_runs(recipe, str(device))
+        if known := sum((str(cell), seed) in lone for cell, seed in jobs):
+            print(f"{known} of them have their lone run in {table_path(protocol.name)}: only the other is trained")
         if jobs and not options.dry_run:
-            print(reap.harvest(recipe, jobs, table, reap.Machine(str(device), engine, together)))
+            print(reap.harvest(recipe, jobs, table, reap.Machine(str(device), engine, together), lone))
         elif jobs:
-            print(speed.estimate(recipe, jobs, str(device), engine.workers))
+            print(speed.estimate(recipe, jobs, str(device), engine.workers, lone))
     return 0
 
 

@@ -37,12 +37,13 @@ def teacher(protocol: Protocol = TINY) -> Network:
     return network.eval()
 
 
-def trainer(loss: str, protocol: Protocol = TINY, seed: int = 0, cell: str = CELL) -> Trainer:
-    """A trainer of a small cell."""
+def trainer(loss: str, protocol: Protocol = TINY, seed: int = 0, cell: str = CELL, with_last: bool = False) -> Trainer:
+    """A trainer of a small cell; `with_last`: from the teacher's last maps, kept."""
     record = losses.get(loss)
     teaching = teacher(protocol) if record.teacher else None
-    answering = teaching if learns_from_logits(record) else None
-    stream = Stream(protocol.images, protocol.padding, torch.device("cpu"), answering, protocol.per_class)
+    answering = teaching if with_last or learns_from_logits(record) else None
+    cpu, per_class = torch.device("cpu"), protocol.per_class
+    stream = Stream(protocol.images, protocol.padding, cpu, answering, per_class, with_last=with_last)
     student = build_network(cell, 4, protocol.channels, protocol.cells_per_stage)
     initialise(student, "kaiming", seed)
     return Trainer(student, record, protocol, stream, seed, teaching)

@@ -142,6 +142,38 @@ def test_cached_answers_are_the_teachers() -> None:
     assert torch.allclose(epoch.teacher_logits.float(), direct, atol=2e-2, rtol=2e-3)
 
 
+@pytest.mark.parametrize("loss", ["diswot+", "sp", "cc", "rkd", "pkt", "crd", "ickd"])
+def test_from_maps_that_are_kept_a_student_learns_what_it_learns_beside_the_teacher(loss: str) -> None:
+    one_step = replace(TINY, per_class=8)
+    kept, beside = trainer(loss, one_step, with_last=True), trainer(loss, one_step)
+    assert kept.cached and kept.teacher is not None and beside.beside and not beside.cached
+    epoch = kept.stream.epoch(0, beside=True)
+    assert epoch.teacher_last is not None and epoch.teacher_x is not None
+    with torch.no_grad():
+        direct = kept.teacher.eval().forward_features(kept.stream.whole.normalise(epoch.teacher_x)).last
+    assert torch.equal(epoch.teacher_last, direct.half())
+    assert kept.train_epoch().loss == pytest.approx(beside.train_epoch().loss, rel=2e-3)
+
+
+def test_maps_on_disk_are_those_that_the_teacher_gave(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stream = trainer("sp", with_last=True).stream
+    first = stream.epoch(0).teacher_last
+    assert first is not None and first.is_contiguous(memory_format=torch.channels_last)
+    file = stream._file(0, "-last")
+    whole = file.read_bytes()
+    file.write_bytes(_flipped(whole, 8 * 500 + 3))
+    again = trainer("sp", with_last=True).stream.epoch(0).teacher_last
+    assert again is not None and torch.equal(first, again) and file.read_bytes() == whole
+    assert f"warning: {file} is " in capsys.readouterr().err
+    monkeypatch.setattr("benchmarks.distill.stream.predict", None)  # nobody is asked again
+    stored = trainer("sp", with_last=True).stream.epoch(0)
+    logits = trainer("kd").stream.epoch(0).teacher_logits
+    assert stored.teacher_last is not None and torch.equal(first, stored.teacher_last)
+    assert stored.teacher_logits is not None and logits is not None and torch.equal(stored.teacher_logits, logits)
+
+
 def test_answers_on_disk_are_taken_while_they_are_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

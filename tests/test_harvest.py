@@ -11,9 +11,12 @@ from distill_support import TINY, by_hand, teacher, trainer
 
 from benchmarks import harvest
 from benchmarks.distill import protocols
+from benchmarks.distill.trainer import Trainer
+from benchmarks.engines import provenance
 from benchmarks.engines.local import Local
 from benchmarks.harvesting import order, reap, rows, speed
-from benchmarks.harvesting.pairs import Recipe
+from benchmarks.harvesting import pairs as pairs_module
+from benchmarks.harvesting.pairs import PairTrainer, Recipe, lone_runs
 from benchmarks.harvesting.rows import PairRow
 from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import load_ground_truth, official_cell
@@ -244,7 +247,7 @@ def test_a_full_disk_leaves_the_table_as_it_was(tmp_path: Path, monkeypatch: pyt
 
 
 def test_another_teacher_and_another_distiller_have_tables_of_their_own(
-    tiny: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(rows, "TABLES", tiny)
     monkeypatch.setattr(measured, "TABLES", tiny)
@@ -263,6 +266,7 @@ def test_another_teacher_and_another_distiller_have_tables_of_their_own(
         ("resnet32", "diswot+"),
     ]
     assert plain[0].vanilla_loss == taught[0].vanilla_loss == other[0].vanilla_loss
+    assert capsys.readouterr().out.count("1 of them have their lone run in") == 2
     assert len({each[0].distilled_loss for each in (plain, taught, other)}) == 3
     assert "distiller" not in (tiny / "kd-nb201-tiny.csv").read_text()
     truth = load_ground_truth("kd-nb201:tiny-diswot-plus:distilled")
@@ -292,3 +296,46 @@ def test_answers_on_disk_are_not_computed_again(tiny: Path, monkeypatch: pytest.
     reap.harvest(KD, jobs, tiny / "second.csv", reap.Machine("cpu", Local(1), 1))
     first, second = rows.read_rows(tiny / "first.csv"), rows.read_rows(tiny / "second.csv")
     assert first[0].answer == second[0].answer
+
+
+@pytest.mark.parametrize("distiller", ["kd", "diswot+"])
+def test_a_lone_run_that_is_known_is_not_trained_and_changes_nothing(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, distiller: str
+) -> None:
+    recipe, jobs, machine = Recipe(HARVESTED, distiller), reap.pending([], 2, 1), reap.Machine("cpu", Local(1), 1)
+    reap.harvest(recipe, jobs, tiny / "pairs.csv", machine)
+    pairs = rows.read_rows(tiny / "pairs.csv")
+    trained, made = list[str](), PairTrainer._trainer
+
+    def noted(self: PairTrainer, cell: Cell, seed: int, loss: str) -> Trainer:
+        trained.append(loss)
+        return made(self, cell, seed, loss)
+
+    monkeypatch.setattr(PairTrainer, "_trainer", noted)
+    reap.harvest(recipe, jobs, tiny / "taught.csv", machine, {pairs[1].key: pairs[1]})
+    assert trained == [distiller, "ce", distiller]
+    assert [row.answer for row in rows.read_rows(tiny / "taught.csv")] == [row.answer for row in pairs]
+
+
+def test_lone_runs_are_taken_from_rows_of_this_device_and_torch_only(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "TABLES", tiny)
+    here = replace(_row("x"), device=provenance.device_name("cpu"), torch=torch.__version__)
+    others = replace(here, arch="y", torch="1.0"), replace(here, arch="z", device="another"), replace(here, seed=1)
+    rows.append(tiny / "kd-nb201-tiny.csv", [here, *others])
+    assert list(lone_runs(KD, "cpu")) == [("x", 0), ("x", 1)]
+    assert lone_runs(Recipe(HARVESTED, ""), "cpu") == {}
+
+
+def test_the_teachers_maps_are_kept_where_the_loss_looks_at_no_others(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {name: Recipe(HARVESTED, name).keeps_last for name in ("kd", "diswot+", "sp", "crd", "ickd", "at", "review")}
+    assert kept == {name: name in ("diswot+", "sp", "crd", "ickd") for name in kept}
+    assert not KD.beside and not Recipe(HARVESTED, "sp").beside and Recipe(HARVESTED, "review").beside
+    last = trainer("sp", HARVESTED, with_last=True).stream.epoch(0).teacher_last
+    assert last is not None and len(last) == 4 * 32
+    monkeypatch.setattr(pairs_module, "KEPT_ON_DISK", 2 * last.numel())  # one epoch of it
+    assert Recipe(HARVESTED, "sp").keeps_last
+    assert not Recipe(replace(HARVESTED, epochs=2), "sp").keeps_last

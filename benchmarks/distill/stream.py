@@ -26,7 +26,8 @@ from nb201_data.networks import Network
 from nb201_data.sealed import read_sealed, write_sealed
 
 STREAM_SEED = 0
-KEPT_BYTES = 1 << 30
+KEPT_BYTES = 3 << 29
+LAST = "-last"
 _CHUNK = 500
 
 
@@ -38,17 +39,20 @@ class Epoch:
     y: Tensor  # int64 (N,)
     teacher_x: Tensor | None = None  # uint8 (N,3,H,W), what a teacher beside the student sees: x before pooling
     teacher_logits: Tensor | None = None  # half (N,K)
+    teacher_last: Tensor | None = None  # half (N,C,h',w'), the teacher's last map
 
     def bytes(self) -> int:
         """Memory that keeping it takes."""
-        return sum(t.numel() * t.element_size() for t in (self.x, self.teacher_x) if t is not None)
+        parts = self.x, self.teacher_x, self.teacher_last
+        return sum(t.numel() * t.element_size() for t in parts if t is not None)
 
 
 class Stream:
     """Augmented epochs of `images`. `cifar100@16` is augmented, and shown to the teacher, at 32 x 32, then pooled.
 
     `per_class`: only so many training images of each class. `held_out`: every so-manieth training image of each class
-    is kept back and stands in for the test images, for choices that must not see those.
+    is kept back and stands in for the test images, for choices that must not see those. `teacher` answers each epoch
+    once, on disk: its logits, and its last map too `with_last`.
     """
 
     def __init__(
@@ -59,10 +63,11 @@ class Stream:
         teacher: Network | None = None,
         per_class: int = 0,
         held_out: int = 0,
+        with_last: bool = False,
     ) -> None:
         self.whole: ImageSet = load_images(unpooled(images))
         self.images: ImageSet = load_images(images)
-        self.padding, self.device, self.teacher = padding, device, teacher
+        self.padding, self.device, self.teacher, self.with_last = padding, device, teacher, with_last
         self._factor = self.whole.resolution // self.images.resolution
         x, y = self.whole.train_x, self.whole.train_y
         if per_class:
@@ -99,7 +104,7 @@ class Stream:
     def epoch(self, epoch: int, beside: bool = False) -> Epoch:
         """The epoch's images and the teacher's answers; `beside`: what the teacher sees as well, which is larger.
 
-        The latest epochs are kept in memory up to 1 GiB.
+        The latest epochs are kept in memory up to 1.5 GiB.
         """
         kept = self._kept.get(epoch)
         if kept is None or (beside and kept.teacher_x is None):
@@ -118,11 +123,10 @@ class Stream:
     def _made(self, epoch: int, beside: bool) -> Epoch:
         whole = self._whole(epoch)
         small = self._small(whole).contiguous(memory_format=torch.channels_last)
-        logits = None
+        logits = last = None
         if self.teacher is not None:
-            logits = self._stored(epoch)
-            logits = self._answer(epoch, whole) if logits is None else logits
-        return Epoch(small, self._y, whole if beside else None, logits)
+            logits, last = self._stored(epoch) or self._answer(epoch, whole)
+        return Epoch(small, self._y, whole if beside else None, logits, last)
 
     def _whole(self, epoch: int) -> Tensor:
         """uint8 (N,3,H,W): all images, cropped and mirrored as this epoch has them."""
@@ -133,26 +137,43 @@ class Stream:
         """(N,3,H,W) at the resolution of the student."""
         return average_pool(x, self._factor) if self._factor > 1 else x
 
-    def _file(self, epoch: int) -> Path:
-        return cache_dir() / "teacher-logits" / f"{self._key}-{epoch}.half"
+    def _file(self, epoch: int, part: str = "") -> Path:
+        return cache_dir() / "teacher-logits" / f"{self._key}-{epoch}{part}.half"
 
-    def _stored(self, epoch: int) -> Tensor | None:
-        """(N,K) half precision from the cache; None where no run computed them before, or where the file is damaged."""
+    def _stored(self, epoch: int) -> tuple[Tensor, Tensor | None] | None:
+        """Logits (N,K) and last map (N,C,h,w) in half precision from the cache; None where no run computed them before,
+        or where a file is damaged."""
+        logits = self._read(self._file(epoch))
+        last = self._read(self._file(epoch, LAST)) if self.with_last else None
+        if logits is None or (self.with_last and last is None):
+            return None
+        return logits.view(len(self), -1), None if last is None else self._as_map(last)
+
+    def _read(self, file: Path) -> Tensor | None:
         try:
-            content = read_sealed(self._file(epoch))
+            content = read_sealed(file)
         except DataError as error:
             print(f"warning: {error}; the teacher's answers are computed again", file=sys.stderr, flush=True)
             return None
-        if content is None:
-            return None
-        return torch.frombuffer(bytearray(content), dtype=torch.half).view(len(self), -1).to(self.device)
+        return None if content is None else torch.frombuffer(bytearray(content), dtype=torch.half).to(self.device)
 
-    def _answer(self, epoch: int, x: Tensor) -> Tensor:
-        """(N,K) half precision: what the teacher says now, kept in the cache."""
+    def _as_map(self, values: Tensor) -> Tensor:
+        """(N,C,h,w) in channels_last of the values as they lie in memory."""
         assert self.teacher is not None
-        logits = predict(self.teacher, self.whole, x).half()
+        with torch.no_grad():
+            _, channels, height, width = (
+                self.teacher.eval().forward_features(self.whole.normalise(self._x[:2])).last.shape
+            )
+        return values.view(len(self), height, width, channels).permute(0, 3, 1, 2)
+
+    def _answer(self, epoch: int, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Logits (N,K) and last map (N,C,h,w) in half precision: what the teacher says now, kept in the cache."""
+        assert self.teacher is not None
+        logits, last = predict(self.teacher, self.whole, x, self.with_last)
+        if last is not None:
+            write_sealed(self._file(epoch, LAST), last.permute(0, 2, 3, 1).cpu().numpy().tobytes())
         write_sealed(self._file(epoch), logits.cpu().numpy().tobytes())
-        return logits
+        return logits, last
 
     def _teacher_key(self, teacher: Network) -> str:
         """Names what the answers depend on: images, augmentation, the teacher's weights, and what computes."""
@@ -192,7 +213,13 @@ def every_nth_of_each_class(y: Tensor, n: int) -> Tensor:
 
 
 @torch.no_grad()  # not inference mode: the answers enter losses
-def predict(network: Network, images: ImageSet, x: Tensor) -> Tensor:
-    """Logits (N, K) in float32 of uint8 images (N,3,H,W), in evaluation mode."""
+def predict(network: Network, images: ImageSet, x: Tensor, with_last: bool = False) -> tuple[Tensor, Tensor | None]:
+    """In half precision the logits (N, K), and `with_last` the last map (N, C, h, w), of uint8 images (N,3,H,W), in
+    evaluation mode."""
     network.eval()
-    return torch.cat([network(images.normalise(part)) for part in x.split(_CHUNK)]).float()
+    parts = (images.normalise(part) for part in x.split(_CHUNK))
+    if not with_last:
+        return torch.cat([network(part) for part in parts]).float().half(), None
+    answers = [(maps.logits.half(), maps.last.half()) for maps in map(network.forward_features, parts)]
+    logits, last = zip(*answers, strict=True)
+    return torch.cat(logits), torch.cat(last).contiguous(memory_format=torch.channels_last)

@@ -28,6 +28,7 @@ from proxies.distillation.record import Context, HeadSetup, Loss
 
 _TEST_CHUNK = 500
 LOGITS_ONLY = frozenset({"logits", "labels", "epoch"})
+LAST_ONLY = LOGITS_ONLY | {"last", "pooled", "weights", "indices"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,16 @@ def learns_from_logits(loss: Loss) -> bool:
     return loss.teacher and not loss.two_way and loss.inputs() <= LOGITS_ONLY
 
 
+def learns_from_last(loss: Loss) -> bool:
+    """Whether the teacher's logits and last map, of which the pooled features are the mean, are all that it wants."""
+    return loss.teacher and not loss.two_way and loss.inputs() <= LAST_ONLY
+
+
 class Trainer:
     """Trains `student` with `loss` from `teacher`, epoch by epoch.
 
-    Where the loss looks at the teacher's logits alone they come from the stream's cache; else the teacher runs beside
-    the student. Where the loss is two-way the teacher is a peer that learns as well.
+    Where the stream keeps all that the loss looks at, the teacher's answers come from there; else the teacher runs
+    beside the student. Where the loss is two-way the teacher is a peer that learns as well.
     """
 
     def __init__(
@@ -68,7 +74,7 @@ class Trainer:
         self.teacher = teacher.to(self.device) if loss.teacher and teacher is not None else None
         self.epoch, self.mean_loss = 0, math.nan
         student = student.to(self.device)
-        self.cached = learns_from_logits(loss)
+        self.cached = learns_from_logits(loss) or (stream.with_last and learns_from_last(loss))
         self.beside = loss.teacher and not self.cached  # the teacher looks at every batch along with the student
         if loss.teacher and (self.teacher is None or (self.cached and stream.teacher is None)):
             raise DataError(f"loss {loss.name} learns from a teacher and none was given")
@@ -107,11 +113,11 @@ class Trainer:
         enabled = self.protocol.precision == "bf16"
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled, cache_enabled=False)
 
-    def _step(self, x: Tensor, teacher_x: Tensor, y: Tensor, logits: Tensor, indices: Tensor) -> Tensor:
-        """One step on one batch: (B,3,h,w), (B,3,H,W), (B,), (B,K), (B,) -> the loss, a scalar."""
+    def _step(self, x: Tensor, teacher_x: Tensor, y: Tensor, logits: Tensor, last: Tensor, indices: Tensor) -> Tensor:
+        """One step on one batch: (B,3,h,w), (B,3,H,W), (B,), (B,K), (B,C,h',w'), (B,) -> the loss, a scalar."""
         with self._autocast():
             features = self.student.network.forward_features(self.stream.images.normalise(x))
-            taught = self._teach(features, teacher_x, logits)
+            taught = self._teach(features, teacher_x, logits, last)
             context = self._context(indices)
             loss = self.loss.objective(features, taught, y, self.student.head, context, self.protocol.temperature)
             back = None
@@ -123,8 +129,11 @@ class Trainer:
             self.peer.step(back)
         return loss.detach()
 
-    def _teach(self, features: NetworkMaps, teacher_x: Tensor, logits: Tensor) -> NetworkMaps:
+    def _teach(self, features: NetworkMaps, teacher_x: Tensor, logits: Tensor, last: Tensor) -> NetworkMaps:
         """What the loss sees of the teacher."""
+        if self.cached and self.stream.with_last:
+            last = last.float()
+            return features._replace(logits=logits.float(), last=last, pooled=last.mean((2, 3)))
         if self.cached:
             return features._replace(logits=logits.float())
         if self.teacher is None:
@@ -227,12 +236,13 @@ def accuracy(network: nn.Module, stream: Stream) -> tuple[float, float, float]:
     return 100 * hits1.item() / n, 100 * hits5.item() / n, loss.item() / n
 
 
-def _batch(data: Epoch, indices: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+def _batch(data: Epoch, indices: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """What a step takes; where there is no teacher beside the student, or no answer of one, something that is there."""
     x, y = rows(data.x, indices), data.y[indices]
     teacher_x = x if data.teacher_x is None else rows(data.teacher_x, indices)
     logits = y if data.teacher_logits is None else data.teacher_logits[indices]
-    return x, teacher_x, y, logits, indices
+    last = y if data.teacher_last is None else rows(data.teacher_last, indices)
+    return x, teacher_x, y, logits, last, indices
 
 
 def _detached(part: Any) -> Any:

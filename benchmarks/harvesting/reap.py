@@ -12,7 +12,7 @@ from benchmarks.engines.progress import Progress
 from benchmarks.engines.registry import Engine
 from benchmarks.harvesting import speed
 from benchmarks.harvesting.order import harvest_order
-from benchmarks.harvesting.pairs import CellSeed, PairTrainer, Recipe
+from benchmarks.harvesting.pairs import CellSeed, Lone, PairTrainer, Recipe
 from benchmarks.harvesting.rows import PairRow, append
 from diswot_errors import UsageError
 
@@ -39,13 +39,13 @@ def pending(
     return [(cell, seed) for cell, seed in jobs if (str(cell), seed) not in done]
 
 
-def harvest(recipe: Recipe, jobs: Sequence[CellSeed], table: Path, machine: Machine) -> str:
-    """Train all jobs and append each row as it comes; how fast it was."""
+def harvest(recipe: Recipe, jobs: Sequence[CellSeed], table: Path, machine: Machine, lone: Lone | None = None) -> str:
+    """Train all jobs but the lone runs that are known, and append each row as it comes; how fast it was."""
     recipe.loaded_teacher()  # what it lacks is said before any process starts
     groups = [list(jobs[i : i + machine.together]) for i in range(0, len(jobs), machine.together)]
     epochs, measured = recipe.protocol.epochs, list[PairRow]()
     engine = machine.engine
-    with engine.team(engine.workers, _start, recipe, machine.device) as team:
+    with engine.team(engine.workers, _start, recipe, machine.device, lone or {}) as team:
         # the teacher answers first, each epoch once, shared among the workers
         with Progress(epochs, "epoch", "the teacher's answers") as progress:
             for _ in team.each(_prepare, range(epochs)):
@@ -57,7 +57,7 @@ def harvest(recipe: Recipe, jobs: Sequence[CellSeed], table: Path, machine: Mach
                 measured += rows
                 progress.advance(len(rows), _short(rows[-1]))
         seconds = time.perf_counter() - started
-    return speed.summary(measured, recipe.protocol.per_class, seconds, machine.device, engine.workers)
+    return speed.summary(measured, recipe.protocol.per_class, seconds, machine.device, engine.workers, lone)
 
 
 def _short(row: PairRow) -> str:
@@ -68,10 +68,10 @@ def _short(row: PairRow) -> str:
 _trainer: PairTrainer | None = None
 
 
-def _start(recipe: Recipe, device: str) -> None:
+def _start(recipe: Recipe, device: str, lone: Lone) -> None:
     """In each worker: load images and teacher once."""
     global _trainer
-    _trainer = PairTrainer(recipe, choose_device(device))
+    _trainer = PairTrainer(recipe, choose_device(device), lone)
 
 
 def _prepare(epoch: int) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.command.estimate import duration
 from benchmarks.distill import budget
-from benchmarks.harvesting.pairs import CellSeed, Recipe
+from benchmarks.harvesting.pairs import CellSeed, Lone, Recipe
 from benchmarks.harvesting.rows import PairRow
 from diswot_errors import DataError
 from nb201_data.images import load_images
@@ -18,9 +18,11 @@ from nb201_data.spaces import get_space
 from proxies.distillation import losses
 
 
-def summary(rows: Sequence[PairRow], per_class: int, seconds: float, device: str, workers: int) -> str:
+def summary(
+    rows: Sequence[PairRow], per_class: int, seconds: float, device: str, workers: int, lone: Lone | None = None
+) -> str:
     """One line: cells per hour, and training operations per second beside the measured bf16 peak."""
-    done = sum(training_operations(row, per_class) for row in rows) / seconds
+    done = sum(training_operations(row, per_class, row.key in (lone or {})) for row in rows) / seconds
     peak = matmul_peak(torch.device(device)) * (workers if device == "cpu" else 1)
     return (
         f"{3600 * len(rows) / seconds:.0f} cells an hour; {done / 1e9:.1f} Gop/s of training, "
@@ -28,16 +30,16 @@ def summary(rows: Sequence[PairRow], per_class: int, seconds: float, device: str
     )
 
 
-def training_operations(row: PairRow, per_class: int) -> float:
+def training_operations(row: PairRow, per_class: int, lone_known: bool = False) -> float:
     """2 operations a multiply-add, times 3 for forward and backward, times images, epochs and runs of the row."""
     space = get_space(row.space).with_skeleton(Skeleton.parse(row.skeleton))
     images = load_images(row.images)
     count = per_class * images.classes or len(images.train)
-    runs = 1 if row.distilled_top1 is None else 2
+    runs = 1 if row.distilled_top1 is None or lone_known else 2
     return 6.0 * space.flops(space.parse(row.arch)) * count * row.epochs * runs
 
 
-def estimate(recipe: Recipe, jobs: Sequence[CellSeed], device: str, workers: int) -> str:
+def estimate(recipe: Recipe, jobs: Sequence[CellSeed], device: str, workers: int, lone: Lone) -> str:
     """About how long the pairs take, by some training steps of the middle one in size."""
     try:
         space, protocol = recipe.space(), recipe.protocol
@@ -45,9 +47,10 @@ def estimate(recipe: Recipe, jobs: Sequence[CellSeed], device: str, workers: int
         return f"How long that takes is not known: {error}"
     macs = [space.flops(cell) for cell, _ in jobs]
     middle = sorted(zip(macs, (cell for cell, _ in jobs), strict=True), key=lambda pair: pair[0])[len(jobs) // 2][1]
+    runs = [(each, losses.get(name)) for each, job in zip(macs, jobs, strict=True) for name in recipe.runs(job, lone)]
     rate = budget.rate(space.build(middle), protocol, device)
-    teacher = budget.teacher_macs(protocol) if recipe.distiller else 0.0
-    total = sum(budget.of_run(each, teacher, losses.get(name), protocol) for each in macs for name in recipe.losses)
+    teacher = budget.teacher_macs(protocol) if recipe.beside else 0.0
+    total = sum(budget.of_run(each, teacher, loss, protocol) for each, loss in runs)
     seconds = total / rate / min(workers, len(jobs))
     return f"About {duration(seconds)} with {workers} worker{'s' * (workers > 1)}."
 
