@@ -1,5 +1,6 @@
 """The answer of a correlation page: three sentences, one picture, one line of conditions. Computed from the records."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from reports import figures
@@ -18,7 +19,7 @@ def headline(run: Run) -> tuple[str, ...]:
     best = _best(ranked)
     if best is None:
         return (f"None of {_count(len(run.correlations), 'row', 'rows')} gave a ranking to compare.",)
-    return tuple(part for part in (_answer(best), _subject(ranked, best), _sure(run.correlations)) if part)
+    return tuple(part for part in (_answer(best), _subject(run, ranked, best), _sure(run.correlations)) if part)
 
 
 def picture(run: Run) -> Figure | None:
@@ -79,11 +80,11 @@ def _beside(row: Correlation) -> str:
     return " and ".join(f"{words[sign]} {' and '.join(names)}" for sign, names in groups.items() if names)
 
 
-def _subject(ranked: Sequence[Correlation], best: Correlation) -> str:
-    """Where DisWOT stands, if it is a row."""
+def _subject(run: Run, ranked: Sequence[Correlation], best: Correlation) -> str:
+    """Where DisWOT stands, or why it stands nowhere, if it is a row."""
     row = next((row for row in ranked if row.proxy == SUBJECT), None)
     if row is None:
-        return ""
+        return _without_rank(run)
     place = f"{ranked.index(row) + 1} of {len(ranked)} rows"
     counts = [SHOWN.get(each.proxy, each.proxy) for each in ranked if each.proxy in COUNTS]
     among = f" ({' and '.join([', '.join(counts[:-1]), counts[-1]] if counts[1:] else counts)} among them)"
@@ -92,6 +93,15 @@ def _subject(ranked: Sequence[Correlation], best: Correlation) -> str:
         return f"That is {SHOWN[SUBJECT]} itself, {place}."
     beside = _beside(row)
     return f"{SHOWN[SUBJECT]} is {place}, with {_with_interval(row.spearman)}{f', {beside}' if beside else ''}."
+
+
+def _without_rank(run: Run) -> str:
+    row = next((row for row in run.correlations if row.proxy == SUBJECT), None)
+    if row is None:
+        return ""
+    why = Counter(score.reason for score in run.scores if score.proxy == SUBJECT and score.reason)
+    most = f", most often because of '{why.most_common(1)[0][0]}'" if why else ""
+    return f"{SHOWN[SUBJECT]} ranks nothing here: it has no score for {row.left_out} networks{most}."
 
 
 def _sure(rows: Sequence[Correlation]) -> str:

@@ -181,6 +181,17 @@ def test_the_answer_follows_the_interval_of_the_paired_difference(
     assert kinds == {"nwot": verdict, "diswot": VerdictKind.WORSE}
 
 
+def test_the_answer_says_why_the_paper_s_score_has_no_rank() -> None:
+    best = Correlation("nwot", "higher", "ok", 60, 0, "", 1, 1000, spearman=estimate(0.7, 0.1))
+    none = Correlation("diswot", "higher", "too-few", 0, 60, "not-applicable 60", 1, 1000)
+    asked = ScoreRow("s", "a", "diswot", 1, "gaussian", 0, "i", 64, "t", "cpu", "fp32", None, "not-applicable", "", 0.0)
+    scores = tuple(replace(asked, arch=arch, reason=f"widths differ: {arch}") for arch in ("b", "a", "b"))
+    said = headline(Run(MANIFEST, correlations=(best, none), scores=(*scores, replace(asked, proxy="x", reason="no"))))
+    why = "most often because of 'widths differ: b'"
+    assert f"DisWOT ranks nothing here: it has no score for 60 networks, {why}." in said
+    assert not any("DisWOT" in each for each in headline(Run(MANIFEST, correlations=(best,))))
+
+
 def test_the_answer_of_a_run_without_numbers_says_so() -> None:
     flat = Correlation("a", "higher", "constant", 60, 0, "", 1, 1000)
     assert headline(Run(MANIFEST, correlations=(flat,))) == ("None of 1 row gave a ranking to compare.",)
