@@ -69,7 +69,11 @@ GRADSIGN = Source(
 )
 DEEPLITE = Source("deeplite-torch-zoo, pull request 323", ALL, False, "500", "not stated")
 SUITE_ZERO = Source(
-    "NAS-Bench-Suite-Zero, its values", LIVE, False, "3,000 without dead branches", "NASLib: default, 64 of CIFAR-10"
+    "NAS-Bench-Suite-Zero, its values",
+    LIVE,
+    False,
+    "3,000 without dead branches",
+    "NASLib: default weights, 64 of CIFAR-10",
 )
 _KENDALL, _SPEARMAN = "kendall", "spearman"
 _THREE: dict[tuple[Source, str], str] = {
