@@ -19,7 +19,7 @@ from benchmarks.scoring.columns import known_scores
 from benchmarks.scoring.population import populations
 from benchmarks.scoring.study import truth_hash
 from benchmarks.statistics.formula import parse
-from benchmarks.tables import leaderboard
+from benchmarks.tables import leaderboard, printed
 from reports.schema import Section
 
 
@@ -41,12 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def work(out: Path) -> Content:
         sections: list[Section] = []
+        ours: list[printed.Ours] = []
         with ExitStack() as stack:
             books = books_of(options, stack)
             for truth in truths:
                 scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores(books, truth, formulas)]
                 for population in populations(truth):
                     sections.append(leaderboard.section(len(sections) + 1, truth, population, scores))
+                    ours += leaderboard.beside_print(truth, population, scores)
+        if beside := printed.section(ours, [truth.name for truth in truths]):
+            sections.append(beside)
         lead = [f"Left out: {why}." for why in missing]
         names = ", ".join(truth.name for truth in truths)
         return Content("All scores on all truths", lead, sections, config=settings, ground_truth=names)

@@ -1,13 +1,14 @@
 """How exact each score is: its value in fp32 against its own value in float64, on twelve cells from light to heavy.
 
 `python tests/accuracy.py` prints the table of docs/proxies.md (CPU, one thread, batch 64, whole skeleton; an hour).
+`python tests/accuracy.py --proxies vkdnw,gradsign --every 4` does so of some scores, on every fourth cell.
 """
 
+import argparse
 import statistics
 import sys
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -29,6 +30,8 @@ LOOSE = {
     "plain": 0.01,  # terms that cancel: in front of a batch norm they are zero but for rounding
     "fisher": 0.01,  # squares of such sums
     "epe_nas": 0.01,  # logarithms of correlations near zero
+    "gradient_spread": 0.01,  # such logarithms too
+    "spread_size": 0.01,
 }
 """Relative; what fp32 is worth where the formula takes small differences of large numbers."""
 
@@ -89,14 +92,19 @@ def table(found: list[dict[str, float]]) -> str:
 
 def main() -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(description="How exact each score is against its own value in float64.")
+    parser.add_argument("--proxies", default="all", help="names or globs, by commas")
+    parser.add_argument(
+        "--every", type=int, default=1, choices=range(1, CELLS + 1), metavar="K", help="k-th cell alone"
+    )
+    options = parser.parse_args()
     torch.set_num_threads(1)
     found = []
-    for cell in twelve():
-        found.append(deviations(cell, ["all"], Skeleton(classes=100), 64))
+    for cell in twelve()[options.every - 1 :: options.every]:
+        found.append(deviations(cell, options.proxies.split(","), Skeleton(classes=100), 64))
         print(cell, file=sys.stderr, flush=True)
     print(table(found))
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
     main()

@@ -4,8 +4,10 @@ One process, one thread, batch 64, fp32, `channels_last`, the whole skeleton (16
 weights, teacher evidence made before. Twelve cells from light to heavy; the table printed at the end gives for each
 group of proxies the median over cells of its time in units, and fails where it passes its limit. The median is taken
 over cells, of the CPU time of the fastest of a few rounds each. `--benchmark-only` times one cell of middle size.
+`python tests/bench_proxies.py NAMES` prints what each of some scores takes alone, on a light, middle and heavy cell.
 """
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -41,11 +43,16 @@ def twelve() -> list[Cell]:
     return [cells[int((i + 0.5) * len(cells) / CELLS)] for i in range(CELLS)]
 
 
-@pytest.fixture(scope="module")
-def batch() -> tuple[Tensor, Tensor]:
+def some_images() -> tuple[Tensor, Tensor]:
+    """Noise (64, 3, 32, 32) and labels."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(64, 3, 32, 32, generator=generator).contiguous(memory_format=torch.channels_last)
     return x, torch.arange(64) % 100
+
+
+@pytest.fixture(scope="module")
+def batch() -> tuple[Tensor, Tensor]:
+    return some_images()
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +133,22 @@ def test_peak_memory_of_everything_on_the_heaviest_cell(capsys: pytest.CaptureFi
     with capsys.disabled():
         print(f"\npeak memory of a process that scores all proxies: {float(done.stdout):.2f} GiB (limit 2)")
     assert float(done.stdout) < 2
+
+
+def main() -> None:
+    """Units of each score alone: a row a score, a column a cell."""
+    parser = argparse.ArgumentParser(description="What scores take alone, in units of one forward and backward pass.")
+    parser.add_argument("proxies", help="names, by commas")
+    torch.set_num_threads(1)
+    images, cells = some_images(), [twelve()[place] for place in (0, CELLS // 2, CELLS - 1)]
+    shown = teacher_evidence(initialise(build_network(BEST, 100), "gaussian", 1), images)
+    models = [initialise(build_network(cell, 100), "gaussian", 0).train() for cell in cells]
+    plain = [fastest(lambda: unit(model, images)) for model in models]  # type: ignore[arg-type]  # noqa: B023
+    for name in parser.parse_args().proxies.split(","):
+        taken = [fastest(lambda: score(model, name, images, teacher=shown)) for model in models]  # noqa: B023
+        units = ", ".join(f"{one / base:.1f}" for one, base in zip(taken, plain, strict=True))
+        print(f"| {name} | {units} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,9 +18,11 @@ from benchmarks.scoring.question import Answer
 from benchmarks.scoring.release import release
 from benchmarks.statistics.formula import parse
 from benchmarks.statistics.gain import ndcg
+from benchmarks.statistics.resamples import Array
 from benchmarks.tables import leaderboard
 from benchmarks.tables.vkdnw import printed
 from nb201_data.ground_truth import load_ground_truth
+from nb201_data.spaces import get_space
 
 
 def naive_ndcg(accuracies: list[float], scores: list[float], first: int) -> float:
@@ -75,6 +77,32 @@ def test_closed_forms_give_what_is_known_of_them(reference_data: Path) -> None:
                     assert found.ndcg == pytest.approx(known[2], abs=0.004)
 
 
+def test_how_much_the_sizes_explain() -> None:
+    rng = np.random.default_rng(0)
+    params, flops, blind = rng.integers(0, 9, (3, 50)).astype(float)  # with ties
+
+    def scores(name: str, values: Array) -> leaderboard.Scores:
+        return leaderboard.Scores(name, "", leaderboard.CLOSED, lambda archs: np.atleast_2d(values)[:, : len(archs)])
+
+    sizes, archs = [scores("params", params), scores("flops", flops)], [str(place) for place in range(50)]
+    assert leaderboard.explained(scores("exp", np.exp(params)), sizes, archs) == pytest.approx(1)
+    both = np.stack([params + flops, blind])
+    design = np.column_stack([np.ones(50), scipy.stats.rankdata(params), scipy.stats.rankdata(flops)])
+    expected = []
+    for row in map(scipy.stats.rankdata, both):
+        rest = row - design @ np.linalg.lstsq(design, row, rcond=None)[0]
+        expected.append(1 - rest @ rest / ((row - row.mean()) @ (row - row.mean())))
+    assert leaderboard.explained(scores("two seeds", both), sizes, archs) == pytest.approx(np.mean(expected))
+    assert leaderboard.explained(scores("flat", np.ones(50)), sizes, archs) is None
+
+
+@pytest.mark.parametrize("space", ["nb201", "s0", "autoformer", "pit"])
+def test_every_space_counts_more_than_weights_and_products(space: str) -> None:
+    """Convolutions or depth: what the rank R2 by sizes is about."""
+    forms = set(get_space(space).closed_forms())
+    assert {"params", "flops"} < forms & set(leaderboard.SIZES)
+
+
 def test_printed_numbers_stand_where_they_belong() -> None:
     assert printed("flops", "nb201:cifar100:test:200") == (0.586, 0.763, 0.576)
     assert printed("az_nas", "nb201:imagenet16-120:test:200") == (0.673, 0.859, 0.534)
@@ -119,4 +147,5 @@ def test_released_scores_and_aggregates_stand_beside_closed_forms(
     assert "te_nas" in out and "convolutions" in out and "all 14 networks" in out
     table = (tmp_path / "run" / "truth-1.csv").read_text()
     assert "te_nas_ntk" in table and "flops_pruned" in table and "te_nas_ntk*te_nas_regions" in table
+    assert "R²" in out and "explained" in table.splitlines()[0]
     assert "printed" not in table  # nothing is printed on these

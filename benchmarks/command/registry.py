@@ -28,6 +28,7 @@ COMMANDS = {
     "site": "a site of static files from what is released: leaderboard, proxies, truths, distillers",
     "findings": "what was found, as one page of Markdown",
     "candidates": "every product, ratio and sum of ranks of up to three scores, on the search half of the networks",
+    "fitted_table": "what labels buy: forests on GRAF's features and on scores, by the number of labels",
     "confirm": "what is left of a score on the half of the networks on which nothing was chosen",
     "sweep": "score a whole space in a fixed order; the released tables grow",
     "engine_cost": "what workers and engines cost, measured here and reckoned further",

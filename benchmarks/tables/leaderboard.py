@@ -12,19 +12,22 @@ from benchmarks.scoring.authors import AUTHORS, COMMON, as_of
 from benchmarks.scoring.columns import Columns, columns_of, joined, single
 from benchmarks.scoring.population import LEAST, Population
 from benchmarks.scoring.release import Book
+from benchmarks.statistics.explained import rank_r2
 from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.gain import FIRST, ndcg
 from benchmarks.statistics.resamples import Array
 from benchmarks.statistics.selection import regret_of_first
 from benchmarks.statistics.weighted import Target, coefficients
-from benchmarks.tables.vkdnw import printed
+from benchmarks.tables import printed
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import get_space
 from proxies.registry import AggregateInfo, aggregates
 from reports.schema import Column, Section, Table
 
 CLOSED = "closed form"
-PRINTED = ("kendall", "spearman", "ndcg")
+SIZES = ("params", "flops", "convolutions", "depth")
+"""Closed forms that explain the ranking of every score: those of them that the space has."""
+PRINTED = ("kendall", "spearman", "ndcg", "by")
 
 
 @dataclass(frozen=True)
@@ -128,11 +131,38 @@ def standing(truth: GroundTruth, archs: Iterable[str], scores: Scores) -> Standi
     return Standing(len(accuracies), *map(float, np.mean(rows, axis=0)))
 
 
+def explained(one: Scores, sizes: Sequence[Scores], archs: Sequence[str]) -> float | None:
+    """How much of a score's ranking of these networks the sizes explain together: rank R2, the mean over seeds."""
+    columns = np.concatenate([size.values(archs) for size in sizes])
+    found = [rank_r2(row, columns) for row in one.values(archs)]
+    return None if None in found or not found else float(np.mean([value or 0.0 for value in found]))
+
+
+def _printed(one: Scores, truth: GroundTruth, population: Population) -> tuple[float | str | None, ...]:
+    """Kendall, Spearman, nDCG as printed on these networks, and by whom."""
+    found = printed.on(one.score, truth.name, population.key)
+    return (None, None, None, "") if found is None else (found.kendall, found.spearman, found.ndcg, found.source.name)
+
+
+def beside_print(truth: GroundTruth, population: Population, scores: Sequence[Scores]) -> list[printed.Ours]:
+    """Those of the scores that somebody prints something of, on one population of a truth."""
+    named = {one.score for one in printed.all_printed() if one.truth == truth.name}
+    rows = [(one, standing(truth, population.archs, one)) for one in scores if one.score in named]
+    return [
+        printed.Ours(
+            *(one.score, truth.name, population.key, one.whose, one.setting),
+            *(found.networks, found.kendall, found.spearman),
+        )
+        for one, found in rows
+        if found is not None
+    ]
+
+
 def section(number: int, truth: GroundTruth, population: Population, scores: Sequence[Scores]) -> Section:
     """The scores on one population, best first."""
     params = next(one for one in scores if one.score == "params" and one.setting == CLOSED)
+    sizes = [one for one in scores if one.setting == CLOSED and one.score in SIZES]
     full = len(population.archs)
-    whole_space = len(get_space(truth.space).distinct())
     rows: list[tuple[Any, ...]] = []
     for one in scores:
         found = standing(truth, population.archs, one)
@@ -140,9 +170,18 @@ def section(number: int, truth: GroundTruth, population: Population, scores: Seq
             values = one.values(population.archs)
             same = [arch for arch, row in zip(population.archs, values.T, strict=True) if np.isfinite(row).all()]
             beside = standing(truth, same, params)
-            published = printed(one.score, truth.name) if full == whole_space else ()
-            shown = (beside.spearman if beside else None, *(published or (None, None, None)))
-            rows.append((one.score, one.whose, one.setting, len(values), *astuple(found), *shown))
+            shown = (beside.spearman if beside else None, explained(one, sizes, same))
+            rows.append(
+                (
+                    one.score,
+                    one.whose,
+                    one.setting,
+                    len(values),
+                    *astuple(found),
+                    *shown,
+                    *_printed(one, truth, population),
+                )
+            )
     rows.sort(key=lambda row: -row[6])
     columns = (
         *(Column("proxy"), Column("whose", label="setting"), Column("conditions"), Column("seeds", "integer")),
@@ -152,10 +191,14 @@ def section(number: int, truth: GroundTruth, population: Population, scores: Seq
         Column("precision", "number", label="top 5 %", note="share of the first 5 % that are among the best 5 %"),
         Column("regret", "number", digits=2, note="best accuracy minus that of the first choice, in percent"),
         Column("params_spearman", "number", label="ρ of params", note="on the same networks"),
-        *(Column(f"printed_{name}", "number", label=f"{name} printed") for name in PRINTED),
+        Column(
+            "explained", "number", label="R² by sizes", note=f"of the ranks, by {', '.join(one.score for one in sizes)}"
+        ),
+        *(Column(f"printed_{name}", "number", label=f"{name} printed") for name in PRINTED[:-1]),
+        Column("printed_by", label="printed by"),
     )
-    source = " Printed: VKDNW, Table 1, on the same population."
-    if not any(cell is not None for row in rows for cell in row[-len(PRINTED) :]):
+    source = " Printed: by others, on the same population."
+    if not any(row[-1] for row in rows):
         source, columns, rows = "", columns[: -len(PRINTED)], [row[: -len(PRINTED)] for row in rows]
     fewer = sum(row[4] < full for row in rows)
     note = f"{fewer} rows rest on fewer networks than the population: their nDCG is comparable with no other n."

@@ -37,9 +37,13 @@ vkdnw_single .618 .815 .751 .634 .829 .617 .622 .814 .608
 vkdnw_agg .750 .919 .785 .753 .919 .636 .743 .906 .664
 convolutions .626 .767 .671 .646 .787 .525 .623 .764 .497
 trainable_layers .626 .767 .671 .646 .787 .525 .623 .764 .497
-vkdnw_single .618 .815 .751 .634 .829 .617 .622 .814 .608
-vkdnw_agg .750 .919 .785 .753 .919 .636 .743 .906 .664
+GRAF .820 .953 .935 .809 .948 .858 .796 .941 .828
+VKDNW_m .647 .831 .750 .636 .821 .602 .611 .798 .575
+VKDNW+ZCS_m .840 .963 .922 .834 .960 .884 .830 .958 .843
+VKDNW+ZCS+GRAF_m .859 .971 .946 .847 .966 .895 .842 .963 .867
 """
+FITTED = ("GRAF", "VKDNW_m", "VKDNW+ZCS_m", "VKDNW+ZCS+GRAF_m")
+"""Rows of random forests that were fitted on accuracies: no scores, and in no ranking of scores."""
 PROXIES = (
     *("grad_norm", "grasp", "snip", "synflow", "jacob", "nwot", "zen", "zico", "te_nas_ntk", "te_nas_regions"),
     *("az_nas_expressivity", "az_nas_progressivity", "az_nas_trainability", "vkdnw_single", "flops"),
@@ -150,6 +154,12 @@ def _conditions(one: Measured, name: str) -> str:
     """Weights, batch and images; of an aggregate its parts have their own."""
     setting = one.settings.get(name)
     return f"{setting.init}, {setting.batch_size} of {setting.images}" if setting else "those of its parts"
+
+
+def names() -> tuple[str, ...]:
+    """The scores and aggregates that are printed, without the rows that were fitted."""
+    found = [line.split()[0] for line in _PRINTED.strip().splitlines()]
+    return tuple(name for name in found if name not in FITTED)
 
 
 def printed(score: str, truth: str) -> tuple[float | None, float | None, float | None]:

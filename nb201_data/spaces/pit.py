@@ -114,8 +114,8 @@ class PiT(VisionSpace):
         return 3 * PATCH**2 * widths[0] * sides[0] ** 2 + blocks + pools + widths[-1] * self.skeleton.classes
 
     def closed_forms(self) -> Mapping[str, Callable[[Pooling], float]]:
-        """Sizes, and what Auto-DAS sees of this space: sum over the three convolutions of ln ln C."""
-        return {**super().closed_forms(), "conv_log_width": _log_width}
+        """Sizes, what Auto-DAS sees of this space, sum over the three convolutions of ln ln C, and the depth."""
+        return {**super().closed_forms(), "conv_log_width": _log_width, "depth": lambda arch: sum(arch.depths)}
 
     def build(self, arch: Pooling) -> "Network":
         """The transformer, PyTorch's default initialisation as its authors did."""

@@ -1,7 +1,7 @@
 """S0, the CIFAR ResNets that the DisWOT paper searches, with and without shortcuts."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -98,6 +98,10 @@ class S0(Space):
         """Multiply-adds + 2 batch norm + ReLU modules."""
         layers = sum(o * side**2 * (i * k * k + 2 + relu) for i, o, k, side, relu in self._layers(arch))
         return layers + 64 * self.skeleton.classes
+
+    def closed_forms(self) -> Mapping[str, Callable[[Depths], float]]:
+        """Sizes, and the number of convolutions, which here is the depth."""
+        return {**super().closed_forms(), "convolutions": lambda arch: len(self._layers(arch))}
 
     def build(self, arch: Depths) -> "Network":
         """The ResNet of these depths."""
