@@ -175,13 +175,16 @@ def test_searches_by_scores_that_are_there_get_what_their_seconds_pay_for(made_b
     assert float(page["DisWOT M_s & M_r"]["limit"]) == min(truth[arch] for arch in tables)
     assert page["DisWOT M_s & M_r"]["conditions"].endswith("teacher resnet56") and "REA (added)" not in page
     assert "among 300 of the 15,625 cells" in page["NWOT"]["verdict_detail"]
+    # looked at whole: one result, however many seeds
+    assert (page["RS"]["seeds"], page["NWOT"]["seeds"]) == ("1", "2") and "no interval" in page["RS"]["verdict_detail"]
     assert (
         "benchmarks.sweep --ground-truth nb201:cifar10:test:200 --proxies te_nas_ntk,te_nas_regions"
         in (page["TE-NAS"]["verdict_detail"])
     )
     whole = {row["strategy"]: row for row in rows_of(made_benchmark / "out" / "cifar10.csv")}
     assert "--rows rsps --shared-minutes" in whole["RSPS"]["verdict_detail"] and whole["RSPS"]["measured"] == ""
-    assert "--rows nwot --compute" in whole["NWOT"]["verdict_detail"] and whole["NWOT"]["conditions"] == "not run"
+    assert whole["RSPS"]["conditions"] == "not run" and "NWOT" not in whole
+    assert (page["NWOT"]["paid"], page["DisWOT M_s & M_r"]["paid"], page["RS"]["paid"]) == ("220", "40", "1969")
     text = (made_benchmark / "out" / "report.html").read_text()
     assert "Do the speed-ups of Table 8 follow" in text and "by budget: nb201:cifar10:test:200" in text
     more = run(made_benchmark, "out", *rows, "--seeds", "3")  # more of the same goes on
@@ -189,10 +192,16 @@ def test_searches_by_scores_that_are_there_get_what_their_seconds_pay_for(made_b
     assert {row["evaluations"] for row in more if row["strategy"] == "diswot"} == {"40"}
 
 
+def test_without_any_scores_the_rows_say_which_command_computes_them(made_benchmark):
+    run(made_benchmark, "bare", "--rows", "nwot,draw", "--workers", "1", "--seeds", "1", "--no-tables")
+    row = rows_of(made_benchmark / "bare" / "cifar10.csv")[0]
+    assert row["verdict"] == "not-measured" and "--data cifar10 --rows nwot --compute`" in row["verdict_detail"]
+
+
 def test_where_seconds_pay_for_all_networks_the_limit_is_reached(made_benchmark, tables, monkeypatch):
     monkeypatch.setattr("benchmarks.tables.search_rows.Contender.seconds", lambda row, data: 1e5)
     runs = run(made_benchmark, "all", "--rows", "nwot,diswot", "--workers", "1", "--seeds", "2")
-    assert {row["evaluations"] for row in runs} == {"300"} and {row["seconds"] for row in runs} == {"3000.0", "9000.0"}
+    assert [(row["evaluations"], row["seconds"]) for row in runs] == [("300", "3000.0"), ("300", "9000.0")]
     for row in rows_of(made_benchmark / "all" / "cifar10-scored.csv"):
         assert row["strategy"].startswith(("NWOT", "DisWOT")) and row["measured"] == row["limit"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.command.estimate import duration
@@ -11,11 +11,14 @@ from benchmarks.scoring.columns import parts_of
 from benchmarks.search.choices import NATIVE
 from benchmarks.search.constraints import Constraint
 from benchmarks.search.problem import SearchProblem
-from benchmarks.tables.search_rows import REFERENCE, Contender, Terms
-from benchmarks.tables.search_scores import Searcher
+from benchmarks.search.tabular import training_seconds
+from benchmarks.tables.search_rows import REFERENCE, Contender, Kind, Terms
+from benchmarks.tables.search_scores import EPOCHS, Searcher
 from nb201_data.spaces import SearchSpace, get_space
 
 COMMAND = "python -m benchmarks.search_table"
+ANYWHERE: tuple[Kind, ...] = ("score", "draw", "largest")
+LOOKS_UP: tuple[Kind, ...] = ("accuracy", "score")
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,17 @@ class Entry:
         limit = self.terms.budget if self.contender.kind == "score" else None
         return min(self.networks, limit or self.networks)
 
+    @property
+    def paid(self) -> int:
+        """Evaluations that its seconds pay for, of the cheapest kind, were there as many networks."""
+        each = training_seconds(self.data, EPOCHS) if self.scored is None else self.scored.seconds
+        return max(1, int(self.seconds // each)) if each else self.networks
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether it looks at every network: then it is one result for each draw of the weights, whatever the order."""
+        return self.contender.kind in LOOKS_UP and not self.computes and min(self.paid, self.most) == self.networks
+
     def folder(self, out: Path) -> Path:
         """Of its own."""
         return out / "searches" / f"{self.data}-{self.contender.key}-{self.seed}"
@@ -108,54 +122,50 @@ def entries_of(
     """All searches of the table and the rows that have none. `known`: by data set, whose scores are there.
 
     Where not all networks are scored, there are two fields: all networks for the searches that need no score, and
-    those that are scored for the searches by scores and, beside them, for random search by accuracy.
+    those that are scored for the searches by scores and, beside them, for random search by accuracy. The latter has
+    none of the other searches by accuracy: what is printed for them pays for every network that is scored so far.
     """
     entries: list[Entry] = []
     without: list[NotRun] = []
     for data, found in known.items():
+        pools = _pools(found, contenders, terms)
         for contender in contenders:
-            count = {"shared": min(seeds, shared_seeds), "largest": 1}.get(contender.kind, seeds)
-            for pool in _pools(found, contenders, terms):
+            for pool in pools if contender.kind in ANYWHERE or contender.key == REFERENCE else [ALL]:
+                if contender.kind == "score" and pool is not pools[-1]:
+                    continue  # the scored ones have a field of their own
                 scored = next((one for one in found if one.name == contender.score), None)
-                if contender.kind == "score" and not terms.compute and (pool is ALL) != _whole(found):
-                    without.append(NotRun(data, pool.key, contender, _not_all(data, contender, found)))
-                elif contender.kind == "score" and not terms.compute and scored is None:
-                    without.append(NotRun(data, pool.key, contender, _no_scores(data, contender, len(found[0].archs))))
-                elif contender.kind == "shared" and pool is ALL and terms.shared_minutes is None:
-                    without.append(NotRun(data, pool.key, contender, _no_minutes(data, contender)))
-                elif pool is ALL or contender.kind in ("score", "draw", "largest") or contender.key == REFERENCE:
-                    entries += [Entry(data, contender, seed, terms, pool, scored) for seed in range(count)]
+                if why := _lacking(data, contender, terms, found, scored):
+                    without.append(NotRun(data, pool.key, contender, why))
+                    continue
+                first = Entry(data, contender, 0, terms, pool, scored)
+                count = {"shared": min(seeds, shared_seeds), "largest": 1}.get(contender.kind, seeds)
+                if first.exhaustive:
+                    count = min(count, len(scored.by_seed) if scored else 1)
+                entries += [replace(first, seed=seed) for seed in range(count)]
     return entries, without
 
 
-def _whole(found: Sequence[Searcher]) -> bool:
-    return bool(found) and len(found[0].archs) == len(get_space("nb201"))
-
-
 def _pools(found: Sequence[Searcher], contenders: Sequence[Contender], terms: Terms) -> list[Pool]:
-    among = any(contender.kind == "score" for contender in contenders) and not terms.compute
-    return [ALL, Pool("scored", found[0].archs)] if among and found and not _whole(found) else [ALL]
+    """All networks, and those that are scored where these are fewer and are asked for."""
+    among = found and len(found[0].archs) < len(get_space("nb201")) and not terms.compute
+    asked = any(contender.kind == "score" for contender in contenders)
+    return [ALL, Pool("scored", found[0].archs)] if among and asked else [ALL]
 
 
-def _not_all(data: str, contender: Contender, found: Sequence[Searcher]) -> str:
-    cells = len(get_space("nb201"))
-    there = f"{len(found[0].archs) if found else 0:,} of {cells:,} cells have scores"
-    return (
-        f"{there}; `{COMMAND} --data {data} --rows {contender.key} --compute` scores all that it looks at, up to "
-        f"{duration(contender.seconds(data))} of one core a search"
-    )
-
-
-def _no_scores(data: str, contender: Contender, networks: int) -> str:
+def _lacking(data: str, contender: Contender, terms: Terms, found: Sequence[Searcher], scored: Searcher | None) -> str:
+    """Why a row is not run, and the command that runs it; '' where nothing is lacking."""
+    computing = f"`{COMMAND} --data {data} --rows {contender.key} --compute`"
+    if contender.kind == "shared" and terms.shared_minutes is None:
+        return (
+            f"it trains a shared network of {NATIVE[data].channels} channels; `{COMMAND} --data {data} --rows "
+            f"{contender.key} --shared-minutes 600` does, for ten hours a search"
+        )
+    if contender.kind != "score" or terms.compute or scored is not None:
+        return ""
     names = ",".join(parts_of(contender.score))
+    if not found:
+        return f"no scores are there; {computing} scores what it looks at, {duration(contender.seconds(data))} a search"
     return (
-        f"{names}: no scores of these cells are there; `python -m benchmarks.sweep --ground-truth "
-        f"nb201:{data}:test:200 --proxies {names} --cells {networks}` makes them"
-    )
-
-
-def _no_minutes(data: str, contender: Contender) -> str:
-    return (
-        f"it trains a shared network of {NATIVE[data].channels} channels; `{COMMAND} --data {data} --rows "
-        f"{contender.key} --shared-minutes 600` does, for ten hours a search"
+        f"no scores of these cells by {names} are there; `python -m benchmarks.sweep --ground-truth nb201:{data}:test:"
+        f"200 --proxies {names} --cells {len(found[0].archs)}` makes them, or {computing}"
     )

@@ -18,7 +18,7 @@ from nb201_data.spaces import get_space
 from reports import verdicts
 from reports.printed import Number
 from reports.published import published
-from reports.schema import Claim, Verdict, VerdictKind
+from reports.schema import Claim, Estimate, Verdict, VerdictKind
 
 COMPARED = "diswot"
 WHOLE = len(get_space("nb201"))
@@ -35,7 +35,7 @@ class Judged:
         self.not_run: dict[str, NotRun] = {
             each.contender.key: each for each in searched.not_run if (each.data, each.pool) == (data, pool)
         }
-        self.limits = {row: found for (*place, row), found in searched.limits.items() if place == [data, pool]}
+        self.bounds = {row: found for (*place, row), found in searched.bounds.items() if place == [data, pool]}
         ran = {finding.row for finding in self.findings}
         self.rows = [row for row in CONTENDERS.values() if row.key in ran or row.key in self.not_run]
 
@@ -73,9 +73,13 @@ class Judged:
         found = [(f, v) for f, v in pairs if v.accuracy is not None]
         return [float(getattr(f if what in ("seconds", "evaluations") else v, what)) for f, v in found]
 
+    def exhaustive(self, key: str) -> bool:
+        """Whether a search of the row looked at every cell, so that it has one result for each draw of the weights."""
+        return key in self.bounds and self.of(key, "evaluations")[:1] == [len(self.truth)]
+
     def limit(self, key: str) -> float | None:
         """Mean accuracy of what an exhaustive search by the row's objective finds; networks that tie count alike."""
-        return fmean(self.truth[arch] for arch in self.limits[key]) if key in self.limits else None
+        return fmean(self.truth[arch] for arch in self.bounds[key].best) if key in self.bounds else None
 
     def conditions(self, key: str) -> str:
         """Under which its scores, or its shared network, were made."""
@@ -85,7 +89,7 @@ class Judged:
         """Of the published accuracy; of a row that was not run, why."""
         if row.key in self.not_run:
             return Verdict(VerdictKind.NOT_MEASURED, f"not run: {self.not_run[row.key].why}")
-        differs = row.differs
+        differs, accuracies = row.differs, self.of(row.key, "accuracy")
         if len(self.truth) < WHOLE:
             differs += (f"among {len(self.truth):,} of the {WHOLE:,} cells",)
         if row.kind == "shared":
@@ -94,7 +98,13 @@ class Judged:
             differs += (f"scored in {scored.scored_as}",)
         if scored and scored.teacher in _best_cells():
             differs += ("its teacher is the benchmark's best cell, which a search does not know",)
-        return held_against(published("search").number(row.key, self.data), self.of(row.key, "accuracy"), row, differs)
+        number = published("search").number(row.key, self.data)
+        if number and accuracies and self.exhaustive(row.key) and len(accuracies) == 1:
+            found, differs = accuracies[0], (*differs, "a single result, since every cell was looked at: no interval")
+            return verdicts.compare(
+                number, verdicts.Counterpart(Estimate(found, found, found), 1, 1, "", None, differs)
+            )
+        return held_against(number, accuracies, row, differs)
 
     def claims(self) -> list[Claim]:
         """DisWOT's search against each of the others, over the same seeds."""

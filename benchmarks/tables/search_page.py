@@ -28,7 +28,8 @@ MEASURED = (
     Column("limit", "number", 2, "limit %", "that of the cell which an exhaustive search by the same objective finds"),
     Column("regret", "estimate", 2, note="best of the cells that may be found minus that"),
     Column("seeds", "integer"),
-    Column("evaluations", "number", 0, "evaluations", "mean"),
+    Column("paid", "integer", label="paid for", note="evaluations that the published seconds pay for"),
+    Column("evaluations", "number", 0, "evaluations", "mean; no more than there are cells"),
     Column("published_seconds", "number", 0, "published s"),
     Column("seconds", "number", 1, "measured s", "cost of a search, see the introduction"),
     Column("published_speedup", "number", 1, "published x"),
@@ -108,7 +109,8 @@ def _terms(terms: Terms) -> str:
         "The scores of training-free searches were computed as they were asked for"
         if terms.compute
         else "The scores of training-free searches are looked up: where not all cells have them, these searches have a "
-        "table of their own, among the cells that do, with random search by accuracy beside them"
+        "table of their own, among the cells that do, with random search by accuracy beside them (--compute searches "
+        "among all)"
     )
     fewer = f" They made at most {terms.budget:,} evaluations, whatever their seconds paid for." if terms.budget else ""
     return (
@@ -128,7 +130,7 @@ def _sentence(judged: Judged) -> str:
     if COMPARED not in found:
         return ""
     among = f" among {len(judged.truth):,} cells" if judged.pool == "scored" else ""
-    parts = [f"{judged.data}: DisWOT's search{among} found {found[COMPARED]:.2f} % in the mean"]
+    parts = [f"{judged.data}: DisWOT's search{among} found {found[COMPARED]:.2f} %"]
     if REFERENCE in found:
         p = judged.p.get(COMPARED)
         tested = f" (p {p:.2g})" if p is not None else ""
@@ -154,7 +156,7 @@ def _section(judged: Judged, known: Sequence[Searcher]) -> Section:
         table=Table(MEASURED, tuple(_row(judged, row, scored.get(row.score)) for row in judged.rows)),
         figures=tuple(drawn),
         claims=tuple(judged.claims()),
-        note=" ".join([_difference(judged), _about_published(), *_not_run(judged)]),
+        note=f"{_difference(judged)} {_about_published()}",
     )
 
 
@@ -179,6 +181,7 @@ def _row(judged: Judged, row: Contender, scored: Searcher | None) -> tuple[Cell,
         judged.limit(row.key),
         mean_of_runs(judged.of(row.key, "regret")),
         len(accuracies),
+        judged.bounds[row.key].paid if row.key in judged.bounds else None,
         fmean(evaluations) if evaluations else None,
         printed[0].value if printed[0] else None,
         cost,
@@ -201,18 +204,21 @@ def _about_published() -> str:
     )
 
 
-def _not_run(judged: Judged) -> list[str]:
-    return [f"{each.contender.label} was not run: {each.why}." for each in judged.not_run.values()]
-
-
 def _difference(judged: Judged) -> str:
     found = judged.comparison
+    once = (
+        "A search whose seconds pay for every cell is one result for each draw of the weights: there is no chance in "
+        "its order, and nothing to compare over seeds. "
+        if any(judged.exhaustive(row.key) for row in judged.rows)
+        else ""
+    )
     if found is None or found.critical_difference is None:
-        return "Too few seeds to compare strategies."
+        return once.strip() or "Too few seeds to compare strategies."
     tested = "" if found.p is None else f"Friedman's test that all strategies rank alike: p {found.p:.2g}. "
     return (
-        f"{tested}Critical difference of mean ranks (Nemenyi, 5 %, {len(found.mean_ranks)} strategies, {found.seeds} "
-        f"seeds): {found.critical_difference:.2f}. With equal seeds strategies start on the same networks."
+        f"{once}{tested}Critical difference of mean ranks (Nemenyi, 5 %, {len(found.mean_ranks)} strategies, "
+        f"{found.seeds} seeds): {found.critical_difference:.2f}. With equal seeds strategies start on the same "
+        "networks."
     )
 
 

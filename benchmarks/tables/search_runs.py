@@ -57,12 +57,22 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Bound:
+    """How far a search that looks things up can go."""
+
+    best: tuple[str, ...]
+    """The best of all its networks by what it looks up; those that tie."""
+    paid: int
+    """Evaluations that its seconds pay for, were there as many networks."""
+
+
+@dataclass(frozen=True)
 class Searched:
-    """All searches, the rows that have none, and by (data set, pool, row) the best of all networks by its objective."""
+    """All searches, the rows that have none, and the bounds of those that look things up by (data set, pool, row)."""
 
     findings: list[Finding]
     not_run: list[NotRun]
-    limits: dict[tuple[str, str, str], tuple[str, ...]]
+    bounds: dict[tuple[str, str, str], Bound]
 
     def pools(self, data: str) -> list[str]:
         """Among which networks there are searches of a data set."""
@@ -87,8 +97,8 @@ def search_all(entries: Sequence[Entry], not_run: Sequence[NotRun], runner: Runn
             found[finding.data, finding.pool, finding.row, finding.seed] = finding
             shown.advance()
     firsts = [entry for entry in entries if entry.seed == 0 and _looked_up(entry)]
-    limits = {(entry.data, entry.pool.key, entry.contender.key): limit_of(entry) for entry in firsts}
-    return Searched([found[entry.key] for entry in entries], [*not_run, *lacking], limits)
+    bounds = {(entry.data, entry.pool.key, entry.contender.key): bound_of(entry) for entry in firsts}
+    return Searched([found[entry.key] for entry in entries], [*not_run, *lacking], bounds)
 
 
 def by_score(entry: Entry, runner: Runner, out: Path) -> Inquiry[Finding]:
@@ -153,32 +163,27 @@ def _accuracies(data: str, score: str, folder: Path) -> TabularObjective:
 
 
 def by_table(entry: Entry) -> Finding:
-    """As many evaluations as the published time pays for, of the cheapest kind; a repeated one counts, but is free."""
-    objective = table_of(entry)
-    cheapest = min(objective.seconds.values())
-    budget = min(entry.most, int(entry.seconds // cheapest)) if cheapest else entry.most
-    # where every network is paid for, whatever repeats none ends with all of them: the order does not matter
-    whole = entry.scored is not None and budget == entry.networks
+    """As many evaluations as the published time pays for; a repeated one counts, but is free."""
     found = run_search(
         entry.space,
-        "random" if whole else entry.contender.strategy,
-        objective,
-        max(1, budget),
+        "random" if entry.exhaustive else entry.contender.strategy,
+        table_of(entry),
+        min(entry.most, entry.paid),
         constraints=entry.pool.constraints,
         seed=entry.seed,
-        settings={} if whole else dict(entry.contender.settings),
+        settings={} if entry.exhaustive else dict(entry.contender.settings),
         max_seconds=entry.seconds,
     )
     return Finding.of_search(entry, found, entry.scored.setting if entry.scored else "")
 
 
-def limit_of(entry: Entry) -> tuple[str, ...]:
-    """What an exhaustive search finds by what the entry looks up: the first network, and those as good."""
+def bound_of(entry: Entry) -> Bound:
+    """What an exhaustive search finds, and how many evaluations the published time pays for."""
     objective = table_of(entry)
     values = objective.tables[objective.fidelities[-1]]
     among = {arch: values[arch] for arch in entry.pool.archs or values if arch in values}
     best = max(among.values())
-    return tuple(arch for arch, value in among.items() if value == best)
+    return Bound(tuple(arch for arch, value in among.items() if value == best), entry.paid)
 
 
 def _by_sharing(entry: Entry, plan: Plan, out: Path) -> Finding:
