@@ -38,6 +38,7 @@ from nb201_data.truth.benchmark import COLUMNS
 from proxies.registry import get
 from reports import published as paper
 from reports.published import published
+from reports.records import read_run
 from reports.schema import Verdict, VerdictKind
 
 
@@ -90,7 +91,7 @@ def test_a_published_accuracy_is_held_against_one_more_search():
     number = published("search").number("random", "cifar100")
     runs = [71.0, 71.5, 72.0, 70.9, 71.4]
     found = held_against(number, runs, RANDOM)
-    assert found.kind is VerdictKind.SETTING_UNKNOWN and found.detail.startswith("within the interval; unknown: ")
+    assert found == Verdict(VerdictKind.SETTING_UNKNOWN, "within the interval")
     reach = stats.t.ppf(0.975, 4) * np.std(runs, ddof=1) * math.sqrt(1.2) + number.step
     shifted = [value - np.mean(runs) + number.value + reach for value in runs]
     assert held_against(number, [value - 1e-6 for value in shifted], RANDOM).detail.startswith("within")
@@ -174,15 +175,16 @@ def test_searches_by_scores_that_are_there_get_what_their_seconds_pay_for(made_b
     assert float(page["NWOT"]["limit"]) == max(truth[arch] for arch in tables) == float(page["RS"]["measured"])
     assert float(page["DisWOT M_s & M_r"]["limit"]) == min(truth[arch] for arch in tables)
     assert page["DisWOT M_s & M_r"]["conditions"].endswith("teacher resnet56") and "REA (added)" not in page
-    assert "among 300 of the 15,625 cells" in page["NWOT"]["verdict_detail"]
+    notes = {section.name: section.note for section in read_run(made_benchmark / "out").page.sections}
+    assert "among 300 of the 15,625 cells" in notes["cifar10-scored"]
     # looked at whole: one result, however many seeds
-    assert (page["RS"]["seeds"], page["NWOT"]["seeds"]) == ("1", "2") and "no interval" in page["RS"]["verdict_detail"]
-    assert (
-        "benchmarks.sweep --ground-truth nb201:cifar10:test:200 --proxies te_nas_ntk,te_nas_regions"
-        in (page["TE-NAS"]["verdict_detail"])
-    )
+    assert (page["RS"]["seeds"], page["NWOT"]["seeds"]) == ("1", "2") and page["RS"]["measured_low"] == ""
+    assert page["TE-NAS"]["verdict_detail"] == "not run: no scores of these cells"
+    sweep = "benchmarks.sweep --ground-truth nb201:cifar10:test:200 --proxies te_nas_ntk,te_nas_regions --cells 300`"
+    assert sweep in notes["cifar10-scored"]
     whole = {row["strategy"]: row for row in rows_of(made_benchmark / "out" / "cifar10.csv")}
-    assert "--rows rsps --shared-minutes" in whole["RSPS"]["verdict_detail"] and whole["RSPS"]["measured"] == ""
+    assert whole["RSPS"]["verdict_detail"].startswith("not run: no minutes") and whole["RSPS"]["measured"] == ""
+    assert "--rows rsps --shared-minutes" in notes["cifar10"]
     assert whole["RSPS"]["conditions"] == "not run" and "NWOT" not in whole
     assert (page["NWOT"]["paid"], page["DisWOT M_s & M_r"]["paid"], page["RS"]["paid"]) == ("220", "40", "1969")
     text = (made_benchmark / "out" / "report.html").read_text()
@@ -195,7 +197,8 @@ def test_searches_by_scores_that_are_there_get_what_their_seconds_pay_for(made_b
 def test_without_any_scores_the_rows_say_which_command_computes_them(made_benchmark):
     run(made_benchmark, "bare", "--rows", "nwot,draw", "--workers", "1", "--seeds", "1", "--no-tables")
     row = rows_of(made_benchmark / "bare" / "cifar10.csv")[0]
-    assert row["verdict"] == "not-measured" and "--data cifar10 --rows nwot --compute`" in row["verdict_detail"]
+    assert row["verdict"] == "not-measured" and row["verdict_detail"] == "not run: no cell is scored"
+    assert "--data cifar10 --rows nwot --compute`" in read_run(made_benchmark / "bare").page.sections[0].note
 
 
 def test_where_seconds_pay_for_all_networks_the_limit_is_reached(made_benchmark, tables, monkeypatch):
@@ -273,7 +276,8 @@ def test_shared_rows_train_at_the_width_of_the_benchmark_and_say_how_deep_and_ho
 def test_shared_rows_without_images_are_not_run_and_say_what_they_need(made_benchmark):
     run(made_benchmark, "none", "--rows", "gdas,draw", "--workers", "1", "--seeds", "1", "--shared-minutes", "9")
     row = rows_of(made_benchmark / "none" / "cifar10.csv")[0]
-    assert row["verdict"] == "not-measured" and "nb201_data fetch cifar10" in row["verdict_detail"]
+    assert row["verdict"] == "not-measured" and row["verdict_detail"] == "not run: no images"
+    assert "nb201_data fetch cifar10" in read_run(made_benchmark / "none").page.sections[0].note
 
 
 def test_side_by_side_a_search_finds_what_it_finds_alone(made_benchmark):
@@ -322,7 +326,7 @@ def test_dry_run(made_benchmark, tables, capsys):
     dry += ["--store", str(made_benchmark / "dry.sqlite")]
     assert main([*dry, "--rows", "nwot,gdas,draw"]) == 0
     said = capsys.readouterr().out
-    assert "NWOT: 20 searches that look up" in said and "GDAS, cifar10: not run: it trains" in said
+    assert "NWOT: 20 searches that look up" in said and "GDAS, cifar10: not run, no minutes" in said
     assert main([*dry, "--rows", "nwot,gdas", "--compute", "--batch-size", "4", "--shared-minutes", "60"]) == 0
     said = capsys.readouterr().out
     assert "NWOT, cifar10: 20 searches of about" in said and "GDAS, cifar10: 3 searches of about 60 min each" in said

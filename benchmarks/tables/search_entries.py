@@ -104,12 +104,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class NotRun:
-    """A row without searches, and what it needs."""
+    """A row without searches: why, and the command that runs it."""
 
     data: str
     pool: str
     contender: Contender
     why: str
+    how: str
 
 
 def entries_of(
@@ -134,8 +135,8 @@ def entries_of(
                 if contender.kind == "score" and pool is not pools[-1]:
                     continue  # the scored ones have a field of their own
                 scored = next((one for one in found if one.name == contender.score), None)
-                if why := _lacking(data, contender, terms, found, scored):
-                    without.append(NotRun(data, pool.key, contender, why))
+                if lacking := _lacking(data, contender, terms, found, scored):
+                    without.append(NotRun(data, pool.key, contender, *lacking))
                     continue
                 first = Entry(data, contender, 0, terms, pool, scored)
                 count = {"shared": min(seeds, shared_seeds), "largest": 1}.get(contender.kind, seeds)
@@ -152,20 +153,19 @@ def _pools(found: Sequence[Searcher], contenders: Sequence[Contender], terms: Te
     return [ALL, Pool("scored", found[0].archs)] if among and asked else [ALL]
 
 
-def _lacking(data: str, contender: Contender, terms: Terms, found: Sequence[Searcher], scored: Searcher | None) -> str:
-    """Why a row is not run, and the command that runs it; '' where nothing is lacking."""
-    computing = f"`{COMMAND} --data {data} --rows {contender.key} --compute`"
+def _lacking(
+    data: str, contender: Contender, terms: Terms, found: Sequence[Searcher], scored: Searcher | None
+) -> tuple[str, str] | None:
+    """Why a row is not run, and the command that runs it; None where nothing is lacking."""
+    again = f"`{COMMAND} --data {data} --rows {contender.key}"
     if contender.kind == "shared" and terms.shared_minutes is None:
-        return (
-            f"it trains a shared network of {NATIVE[data].channels} channels; `{COMMAND} --data {data} --rows "
-            f"{contender.key} --shared-minutes 600` does, for ten hours a search"
-        )
+        channels = NATIVE[data].channels
+        return f"no minutes to train {channels} channels", f"{again} --shared-minutes 600` trains ten hours a search"
     if contender.kind != "score" or terms.compute or scored is not None:
-        return ""
+        return None
     names = ",".join(parts_of(contender.score))
+    computing = f"{again} --compute` scores what it looks at, for {duration(contender.seconds(data))} a search"
     if not found:
-        return f"no scores are there; {computing} scores what it looks at, {duration(contender.seconds(data))} a search"
-    return (
-        f"no scores of these cells by {names} are there; `python -m benchmarks.sweep --ground-truth nb201:{data}:test:"
-        f"200 --proxies {names} --cells {len(found[0].archs)}` makes them, or {computing}"
-    )
+        return "no cell is scored", computing
+    sweep = f"python -m benchmarks.sweep --ground-truth nb201:{data}:test:200 --proxies {names}"
+    return "no scores of these cells", f"`{sweep} --cells {len(found[0].archs)}` makes them; {computing}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from statistics import fmean
 
@@ -89,22 +90,15 @@ class Judged:
         """Of the published accuracy; of a row that was not run, why."""
         if row.key in self.not_run:
             return Verdict(VerdictKind.NOT_MEASURED, f"not run: {self.not_run[row.key].why}")
-        differs, accuracies = row.differs, self.of(row.key, "accuracy")
+        differs = row.differs
         if len(self.truth) < WHOLE:
-            differs += (f"among {len(self.truth):,} of the {WHOLE:,} cells",)
+            differs += (f"among {len(self.truth):,} cells",)
         if row.kind == "shared":
             differs += (self.conditions(row.key),)
-        if scored and scored.scored_as:
-            differs += (f"scored in {scored.scored_as}",)
         if scored and scored.teacher in _best_cells():
-            differs += ("its teacher is the benchmark's best cell, which a search does not know",)
+            differs += ("the teacher is the best cell",)
         number = published("search").number(row.key, self.data)
-        if number and accuracies and self.exhaustive(row.key) and len(accuracies) == 1:
-            found, differs = accuracies[0], (*differs, "a single result, since every cell was looked at: no interval")
-            return verdicts.compare(
-                number, verdicts.Counterpart(Estimate(found, found, found), 1, 1, "", None, differs)
-            )
-        return held_against(number, accuracies, row, differs)
+        return held_against(number, self.of(row.key, "accuracy"), row, differs, self.exhaustive(row.key))
 
     def claims(self) -> list[Claim]:
         """DisWOT's search against each of the others, over the same seeds."""
@@ -124,14 +118,19 @@ class Judged:
 
 
 def held_against(
-    number: Number | None, accuracies: list[float], row: Contender, differs: tuple[str, ...] = ()
+    number: Number | None, accuracies: list[float], row: Contender, differs: tuple[str, ...] = (), exact: bool = False
 ) -> Verdict | None:
-    """Could the published accuracy be that of one more search? None where the paper prints none. See `repetition`."""
+    """Could the published accuracy be that of one more search? None where the paper prints none. See `repetition`.
+
+    exact: the searches looked at every cell, so that one of them is what any other would be. What is unknown of all
+    rows alike is left to the page.
+    """
     if number is None:
         return None
     own, n = mean_of_runs(accuracies), len(accuracies)
-    measured = verdicts.Counterpart(own, 1, n, row.label, repetition(own, n, 1), differs)
-    return verdicts.compare(number, measured)
+    expected = Estimate(own.value, own.value, own.value) if exact and n == 1 else repetition(own, n, 1)
+    verdict = verdicts.compare(number, verdicts.Counterpart(own, 1, n, row.label, expected, differs))
+    return replace(verdict, detail=verdict.detail.replace(f"; unknown: {number.unknown}", ""))
 
 
 def _best_cells() -> set[str]:

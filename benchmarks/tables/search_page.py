@@ -25,6 +25,7 @@ MEASURED = (
     Column(
         "measured", "estimate", 2, "measured %", "mean test accuracy of the found cells, trained alone for 200 epochs"
     ),
+    Column("verdict", "verdict", note="of the published accuracy, see below"),
     Column("limit", "number", 2, "limit %", "that of the cell which an exhaustive search by the same objective finds"),
     Column("regret", "estimate", 2, note="best of the cells that may be found minus that"),
     Column("seeds", "integer"),
@@ -37,7 +38,6 @@ MEASURED = (
     Column("rank", "number", 2, "mean rank", "over the seeds, among the rows with all seeds; 1 is best"),
     Column("p_random", "number", 5, "p to RS", "Wilcoxon signed-rank over seeds, two-sided, Holm"),
     Column("conditions", note="of its scores, or of its shared network"),
-    Column("verdict", "verdict", note="of the published accuracy, see below"),
 )
 SENTENCE = {
     "diswot_released": "its released form",
@@ -156,7 +156,7 @@ def _section(judged: Judged, known: Sequence[Searcher]) -> Section:
         table=Table(MEASURED, tuple(_row(judged, row, scored.get(row.score)) for row in judged.rows)),
         figures=tuple(drawn),
         claims=tuple(judged.claims()),
-        note=f"{_difference(judged)} {_about_published()}",
+        note=" ".join([_difference(judged), _about_published(judged, known), *_not_run(judged)]),
     )
 
 
@@ -178,6 +178,7 @@ def _row(judged: Judged, row: Contender, scored: Searcher | None) -> tuple[Cell,
         row.label,
         number.value if number else None,
         mean_of_runs(accuracies),
+        judged.verdict(row, scored),
         judged.limit(row.key),
         mean_of_runs(judged.of(row.key, "regret")),
         len(accuracies),
@@ -190,18 +191,30 @@ def _row(judged: Judged, row: Contender, scored: Searcher | None) -> tuple[Cell,
         ranks.get(row.key),
         judged.p.get(row.key),
         "not run" if row.key in judged.not_run else judged.conditions(row.key) or None,
-        judged.verdict(row, scored),
     )
 
 
-def _about_published() -> str:
+def _about_published(judged: Judged, known: Sequence[Searcher]) -> str:
     """What is unknown, and what is known to differ, in the verdicts on the published accuracies."""
+    fewer = (
+        f" All of these searches were among {len(judged.truth):,} of the {WHOLE:,} cells: the published ones were not. "
+        "A teacher that is the best cell is known from test accuracies, which no search may use."
+        if judged.pool == "scored"
+        else ""
+    )
+    other = dict.fromkeys(one.scored_as for one in known if one.scored_as)
+    elsewhere = f" Scores are those of networks in {', '.join(other)}." if other and judged.bounds else ""
     return (
         f"A verdict says whether the published accuracy could be that of one more search here. Unknown: "
         f"{published('search').unknown}. Known to differ: DisWOT's accuracies are those of distilled networks, ours of "
         "networks trained alone, and the released search picks its cell by test accuracy among its five best. TE-NAS, "
-        "a sum of ranks, takes those among all scored cells, or its standing among 100 where it is computed."
+        "a sum of ranks, takes those among all scored cells, or its standing among 100 where it is "
+        f"computed.{fewer}{elsewhere}"
     )
+
+
+def _not_run(judged: Judged) -> list[str]:
+    return [f"{each.contender.label} was not run, {each.why}: {each.how}." for each in judged.not_run.values()]
 
 
 def _difference(judged: Judged) -> str:

@@ -38,7 +38,7 @@ class Contender:
 
 ONCE = (("repeats", False),)
 """The paper does not say whether a network may enter twice; here seconds pay for networks that are new."""
-ALONE = ("trained alone, where the paper distils",)
+ALONE = ("trained alone, not distilled",)
 VARIANT = ("a variant of BOHB that proposes nothing twice",)
 _EVERY = (
     Contender("random", "RS", "accuracy", "random", "valid:12"),

@@ -220,6 +220,6 @@ def estimate(entries: Sequence[Entry], not_run: Sequence[NotRun], runner: Runner
         lines.append(f"{contender.label}, {data}: {count} searches of about {duration(one)} each")
     looked_up = Counter(entry.contender.label for entry in entries if _looked_up(entry))
     lines += [f"{label}: {count} searches that look up what they ask for" for label, count in looked_up.items()]
-    lines += [f"{each.contender.label}, {each.data}: not run: {each.why}" for each in not_run]
+    lines += [f"{each.contender.label}, {each.data}: not run, {each.why}: {each.how}" for each in not_run]
     whole = f"About {duration(total / runner.workers)} with {runner.workers} workers"
     return "\n".join([*lines, f"{whole}, and seconds to minutes for what is looked up."])

@@ -18,6 +18,10 @@ from nb201_data.sealed import read_sealed, write_sealed
 LEAST_EPOCHS = 5  # a shorter training is none: a shallower network is taken, or the row is not run
 
 
+class NoTimeError(DataError):
+    """The minutes are too few for any shared network."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """The shared network has the width of the benchmark's; its depth and training are what the minutes allow."""
@@ -56,8 +60,9 @@ def plans_for(entries: Iterable[Entry], out: Path) -> tuple[dict[tuple[str, str]
             continue
         try:
             plans[place] = planned(entry)
-        except DataError as error:  # no images, or no time
-            without.append(NotRun(entry.data, entry.pool.key, entry.contender, str(error)))
+        except DataError as error:
+            lacking = "not enough minutes" if isinstance(error, NoTimeError) else "no images"
+            without.append(NotRun(entry.data, entry.pool.key, entry.contender, lacking, str(error)))
         else:
             write_sealed(file, json.dumps(asdict(plans[place])).encode())
     return plans, without
@@ -71,7 +76,7 @@ def planned(entry: Entry) -> Plan:
         seconds = shared_seconds(entry.contender.strategy, task_of(entry, Plan(cells, 1)), {})
         if LEAST_EPOCHS * seconds <= limit:
             return Plan(cells, int(limit // seconds))
-    raise DataError(
+    raise NoTimeError(
         f"{LEAST_EPOCHS} epochs of the smallest shared network, one cell a stage, take about "
         f"{LEAST_EPOCHS * seconds / 60:.3g} minutes here: `{COMMAND} --data {entry.data} --rows "
         f"{entry.contender.key} --shared-minutes {LEAST_EPOCHS * seconds / 30:.0f}` has room for them"

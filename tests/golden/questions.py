@@ -142,6 +142,7 @@ QUESTIONS = (
         hidden=(
             "accuracy",
             "final",
+            "limit",
             "measured",
             "measured_low",
             "measured_high",
