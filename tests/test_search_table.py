@@ -224,6 +224,9 @@ def test_computed_searches_end_when_their_seconds_are_spent(made_benchmark, monk
         *[("draw", "0")] * 2,
     ]
     assert {row["among"] for row in runs} == {"all"}
+    page = {row["strategy"]: row["conditions"] for row in rows_of(made_benchmark / "spent" / "cifar10.csv")}
+    assert page["NWOT"] == "gaussian, 64 of embedded:10"
+    assert page["DisWOT M_s & M_r"] == "gaussian, 64 of embedded:10, teacher resnet56"
     capped = run(made_benchmark, "capped", *rows, "--seeds", "1", "--budget", "3")
     assert [row["evaluations"] for row in capped] == ["3", "2", "0"]
     more = run(made_benchmark, "capped", *rows, "--seeds", "1")  # as many as are paid for: it goes on

@@ -88,31 +88,45 @@ def search_all(entries: Sequence[Entry], not_run: Sequence[NotRun], runner: Runn
     alone = [(entry, plans.get((entry.data, entry.contender.key))) for entry in entries if not entry.computes]
     scored = sorted((e for e in entries if e.computes), key=lambda e: (e.data, e.seed))
     found: dict[tuple[str, str, str, int], Finding] = {}
-    with Progress(len(entries), "run") as shown:
+    with Progress(sum(entry.most if entry.computes else 1 for entry in entries), "evaluation") as shown:
         with runner.engine.team(len(alone), folder=out) as team:
             for finding in team.each(partial(search_alone, out=out), alone):
                 found[finding.data, finding.pool, finding.row, finding.seed] = finding
                 shown.advance()
-        for finding in lockstep(runner, (by_score(entry, runner, out) for entry in scored)):
+        for finding in lockstep(runner, (by_score(entry, runner, out, shown) for entry in scored)):
             found[finding.data, finding.pool, finding.row, finding.seed] = finding
-            shown.advance()
     firsts = [entry for entry in entries if entry.seed == 0 and _looked_up(entry)]
     bounds = {(entry.data, entry.pool.key, entry.contender.key): bound_of(entry) for entry in firsts}
     return Searched([found[entry.key] for entry in entries], [*not_run, *lacking], bounds)
 
 
-def by_score(entry: Entry, runner: Runner, out: Path) -> Inquiry[Finding]:
+def by_score(entry: Entry, runner: Runner, out: Path, shown: Progress) -> Inquiry[Finding]:
     """A search that computes what it asks for, until its seconds are spent."""
     objective = objective_of(entry, runner)
     row = entry.contender
-    settings, limit = dict(row.settings), entry.seconds
-    search = Search(entry.problem, row.strategy, entry.most, seed=entry.seed, settings=settings, max_seconds=limit)
+    search = Search(
+        entry.problem,
+        row.strategy,
+        entry.most,
+        seed=entry.seed,
+        settings=dict(row.settings),
+        max_seconds=entry.seconds,
+        watch=lambda *_: shown.advance(),
+    )
     entry.folder(out).mkdir(parents=True, exist_ok=True)
     search.resume(entry.folder(out) / trajectory.NAME)
     while search.trials:
         answers = yield objective.request(search.trials)
         search.tell(objective.read(search.trials, answers))
-    return Finding.of_search(entry, search.result, objective.name)
+    shown.advance(entry.most - search.result.evaluations)  # those that its seconds did not pay for
+    return Finding.of_search(entry, search.result, _conditions(objective))
+
+
+def _conditions(objective: ScoredObjective) -> str:
+    """Init, batch and images; the teacher where the score looks at it: what is the same for all seeds."""
+    setting = objective.setting
+    teacher = f", teacher {setting.teacher}" if any(info.teacher for info in objective.infos) else ""
+    return f"{setting.init}, {setting.batch_size} of {setting.images}{teacher}"
 
 
 def objective_of(entry: Entry, runner: Runner) -> ScoredObjective:
