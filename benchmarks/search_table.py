@@ -13,63 +13,96 @@ from benchmarks.command.plugins import load_plugins
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device
+from benchmarks.scoring.release import Book
 from benchmarks.scoring.resolve import resolve_images
+from benchmarks.scoring.runner import Runner
 from benchmarks.scoring.setting import file_hash
 from benchmarks.search.choices import NATIVE
+from benchmarks.tables import leaderboard
+from benchmarks.tables.search_entries import entries_of
+from benchmarks.tables.search_judged import WHOLE
 from benchmarks.tables.search_page import content
-from benchmarks.tables.search_rows import CONTENDERS, RANKED_IMAGES, Terms, entries_of, named
+from benchmarks.tables.search_rows import CONTENDERS, Terms, named
 from benchmarks.tables.search_runs import estimate, search_all
-from nb201_data.ground_truth import load_ground_truth
+from benchmarks.tables.search_scores import EPOCHS, Searcher, by_validation, digest, searchers
+from diswot_errors import UsageError
+from nb201_data.ground_truth import GroundTruth, load_ground_truth
 
-GROWING = ("seeds", "shared_seeds", "budget", "ranked_budget")
+GROWING = ("seeds", "shared_seeds", "budget")
+COMPUTED = ("images", "batch_size", "teacher", "teacher_weights")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
     given = list(sys.argv[1:] if argv is None else argv)
     load_plugins(given)
-    options = _parser().parse_args(given)
+    options = _options(given)
     rows, names = named("--rows", options.rows, CONTENDERS), named("--data", options.data, NATIVE)
-    for name in names:
-        load_ground_truth(f"nb201:{name}:valid:12")  # refused now where the table is not on disk
-    given_terms = {field.name: getattr(options, field.name) for field in fields(Terms) if field.name != "device"}
-    terms = Terms(**given_terms, device=str(choose_device(options.device)))
-    entries = entries_of([CONTENDERS[row] for row in rows], names, options.seeds, options.shared_seeds, terms)
-    settings = {
-        **asdict(terms),
-        **{"rows": rows, "seeds": options.seeds, "shared_seeds": options.shared_seeds},
-        "images": {name: resolve_images(terms.images, NATIVE[name], name) for name in names},
-        "teacher_weights": file_hash(str(options.teacher_weights)) if options.teacher_weights else "random",
-    }
+    validation = {name: load_ground_truth(f"nb201:{name}:valid:{EPOCHS}") for name in names}
+    terms = Terms(
+        **{field.name: getattr(options, field.name) for field in fields(Terms) if field.name != "device"},
+        device=str(choose_device(options.device)),
+    )
+    contenders = [CONTENDERS[row] for row in rows]
     with opened(options, progress=False) as runner:
+        looks_up = not terms.compute and any(contender.kind == "score" for contender in contenders)
+        known = {name: _known(validation[name], runner) if looks_up else [] for name in names}
+        entries, not_run = entries_of(contenders, known, options.seeds, options.shared_seeds, terms)
         if options.dry_run:
-            print(estimate(entries, runner))
+            print(estimate(entries, not_run, runner))
             return 0
+        settings = {
+            **asdict(terms),
+            "budget": terms.budget or WHOLE,
+            **{"rows": rows, "seeds": options.seeds, "shared_seeds": options.shared_seeds},
+            "scores": {name: digest(found) for name, found in known.items()},
+            "images": {n: resolve_images(terms.images, NATIVE[n], n) if terms.compute else "" for n in names},
+            "teacher_weights": file_hash(str(options.teacher_weights)) if options.teacher_weights else "random",
+        }
 
         def work(out: Path) -> Content:
-            findings = search_all(entries, runner, out)
-            truths = {name: load_ground_truth(f"nb201:{name}:test:200").values for name in names}
-            return content(findings, truths, terms, shared.config_of(options))
+            searched = search_all(entries, not_run, runner, out)
+            truths = {name: load_ground_truth(f"nb201:{name}:test:200") for name in names}
+            rivals = {name: by_validation(found, validation[name]) for name, found in known.items() if found}
+            return content(searched, truths, known, rivals, terms, shared.config_of(options))
 
         return work_in_folder("search_table", given, options, settings, work, growing=GROWING)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _known(truth: GroundTruth, runner: Runner) -> list[Searcher]:
+    """Whose scores of the benchmark's networks the store and the released tables have; and what needs no network."""
+    books: list[Book] = [runner.store, *([runner.released] if runner.released is not None else [])]
+    scores = [*leaderboard.released_scores(books, truth), *leaderboard.closed_forms(truth)]
+    return searchers(list(truth.values), scores)
+
+
+def _options(given: Sequence[str]) -> argparse.Namespace:
     parents = [shared.shown(64, teacher="resnet56"), shared.seeds(20, "searches of each row")]
     parents += [shared.machine(), shared.store(), shared.output(what="searched")]
-    description = "Table 8: search strategies on NAS-Bench-201, published beside measured."
+    description = (
+        "Table 8: search strategies on NAS-Bench-201, published beside measured, each with the seconds printed for it; "
+        "then what a search by any released score finds, by budget. Scores are looked up, none is computed without "
+        "--compute; --images, --batch-size and --teacher are those of computed ones."
+    )
     parser = shared.parser("search_table", description, parents)
     more = parser.add_argument
     more("--data", default="all", help=f"a comma list of {', '.join(NATIVE)}")
     more("--rows", default="all", help=f"a comma list of {', '.join(CONTENDERS)}")
-    more("--budget", type=shared.positive, default=50, help="evaluations of the searches by a score")
-    more(
-        "--ranked-budget", type=shared.positive, default=20, help=f"those of TE-NAS, on at most {RANKED_IMAGES} images"
-    )
-    more("--shared-seeds", type=shared.positive, default=3, help="searches by shared weights")
-    more("--shared-epochs", type=shared.positive, default=5, help="of their small shared network")
-    more("--shared-images", type=shared.positive, default=1024, help="that it sees")
-    return parser
+    more("--compute", action="store_true", help="score every network that a search by a score asks for (hours)")
+    text = "evaluations of a search by a score, at most (default: what its printed seconds pay for)"
+    more("--budget", type=shared.positive, metavar="N", help=text)
+    text = "train the shared networks of RSPS, GDAS and DARTS, so many minutes a search (default: not run)"
+    more("--shared-minutes", type=shared.above_zero, metavar="M", help=text)
+    more("--shared-seeds", type=shared.positive, default=3, help="searches of each of these rows")
+    options = parser.parse_args(given)
+    for name in COMPUTED if not options.compute else ():
+        if getattr(options, name) != parser.get_default(name):
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"{option} {getattr(options, name)} is for scores that are computed, and these are looked up: add "
+                f"--compute, or leave {option} out"
+            )
+    return options
 
 
 if __name__ == "__main__":

@@ -64,10 +64,15 @@ class Columns:
             return np.array([found.get(arch, np.nan) for arch in archs], dtype=float)
         return joined(AGGREGATES[name], [self.column(part, seed, archs) for part in AGGREGATES[name].parts])
 
+    def teacher_of(self, names: Iterable[str]) -> str:
+        """The teacher, where one of these scores looks at it."""
+        looks = any(PROXIES[part].teacher for name in names for part in parts_of(name))
+        return self.setting.teacher if looks else ""
+
     def conditions(self, names: Iterable[str]) -> str:
         """Init, batch and images; the teacher where one of these scores looks at it; another skeleton."""
-        looks = any(PROXIES[part].teacher for name in names for part in parts_of(name))
-        teacher = f", teacher {short_name(self.setting.teacher)}" if looks and self.setting.teacher else ""
+        looked_at = self.teacher_of(names)
+        teacher = f", teacher {short_name(looked_at)}" if looked_at else ""
         other = f", in {self.scored_as}" if self.scored_as else ""
         return f"{self.setting.init}, {self.setting.batch_size} of {self.setting.images}{teacher}{other}"
 

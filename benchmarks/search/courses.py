@@ -155,8 +155,10 @@ def at_work(objective: Objective, engine: Engine | None) -> Iterator[Objective]:
 
 
 def shared_seconds(strategy: str, task: SharedTask, settings: dict[str, Any]) -> float:
-    """Of a search by a shared network, by one epoch of a few steps."""
+    """Of the training of a shared network, by one epoch of a few steps."""
     images = min(len(task.images.train), task.max_images or len(task.images.train))
     few = min(images, 8 * task.batch_size)
+    if "images" in get_strategy(strategy).settings:
+        settings = {**settings, "images": 1}  # that cells are compared on afterwards: no part of what is timed
     (epoch,) = search_shared(strategy, replace(task, epochs=1, max_images=few, folder=None), settings).epochs
     return task.epochs * epoch.seconds * images / few

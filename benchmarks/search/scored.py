@@ -68,6 +68,11 @@ class ScoredObjective:
         names = tuple(info.name for info in self.infos)
         return probe([Job(self.setting, self.seed, names, tuple(map(str, archs)))])
 
+    @property
+    def references(self) -> int:
+        """Networks that are scored before the first value: none of a single proxy."""
+        return len(self._references) if len(self.infos) > 1 else 0
+
     @cached_property
     def scales(self) -> tuple[Scale, ...]:
         """How the references score under each proxy; scored when first needed."""

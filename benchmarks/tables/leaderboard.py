@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,10 @@ class Scores:
     values: Callable[[Sequence[str]], Array]
     seconds: float = 0.0
     """What one network costs, asked for this score alone; of a score made of others the sum over its parts."""
+    teacher: str = ""
+    """The one that it looks at."""
+    scored_as: str = ""
+    """The skeleton of the scored networks, where it is not that of the truth."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,9 @@ def _of(columns: Columns, formula: Formula) -> Scores:
     names, setting = formula.names, columns.setting
     own = as_of(names[0], setting.init, setting.images, setting.batch_size) if len(names) == 1 else ""
     conditions, cost = columns.conditions(names), columns.seconds_of(names)
-    return Scores(str(formula), own or COMMON, conditions, lambda archs: columns.values(formula, archs), cost)
+    teacher, scored_as = columns.teacher_of(names), columns.scored_as
+    found = partial(columns.values, formula)
+    return Scores(str(formula), own or COMMON, conditions, found, cost, teacher, scored_as)
 
 
 def _under_authors(there: Sequence[Columns]) -> Iterator[Scores]:

@@ -65,7 +65,7 @@ def arguments(part: TablePart, options: argparse.Namespace) -> list[str]:
         images = resolve_images(options.images, Skeleton(classes=100), "cifar100").partition(":")[0]
         return ["--images", images, "--minutes", str(options.minutes), *machine]
     if part.command == "search_table":
-        return ["--images", options.images, "--seeds", str(options.searches), *store]
+        return ["--seeds", str(options.searches), *store]
     return ["--images", options.images, *store, *_given("seeds", options)]
 
 

@@ -10,7 +10,7 @@ from benchmarks.command.publish import Content, measured_content
 from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.population import populations
 from benchmarks.scoring.released import Released
-from benchmarks.tables import leaderboard, search_budget
+from benchmarks.tables import leaderboard, search_scores
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.truth.measured import card_of
 from reports.card import sections_of
@@ -89,7 +89,7 @@ def searches(truths: Sequence[GroundTruth], book: Released) -> list[Content]:
     for truth in truths:
         if truth.name.startswith("nb201:"):
             scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([book], truth)]
-            if found := search_budget.searchers(truth, scores, None):
-                lead.append(search_budget.sentence(truth, found))
-                sections.append(search_budget.section(len(sections) + 1, truth, found))
+            if found := search_scores.searchers(list(truth.values), scores):
+                lead.append(search_scores.sentence(truth, found))
+                sections.append(search_scores.section(len(sections) + 1, truth, found))
     return [Content("What a search by a score finds, by budget", lead, sections)] if sections else []

@@ -5,22 +5,19 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.command.publish import Content
-from benchmarks.scoring.resolve import resolve_images
 from benchmarks.search.choices import NATIVE
-from benchmarks.search.judgement import judge_all
-from benchmarks.statistics.comparison import LEVEL, against, compare
-from benchmarks.statistics.runs import mean_of_runs, repetition
-from benchmarks.tables.search_rows import CONTENDERS, RANKED_IMAGES, Contender, Terms
-from benchmarks.tables.search_runs import Finding
-from benchmarks.tables.search_times import REFERENCE, Truths, reached
-from nb201_data.spaces import get_space
-from reports import figures, verdicts
+from benchmarks.statistics.runs import mean_of_runs
+from benchmarks.tables import search_scores
+from benchmarks.tables.search_judged import COMPARED, WHOLE, Judged
+from benchmarks.tables.search_rows import REFERENCE, Contender, Terms
+from benchmarks.tables.search_runs import Searched
+from benchmarks.tables.search_scores import Searcher
+from benchmarks.tables.search_times import reached
+from nb201_data.ground_truth import GroundTruth
+from reports import figures
 from reports.consistency import speed_ups
-from reports.printed import Number
 from reports.published import published
-from reports.schema import Cell, Claim, Column, Estimate, Figure, Section, Table, Verdict, VerdictKind
-
-COMPARED = "diswot"
+from reports.schema import Cell, Column, Estimate, Figure, Section, Table
 
 MEASURED = (
     Column("strategy"),
@@ -28,16 +25,19 @@ MEASURED = (
     Column(
         "measured", "estimate", 2, "measured %", "mean test accuracy of the found cells, trained alone for 200 epochs"
     ),
-    Column("regret", "estimate", 2, note="best cell of the benchmark minus that"),
+    Column("verdict", "verdict", note="of the published accuracy, see below"),
+    Column("limit", "number", 2, "limit %", "that of the cell which an exhaustive search by the same objective finds"),
+    Column("regret", "estimate", 2, note="best of the cells that may be found minus that"),
     Column("seeds", "integer"),
-    Column("evaluations", "number", 0, "evaluations", "mean"),
+    Column("paid", "integer", label="paid for", note="evaluations that the published seconds pay for"),
+    Column("evaluations", "number", 0, "evaluations", "mean; no more than there are cells"),
     Column("published_seconds", "number", 0, "published s"),
     Column("seconds", "number", 1, "measured s", "cost of a search, see the introduction"),
     Column("published_speedup", "number", 1, "published x"),
     Column("speedup", "number", 1, "measured x", "cost of random search divided by this"),
     Column("rank", "number", 2, "mean rank", "over the seeds, among the rows with all seeds; 1 is best"),
     Column("p_random", "number", 5, "p to RS", "Wilcoxon signed-rank over seeds, two-sided, Holm"),
-    Column("verdict", "verdict", note="of the published accuracy, see below"),
+    Column("conditions", note="of its scores, or of its shared network"),
 )
 SENTENCE = {
     "diswot_released": "its released form",
@@ -47,6 +47,7 @@ SENTENCE = {
 }
 RUNS = (
     Column("data"),
+    Column("among"),
     Column("strategy"),
     Column("seed", "integer"),
     Column("arch"),
@@ -58,67 +59,68 @@ RUNS = (
 )
 
 
-class Judged:
-    """The judged findings of one data set, by row."""
-
-    def __init__(self, data: str, findings: Sequence[Finding], truth: Mapping[str, float]) -> None:
-        self.data = data
-        self.findings = [finding for finding in findings if finding.data == data]
-        space = get_space("nb201").with_skeleton(NATIVE[data])
-        archs = [space.parse(finding.arch) if finding.arch else None for finding in self.findings]
-        self.judgements = judge_all(space, archs, truth)
-        self.rows = [row for row in CONTENDERS.values() if any(finding.row == row.key for finding in self.findings)]
-        seeds = {key: len(self.of(key, "regret")) for key in (row.key for row in self.rows)}
-        most = max(seeds.values(), default=0)
-        self.complete = [key for key, count in seeds.items() if count == most and most > 1]
-        regrets = {key: self.of(key, "regret") for key in self.complete}
-        self.comparison = compare(regrets) if len(regrets) > 1 else None
-        self.p = against(regrets, REFERENCE) if REFERENCE in regrets else {}
-
-    def of(self, key: str, what: str) -> list[float]:
-        """`accuracy`, `regret`, `seconds` or `evaluations` of a row, by seed; runs that found nothing are left out."""
-        pairs = [(f, v) for f, v in zip(self.findings, self.judgements, strict=True) if f.row == key]
-        found = [(f, v) for f, v in pairs if v.accuracy is not None]
-        return [float(getattr(f if what in ("seconds", "evaluations") else v, what)) for f, v in found]
-
-
-def content(findings: Sequence[Finding], truths: Truths, terms: Terms, config: Mapping[str, Any]) -> Content:
-    """The whole page."""
-    every = [Judged(data, findings, truths[data]) for data in truths]
-    sections = [_data_section(each) for each in every]
-    runs = tuple(row for each in every for row in _runs(each))
-    courses = {e.data: {r: [f.course for f in e.findings if f.row == r.key] for r in e.rows} for e in every}
-    closing = [reached(courses, truths), speed_ups(), Section("runs", "Every search", table=Table(RUNS, runs))]
-    findings_first = [sentence for each in every if (sentence := _sentence(each))]
+def content(
+    searched: Searched,
+    truths: Mapping[str, GroundTruth],
+    known: Mapping[str, Sequence[Searcher]],
+    rivals: Mapping[str, Searcher],
+    terms: Terms,
+    config: Mapping[str, Any],
+) -> Content:
+    """The whole page. `known`: by data set, the scores that are there; `rivals`: trainings of the same networks."""
+    fields = [
+        Judged(data, pool, searched, truth.values, known[data][0].archs if pool == "scored" else ())
+        for data, truth in truths.items()
+        for pool in searched.pools(data)
+    ]
+    courses = {
+        each.data: {row: [f.course for f in each.findings if f.row == row.key] for row in each.rows}
+        for each in fields
+        if each.pool == "all"
+    }
+    looked_up = {data: [*found, rivals[data]] for data, found in known.items() if found}
+    closing = [
+        reached(courses, {data: truth.values for data, truth in truths.items()}),
+        speed_ups(),
+        Section("runs", "Every search", table=Table(RUNS, tuple(row for each in fields for row in _runs(each)))),
+    ]
+    budgets = [
+        search_scores.section(number, truths[data], found) for number, (data, found) in enumerate(looked_up.items(), 1)
+    ]
+    findings_first = [sentence for each in fields if (sentence := _sentence(each))]
+    also = [search_scores.sentence(truths[data], found) for data, found in looked_up.items()]
     return Content(
         title="Table 8: search on NAS-Bench-201",
-        lead=[*findings_first, *(each.intro[0] for each in closing if each.intro), *_terms(terms, list(truths))],
-        sections=[*sections, *closing],
+        lead=[*findings_first, *also, *(each.intro[0] for each in closing if each.intro), _terms(terms)],
+        sections=[*(_section(each, known[each.data]) for each in fields), *budgets, *closing],
         config=config,
         device=terms.device,
-        seeds=sorted({finding.seed for finding in findings}),
+        seeds=sorted({finding.seed for finding in searched.findings}),
         ground_truth=", ".join(f"nb201:{name}:test:200" for name in truths),
         ground_truth_note="trained alone for 200 epochs, mean over seeds; read once, after all searches",
-        images=terms.images,
+        images=terms.images if terms.compute else "",
         skeleton=", ".join(str(NATIVE[name]) for name in truths),
         space="nb201",
     )
 
 
-def _terms(terms: Terms, names: Sequence[str]) -> tuple[str, str]:
-    images = ", ".join(f"{resolve_images(terms.images, NATIVE[name], name)} for {name}" for name in names)
+def _terms(terms: Terms) -> str:
+    scores = (
+        "The scores of training-free searches were computed as they were asked for"
+        if terms.compute
+        else "The scores of training-free searches are looked up: where not all cells have them, these searches have a "
+        "table of their own, among the cells that do, with random search by accuracy beside them (--compute searches "
+        "among all)"
+    )
+    fewer = f" They made at most {terms.budget:,} evaluations, whatever their seconds paid for." if terms.budget else ""
     return (
-        "Cost is in seconds for all: for searches by accuracy the training time that their evaluations stand for (a "
-        "model: 9.14 s per epoch and 25,000 images, the mean reported for the benchmark's cells), for training-free "
-        "ones the time of their scores on this machine, for weight sharing that of the shared network. Searches by "
-        "accuracy stop at the published search time and look at validation accuracy only; training-free ones make "
-        f"{terms.budget:,} evaluations on {terms.batch_size:,} images (TE-NAS {terms.ranked_budget:,}, on at most "
-        f"{RANKED_IMAGES}): "
-        f"{images}. All found cells are judged by the accuracy of the benchmark, trained alone: the paper's are "
-        "distilled, unless copied from other papers.",
-        "RSPS, GDAS and DARTS ran on a small shared network (4 channels, one cell a stage, 16 pixels, "
-        f"{terms.shared_epochs} epochs of {terms.shared_images:,} images): that shows that they run and what they find "
-        "there, and does not repeat the published searches.",
+        "Every search gets the seconds that are printed for it, and ends when they are spent or when it has made as "
+        "many evaluations as there are cells; its limit is the search that looks at every cell. Cost is in seconds for "
+        "all: for searches by accuracy the training time that their evaluations stand for (a model: 9.14 s per epoch "
+        "and 25,000 images, the mean reported for the benchmark's cells), for training-free ones evaluations times "
+        "the CPU seconds that a score was measured to take, for weight sharing those of the shared network. Searches "
+        f"by accuracy look at validation accuracy only. {scores}.{fewer} All found cells are judged by the accuracy of "
+        "the benchmark, trained alone: the paper's are distilled, unless copied from other papers."
     )
 
 
@@ -127,7 +129,8 @@ def _sentence(judged: Judged) -> str:
     found = {row.key: fmean(values) for row in judged.rows if (values := judged.of(row.key, "accuracy"))}
     if COMPARED not in found:
         return ""
-    parts = [f"{judged.data}: DisWOT's search found {found[COMPARED]:.2f} % in the mean"]
+    among = f" among {len(judged.truth):,} cells" if judged.pool == "scored" else ""
+    parts = [f"{judged.data}: DisWOT's search{among} found {found[COMPARED]:.2f} %"]
     if REFERENCE in found:
         p = judged.p.get(COMPARED)
         tested = f" (p {p:.2g})" if p is not None else ""
@@ -136,9 +139,9 @@ def _sentence(judged: Judged) -> str:
     return ", ".join(parts) + "."
 
 
-def _data_section(judged: Judged) -> Section:
-    rows = tuple(_row(judged, row) for row in judged.rows)
-    means = [(row.label, mean_of_runs(judged.of(row.key, "accuracy"))) for row in judged.rows]
+def _section(judged: Judged, known: Sequence[Searcher]) -> Section:
+    scored = {one.name: one for one in reversed(known)}
+    means = [(row.label, mean_of_runs(of)) for row in judged.rows if (of := judged.of(row.key, "accuracy"))]
     drawn = [_drawn("accuracy", means, "test accuracy %", "Mean over seeds with its 95 % interval.")]
     if judged.comparison and judged.comparison.critical_difference is not None:
         half, by_key = judged.comparison.critical_difference / 2, judged.comparison.mean_ranks
@@ -146,13 +149,14 @@ def _data_section(judged: Judged) -> Section:
         about = "1 is best. Strategies differ where their bars do not overlap (Nemenyi, 5 %)."
         bars = [(label, Estimate(rank, rank - half, rank + half)) for rank, label in ranks]
         drawn.append(_drawn("ranks", bars, "mean rank", about))
+    among = "all" if judged.pool == "all" else f"the {len(judged.truth):,} scored of"
     return Section(
-        judged.data,
-        f"NAS-Bench-201, {judged.data}",
-        table=Table(MEASURED, rows),
+        judged.data if judged.pool == "all" else f"{judged.data}-scored",
+        f"NAS-Bench-201, {judged.data}: {among} {WHOLE:,} cells",
+        table=Table(MEASURED, tuple(_row(judged, row, scored.get(row.score)) for row in judged.rows)),
         figures=tuple(drawn),
-        claims=tuple(_claims(judged)),
-        note=f"{_difference(judged)} {_about_published()}",
+        claims=tuple(judged.claims()),
+        note=" ".join([_difference(judged), _about_published(judged, known), *_not_run(judged)]),
     )
 
 
@@ -161,7 +165,7 @@ def _drawn(name: str, pairs: Sequence[tuple[str, Estimate]], label: str, about: 
     return Figure(name, figures.intervals(labels, estimates, x_label=label, reference=None), about)
 
 
-def _row(judged: Judged, row: Contender) -> tuple[Cell, ...]:
+def _row(judged: Judged, row: Contender, scored: Searcher | None) -> tuple[Cell, ...]:
     paper, data = published("search"), judged.data
     accuracies, seconds = judged.of(row.key, "accuracy"), judged.of(row.key, "seconds")
     number = paper.number(row.key, data)
@@ -174,8 +178,11 @@ def _row(judged: Judged, row: Contender) -> tuple[Cell, ...]:
         row.label,
         number.value if number else None,
         mean_of_runs(accuracies),
+        judged.verdict(row, scored),
+        judged.limit(row.key),
         mean_of_runs(judged.of(row.key, "regret")),
         len(accuracies),
+        judged.bounds[row.key].paid if row.key in judged.bounds else None,
         fmean(evaluations) if evaluations else None,
         printed[0].value if printed[0] else None,
         cost,
@@ -183,61 +190,54 @@ def _row(judged: Judged, row: Contender) -> tuple[Cell, ...]:
         fmean(reference) / cost if reference and cost else None,
         ranks.get(row.key),
         judged.p.get(row.key),
-        held_against(number, accuracies, row),
+        "not run" if row.key in judged.not_run else judged.conditions(row.key) or None,
     )
 
 
-def held_against(number: Number | None, accuracies: Sequence[float], row: Contender) -> Verdict | None:
-    """Could the published accuracy be that of one more search? None where the paper prints none. See `repetition`."""
-    if number is None:
-        return None
-    own, n = mean_of_runs(accuracies), len(accuracies)
-    measured = verdicts.Counterpart(own, 1, n, row.label, repetition(own, n, 1), row.differs)
-    return verdicts.compare(number, measured)
-
-
-def _claims(judged: Judged) -> list[Claim]:
-    """DisWOT's search against each of the others, over the same seeds."""
-    if COMPARED not in judged.complete:
-        return []
-    regrets = {key: judged.of(key, "regret") for key in judged.complete}
-    p = against(regrets, COMPARED)
-    claims = []
-    for row in judged.rows:
-        if row.key in p:
-            gap = fmean(regrets[row.key]) - fmean(regrets[COMPARED])
-            decided = VerdictKind.HOLDS if gap > 0 else VerdictKind.FAILS
-            kind = VerdictKind.OPEN if p[row.key] >= LEVEL else decided
-            seeds = len(regrets[COMPARED])
-            detail = f"{gap:+.2f} points in the mean, p {p[row.key]:.2g} (Wilcoxon over {seeds} seeds, Holm)"
-            claims.append(Claim(f"DisWOT's search finds better cells than {row.label}", Verdict(kind, detail)))
-    return claims
-
-
-def _about_published() -> str:
+def _about_published(judged: Judged, known: Sequence[Searcher]) -> str:
     """What is unknown, and what is known to differ, in the verdicts on the published accuracies."""
+    fewer = (
+        f" All of these searches were among {len(judged.truth):,} of the {WHOLE:,} cells: the published ones were not. "
+        "A teacher that is the best cell is known from test accuracies, which no search may use."
+        if judged.pool == "scored"
+        else ""
+    )
+    other = dict.fromkeys(one.scored_as for one in known if one.scored_as)
+    elsewhere = f" Scores are those of networks in {', '.join(other)}." if other and judged.bounds else ""
     return (
         f"A verdict says whether the published accuracy could be that of one more search here. Unknown: "
         f"{published('search').unknown}. Known to differ: DisWOT's accuracies are those of distilled networks, ours of "
-        "networks trained alone, and the released search picks its cell by test accuracy among its five best; RSPS, "
-        "GDAS and DARTS had a small shared network here."
+        "networks trained alone, and the released search picks its cell by test accuracy among its five best. TE-NAS, "
+        "a sum of ranks, takes those among all scored cells, or its standing among 100 where it is "
+        f"computed.{fewer}{elsewhere}"
     )
+
+
+def _not_run(judged: Judged) -> list[str]:
+    return [f"{each.contender.label} was not run, {each.why}: {each.how}." for each in judged.not_run.values()]
 
 
 def _difference(judged: Judged) -> str:
     found = judged.comparison
+    once = (
+        "A search whose seconds pay for every cell is one result for each draw of the weights: there is no chance in "
+        "its order, and nothing to compare over seeds. "
+        if any(judged.exhaustive(row.key) for row in judged.rows)
+        else ""
+    )
     if found is None or found.critical_difference is None:
-        return "Too few seeds to compare strategies."
+        return once.strip() or "Too few seeds to compare strategies."
     tested = "" if found.p is None else f"Friedman's test that all strategies rank alike: p {found.p:.2g}. "
     return (
-        f"{tested}Critical difference of mean ranks (Nemenyi, 5 %, {len(found.mean_ranks)} strategies, {found.seeds} "
-        f"seeds): {found.critical_difference:.2f}. With equal seeds strategies start on the same networks."
+        f"{once}{tested}Critical difference of mean ranks (Nemenyi, 5 %, {len(found.mean_ranks)} strategies, "
+        f"{found.seeds} seeds): {found.critical_difference:.2f}. With equal seeds strategies start on the same "
+        "networks."
     )
 
 
 def _runs(judged: Judged) -> list[tuple[Cell, ...]]:
     pairs = zip(judged.findings, judged.judgements, strict=True)
     return [
-        (f.data, f.row, f.seed, f.arch or None, v.accuracy, v.regret, v.percentile, f.seconds, f.evaluations)
+        (f.data, f.pool, f.row, f.seed, f.arch or None, v.accuracy, v.regret, v.percentile, f.seconds, f.evaluations)
         for f, v in pairs
     ]

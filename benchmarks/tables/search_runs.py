@@ -1,33 +1,32 @@
-"""The searches of Table 8, run: those by scores side by side through the runner, the others each in a worker."""
+"""The searches of Table 8, run: those that compute scores side by side through the runner, the others in workers."""
 
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from random import Random
 
 from benchmarks.command.estimate import duration
 from benchmarks.engines.progress import Progress
 from benchmarks.scoring.lockstep import Inquiry, lockstep
-from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.runner import Runner
 from benchmarks.search import trajectory
 from benchmarks.search.choices import setting_for
-from benchmarks.search.courses import PROBED, shared_seconds
+from benchmarks.search.courses import PROBED
 from benchmarks.search.driver import Search, SearchResult, run_search
-from benchmarks.search.problem import SearchProblem
-from benchmarks.search.protocol import Trial
+from benchmarks.search.protocol import FULL
 from benchmarks.search.scored import ScoredObjective, scored_objective
-from benchmarks.search.tabular import tabular_objective, training_seconds
-from benchmarks.search.weight_sharing import SharedTask, search_shared
-from benchmarks.tables.search_rows import RANKED_IMAGES, Entry, Kind
-from nb201_data.skeleton import Skeleton
-from nb201_data.space import OPERATIONS, Cell
+from benchmarks.search.tabular import TabularObjective, tabular_objective
+from benchmarks.search.weight_sharing import search_shared
+from benchmarks.tables.search_entries import Entry, NotRun
+from benchmarks.tables.search_rows import Kind
+from benchmarks.tables.search_shared import Plan, plans_for, task_of
+from nb201_data.files import data_dir
+from nb201_data.spaces import get_space
 
 Course = tuple[tuple[float, str], ...]
-CHEAP_EPOCHS = 12  # the fidelity that the benchmark's own searches look at
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class Finding:
     """What a search found and what that cost."""
 
     data: str
+    pool: str
     row: str
     seed: int
     arch: str
@@ -42,152 +42,198 @@ class Finding:
     evaluations: int
     course: Course
     """The best so far, each time it changed: after how many seconds, which."""
+    conditions: str = ""
 
     @classmethod
-    def of(cls, entry: Entry, seconds: float, evaluations: int, course: Course) -> "Finding":
+    def of(cls, entry: Entry, seconds: float, evaluations: int, course: Course, conditions: str = "") -> "Finding":
         """The last of the course is what was found."""
-        return cls(*entry.key, course[-1][1] if course else "", seconds, evaluations, course)
+        return cls(*entry.key, course[-1][1] if course else "", seconds, evaluations, course, conditions)
 
     @classmethod
-    def of_search(cls, entry: Entry, found: SearchResult) -> "Finding":
+    def of_search(cls, entry: Entry, found: SearchResult, conditions: str) -> "Finding":
         """Of a search by evaluations."""
         course = tuple((step.seconds, str(step.evaluation.trial.arch)) for step in found.improvements)
-        return cls.of(entry, found.seconds, found.evaluations, course)
+        return cls.of(entry, found.seconds, found.evaluations, course, conditions)
 
 
-def search_all(entries: Sequence[Entry], runner: Runner, out: Path) -> list[Finding]:
+@dataclass(frozen=True)
+class Bound:
+    """How far a search that looks things up can go."""
+
+    best: tuple[str, ...]
+    """The best of all its networks by what it looks up; those that tie."""
+    paid: int
+    """Evaluations that its seconds pay for, were there as many networks."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """All searches, the rows that have none, and the bounds of those that look things up by (data set, pool, row)."""
+
+    findings: list[Finding]
+    not_run: list[NotRun]
+    bounds: dict[tuple[str, str, str], Bound]
+
+    def pools(self, data: str) -> list[str]:
+        """Among which networks there are searches of a data set."""
+        pools = [each.pool for each in self.findings if each.data == data]
+        return list(dict.fromkeys([*pools, *(each.pool for each in self.not_run if each.data == data)]))
+
+
+def search_all(entries: Sequence[Entry], not_run: Sequence[NotRun], runner: Runner, out: Path) -> Searched:
     """Every search, in the order of the entries; what lies in `out` is not made again."""
-    asking: dict[Kind, Callable[..., Inquiry[Finding]]] = {"score": by_score, "ranks": by_ranks}
-    alone = [entry for entry in entries if entry.contender.kind not in asking]
-    scored = sorted((e for e in entries if e.contender.kind in asking), key=lambda e: (e.data, e.seed))
-    found: dict[tuple[str, str, int], Finding] = {}
-    with Progress(sum(entry.steps for entry in entries), "evaluation") as shown:
+    plans, lacking = plans_for([entry for entry in entries if entry.contender.kind == "shared"], out)
+    without = {(each.data, each.contender.key) for each in lacking}
+    entries = [e for e in entries if e.contender.kind != "shared" or (e.data, e.contender.key) not in without]
+    alone = [(entry, plans.get((entry.data, entry.contender.key))) for entry in entries if not entry.computes]
+    scored = sorted((e for e in entries if e.computes), key=lambda e: (e.data, e.seed))
+    found: dict[tuple[str, str, str, int], Finding] = {}
+    with Progress(sum(entry.most if entry.computes else 1 for entry in entries), "evaluation") as shown:
         with runner.engine.team(len(alone), folder=out) as team:
             for finding in team.each(partial(search_alone, out=out), alone):
-                found[finding.data, finding.row, finding.seed] = finding
+                found[finding.data, finding.pool, finding.row, finding.seed] = finding
                 shown.advance()
-        inquiries = (asking[entry.contender.kind](entry, runner, out, shown) for entry in scored)
-        for finding in lockstep(runner, inquiries):
-            found[finding.data, finding.row, finding.seed] = finding
-    return [found[entry.key] for entry in entries]
+        for finding in lockstep(runner, (by_score(entry, runner, out, shown) for entry in scored)):
+            found[finding.data, finding.pool, finding.row, finding.seed] = finding
+    firsts = [entry for entry in entries if entry.seed == 0 and _looked_up(entry)]
+    bounds = {(entry.data, entry.pool.key, entry.contender.key): bound_of(entry) for entry in firsts}
+    return Searched([found[entry.key] for entry in entries], [*not_run, *lacking], bounds)
 
 
 def by_score(entry: Entry, runner: Runner, out: Path, shown: Progress) -> Inquiry[Finding]:
-    """A search that asks for one score."""
-    objective, problem = objective_of(entry, runner), SearchProblem(entry.space)
+    """A search that computes what it asks for, until its seconds are spent."""
+    objective = objective_of(entry, runner)
+    row = entry.contender
     search = Search(
-        problem, entry.contender.strategy, entry.terms.budget, seed=entry.seed, watch=lambda *_: shown.advance()
+        entry.problem,
+        row.strategy,
+        entry.most,
+        seed=entry.seed,
+        settings=dict(row.settings),
+        max_seconds=entry.seconds,
+        watch=lambda *_: shown.advance(),
     )
     entry.folder(out).mkdir(parents=True, exist_ok=True)
     search.resume(entry.folder(out) / trajectory.NAME)
     while search.trials:
         answers = yield objective.request(search.trials)
         search.tell(objective.read(search.trials, answers))
-    return Finding.of_search(entry, search.result)
+    shown.advance(entry.most - search.result.evaluations)  # those that its seconds did not pay for
+    return Finding.of_search(entry, search.result, _conditions(objective))
 
 
-def by_ranks(entry: Entry, runner: Runner, out: Path, shown: Progress) -> Inquiry[Finding]:
-    """The best of `ranked_budget` random networks by a score that is defined by ranks among them."""
-    from proxies.combining import combined
-    from proxies.registry import aggregates
-
-    (info,) = (info for info in aggregates() if info.name == entry.contender.score)
-    archs = SearchProblem(entry.space).shuffled(Random(entry.seed))[: entry.terms.ranked_budget]
-    request = objective_of(entry, runner).request([Trial(arch) for arch in archs])
-    answers = yield request
-    shown.advance(len(archs))
-    rows = [[answers[part.name, entry.seed][arch] for part in request.infos] for arch in request.archs]
-    seconds = math.fsum(answer.seconds for row in rows for answer in row)
-    whole = [(arch, row) for arch, row in zip(archs, rows, strict=True) if all(a.value is not None for a in row)]
-    if not whole:
-        return Finding.of(entry, seconds, len(archs), ())
-    values = combined(info, [[a.value for a in column] for column in zip(*(row for _, row in whole), strict=True)])
-    ranked = [(value, arch) for value, (arch, _) in zip(values, whole, strict=True) if value is not None]
-    course = ((seconds, str(max(ranked, key=lambda pair: pair[0])[1])),) if ranked else ()
-    return Finding.of(entry, seconds, len(archs), course)
+def _conditions(objective: ScoredObjective) -> str:
+    """Init, batch and images; the teacher where the score looks at it: what is the same for all seeds."""
+    setting = objective.setting
+    teacher = f", teacher {setting.teacher}" if any(info.teacher for info in objective.infos) else ""
+    return f"{setting.init}, {setting.batch_size} of {setting.images}{teacher}"
 
 
 def objective_of(entry: Entry, runner: Runner) -> ScoredObjective:
     """The score of an entry, on the images of its data set."""
     terms = entry.terms
-    most = RANKED_IMAGES if entry.contender.kind == "ranks" else terms.batch_size
     setting = setting_for(
         entry.space,
         terms.images,
         own_images=entry.data,
         teacher=terms.teacher,
         teacher_weights=terms.teacher_weights,
-        batch_size=min(terms.batch_size, most),
+        batch_size=terms.batch_size,
         device=terms.device,
     )
     return scored_objective(runner, setting, entry.seed, [entry.contender.score])
 
 
-def search_alone(entry: Entry, out: Path) -> Finding:
-    """A search that asks for no score; in a worker process."""
-    kinds: dict[Kind, Callable[[Entry, Path], Finding]] = {
-        "accuracy": _by_accuracy,
-        "shared": _by_sharing,
+def search_alone(job: tuple[Entry, Plan | None], out: Path) -> Finding:
+    """A search that computes no score; in a worker process."""
+    entry, plan = job
+    kinds: dict[Kind, Callable[[Entry], Finding]] = {
+        "accuracy": by_table,
+        "score": by_table,
         "draw": _draw,
         "largest": _largest,
     }
-    return kinds[entry.contender.kind](entry, out)
+    return kinds[entry.contender.kind](entry) if plan is None else _by_sharing(entry, plan, out)
 
 
-def _by_accuracy(entry: Entry, out: Path) -> Finding:
-    """As many evaluations as the published time pays for at 12 epochs each; a repeated one counts but costs nothing."""
-    objective = tabular_objective(entry.space, f"nb201:{entry.data}:{entry.contender.score}")
-    budget = int(entry.seconds // training_seconds(entry.data, CHEAP_EPOCHS))
-    strategy = entry.contender.strategy
-    found = run_search(entry.space, strategy, objective, budget, seed=entry.seed, max_seconds=entry.seconds)
-    return Finding.of_search(entry, found)
+def _looked_up(entry: Entry) -> bool:
+    return entry.contender.kind == "accuracy" or entry.scored is not None
 
 
-def _by_sharing(entry: Entry, out: Path) -> Finding:
-    found = search_shared(entry.contender.strategy, shared_task(entry, entry.folder(out)))
-    return Finding.of(entry, found.seconds, found.evaluations, ((found.seconds, str(found.best)),))
+def table_of(entry: Entry) -> TabularObjective:
+    """What is looked up: the scores of the seed's weights, or validation accuracies."""
+    if entry.scored is None:
+        return _accuracies(entry.data, entry.contender.score, data_dir())
+    scored = entry.scored
+    pairs = zip(scored.archs, scored.by_seed[entry.seed % len(scored.by_seed)].tolist(), strict=True)
+    values = {arch: value for arch, value in pairs if math.isfinite(value)}
+    return TabularObjective(scored.name, (FULL,), {FULL: values}, {FULL: scored.seconds})
 
 
-def shared_task(entry: Entry, folder: Path | None = None) -> SharedTask:
-    """A small shared network on the images of the data set."""
-    from nb201_data.images import load_images
+@lru_cache(maxsize=8)
+def _accuracies(data: str, score: str, folder: Path) -> TabularObjective:
+    """Read once in each process; `folder` is where the table lies, so that another folder is another table."""
+    return tabular_objective(get_space("nb201"), f"nb201:{data}:{score}")
 
-    terms, small = entry.terms, Skeleton(4, 1, entry.space.skeleton.classes, 16)
-    return SharedTask(
-        space=entry.space.with_skeleton(small),
-        images=load_images(resolve_images(terms.images, small, entry.data)),
-        epochs=terms.shared_epochs,
+
+def by_table(entry: Entry) -> Finding:
+    """As many evaluations as the published time pays for; a repeated one counts, but is free."""
+    found = run_search(
+        entry.space,
+        "random" if entry.exhaustive else entry.contender.strategy,
+        table_of(entry),
+        min(entry.most, entry.paid),
+        constraints=entry.pool.constraints,
         seed=entry.seed,
-        max_images=terms.shared_images,
-        device=terms.device,
-        folder=folder,
+        settings={} if entry.exhaustive else dict(entry.contender.settings),
+        max_seconds=entry.seconds,
     )
+    return Finding.of_search(entry, found, entry.scored.setting if entry.scored else "")
 
 
-def _draw(entry: Entry, out: Path) -> Finding:
+def bound_of(entry: Entry) -> Bound:
+    """What an exhaustive search finds, and how many evaluations the published time pays for."""
+    objective = table_of(entry)
+    values = objective.tables[objective.fidelities[-1]]
+    among = {arch: values[arch] for arch in entry.pool.archs or values if arch in values}
+    best = max(among.values())
+    return Bound(tuple(arch for arch, value in among.items() if value == best), entry.paid)
+
+
+def _by_sharing(entry: Entry, plan: Plan, out: Path) -> Finding:
+    found = search_shared(entry.contender.strategy, task_of(entry, plan, entry.folder(out)))
+    course = ((found.seconds, str(found.best)),)
+    return Finding.of(entry, found.seconds, found.evaluations, course, plan.words(entry))
+
+
+def _draw(entry: Entry) -> Finding:
     """No search at all: the first cell that the seed's random search looks at."""
-    return Finding.of(entry, 0.0, 0, ((0.0, str(SearchProblem(entry.space).shuffled(Random(entry.seed))[0])),))
+    return Finding.of(entry, 0.0, 0, ((0.0, str(entry.problem.shuffled(Random(entry.seed))[0])),))
 
 
-def _largest(entry: Entry, out: Path) -> Finding:
-    """Nothing to search: most parameters, most operations."""
-    largest = Cell((max(OPERATIONS, key=lambda op: entry.space.params(Cell((op,) * 6))),) * 6)
+def _largest(entry: Entry) -> Finding:
+    """Nothing to search: most parameters, then most operations."""
+    largest = max(entry.problem.archs, key=lambda cell: (entry.space.params(cell), entry.space.flops(cell)))
     return Finding.of(entry, 0.0, 0, ((0.0, str(largest)),))
 
 
-def estimate(entries: Sequence[Entry], runner: Runner) -> str:
+def estimate(entries: Sequence[Entry], not_run: Sequence[NotRun], runner: Runner) -> str:
     """A line for each row and data set that takes its time, and their sum; by probes, as if nothing were done yet."""
     lines, total = [], 0.0
     for (data, contender), count in Counter((entry.data, entry.contender) for entry in entries).items():
         entry = next(each for each in entries if (each.data, each.contender) == (data, contender))
         if contender.kind == "shared":
-            one = shared_seconds(contender.strategy, shared_task(entry), {})
-        elif contender.kind in ("score", "ranks"):
-            archs = SearchProblem(entry.space).shuffled(Random(0))[:PROBED]
-            one = entry.steps * objective_of(entry, runner).probe(archs)
+            one = 60 * (entry.terms.shared_minutes or 0.0)
+        elif entry.computes:
+            objective = objective_of(entry, runner)
+            each = objective.probe(entry.problem.shuffled(Random(0))[:PROBED])
+            one = min(entry.seconds, entry.most * each) + each * objective.references
         else:
             continue
         total += count * one
         lines.append(f"{contender.label}, {data}: {count} searches of about {duration(one)} each")
-    lines.append("The other searches look accuracies up, or search nothing: seconds each.")
-    return "\n".join([*lines, f"About {duration(total / runner.workers)} with {runner.workers} workers."])
+    looked_up = Counter(entry.contender.label for entry in entries if _looked_up(entry))
+    lines += [f"{label}: {count} searches that look up what they ask for" for label, count in looked_up.items()]
+    lines += [f"{each.contender.label}, {each.data}: not run, {each.why}: {each.how}" for each in not_run]
+    whole = f"About {duration(total / runner.workers)} with {runner.workers} workers"
+    return "\n".join([*lines, f"{whole}, and seconds to minutes for what is looked up."])

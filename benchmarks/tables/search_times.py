@@ -92,9 +92,10 @@ def _reached_sentence(found: Sequence[Reached]) -> str:
     shares = [each.share for each in found if each.share is not None]
     if not shares:
         return "No search by accuracy reached the accuracy printed for it."
+    span = " to ".join(dict.fromkeys(f"{share:.0%}" for share in (min(shares), max(shares))))
     return (
-        f"Searches by accuracy reach the accuracy printed for them after {min(shares):.0%} to {max(shares):.0%} of the "
-        f"time printed for them ({len(shares)} of {len(found)} reach it)."
+        f"Searches by accuracy reach the accuracy printed for them after {span} of the time printed for them "
+        f"({len(shares)} of {len(found)} reach it)."
     )
 
 

@@ -135,13 +135,14 @@ QUESTIONS = (
         "search-table",
         (
             "benchmarks.search_table --data cifar100 --rows random,bohb,evolution,diswot,draw,largest --seeds 2 "
-            f"--budget 6 --batch-size 8 --workers 1 {QUICK}",
+            f"--compute --budget 6 --batch-size 8 --workers 1 {QUICK}",
         ),
         reference=True,
         slow=True,
         hidden=(
             "accuracy",
             "final",
+            "limit",
             "measured",
             "measured_low",
             "measured_high",

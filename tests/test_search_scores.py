@@ -1,6 +1,5 @@
 """What a search by a released score finds: against draws, on a truth whose score is known to be right or wrong."""
 
-import csv
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -10,10 +9,8 @@ import pytest
 from scoring_support import write_truth
 from test_released import QUESTION
 
-from benchmarks import search_budget as command
 from benchmarks.scoring.question import Answer
-from benchmarks.scoring.release import release
-from benchmarks.tables import leaderboard, search_budget
+from benchmarks.tables import leaderboard, search_scores
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 
 SECONDS = 0.5
@@ -34,51 +31,48 @@ def books(truth: GroundTruth) -> list[tuple[object, dict[str, Answer]]]:
 
 def test_the_right_score_finds_the_best_and_the_wrong_one_the_worst(truth: GroundTruth) -> None:
     scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([books(truth)], truth)]
-    found = {one.name: one for one in search_budget.searchers(truth, scores, None)}
+    found = {one.name: one for one in search_scores.searchers(list(truth.values), scores)}
     accuracies = np.array(list(truth.values.values()))
     n = len(accuracies)
-    assert found["synflow"].finds(n) == accuracies.max() and found["snip"].finds(n) == accuracies.min()
-    assert found["synflow"].finds(1) == pytest.approx(accuracies.mean()) == found["params"].finds(1)
+    right, wrong = found["synflow"], found["snip"]
+    assert right.finds(accuracies, n) == accuracies.max() and wrong.finds(accuracies, n) == accuracies.min()
+    assert right.finds(accuracies, 1) == pytest.approx(accuracies.mean()) == found["params"].finds(accuracies, 1)
     assert "zen" not in found  # it has scores of three networks only: another pool
     draws = [max(draw) for draw in combinations(accuracies, 4)]
-    assert found["synflow"].finds(4) == pytest.approx(np.mean(draws))
-    spread = found["synflow"].spread(4)
+    assert right.finds(accuracies, 4) == pytest.approx(np.mean(draws))
+    spread = right.spread(accuracies, 4)
     assert spread.low is not None and spread.high is not None
     assert spread.low == pytest.approx(np.quantile(draws, 0.05), abs=0.5) and spread.high == accuracies.max()
 
 
+def test_a_score_that_fails_on_a_few_networks_never_prefers_them(truth: GroundTruth) -> None:
+    (question, right), *rest = books(truth)
+    best = max(truth.values, key=truth.values.__getitem__)
+    there = {**right, best: Answer(None, "infinite", "why", SECONDS)}
+    scores = leaderboard.released_scores([[(question, there), *rest]], truth)
+    found = {one.name: one for one in search_scores.searchers(list(truth.values), scores)}
+    accuracies = np.array(list(truth.values.values()))
+    assert found["synflow"].finds(accuracies, len(accuracies)) == sorted(accuracies)[-2]
+
+
 def test_seconds_pay_for_networks_and_for_no_more_than_there_are(truth: GroundTruth) -> None:
     scores = leaderboard.released_scores([books(truth)], truth)
-    one = next(s for s in search_budget.searchers(truth, scores, None) if s.name == "synflow")
+    one = next(s for s in search_scores.searchers(list(truth.values), scores) if s.name == "synflow")
     assert one.seconds == SECONDS
     assert [one.affords(s) for s in (0.1, 2.1, 1e6)] == [1, 4, len(truth)]
 
 
-def test_the_command_and_a_truth_of_which_nothing_is_released(
-    tmp_path: Path, truth: GroundTruth, capsys: pytest.CaptureFixture[str]
-) -> None:
-    release(books(truth), tmp_path / "tables")  # type: ignore[arg-type]
-    given = ["--ground-truth", str(tmp_path / "truth.csv"), "--tables", str(tmp_path / "tables")]
-    assert command.main([*given, "--dry-run"]) == 0
-    assert command.main([*given, "--out", str(tmp_path / "run")]) == 0
-    assert "the best of 14 networks by synflow" in capsys.readouterr().out
-    lines = (tmp_path / "run" / "budget-1.csv").read_text(encoding="utf-8").splitlines()
-    rows = {row["proxy"]: row for row in csv.DictReader(lines)}
-    assert float(rows["synflow"]["of_14"]) == max(truth.values.values())
-    (tmp_path / "none").mkdir()
-    nothing = ["--ground-truth", str(tmp_path / "truth.csv"), "--tables", str(tmp_path / "none")]
-    assert command.main([*nothing, "--out", str(tmp_path / "empty")]) == 0
-    assert "no scores are released" in capsys.readouterr().out
-
-
 def test_validation_accuracy_is_a_rival_with_the_cost_of_its_trainings(reference_data: Path) -> None:
     truth = load_ground_truth("nb201:cifar100:test:200")
-    short = load_ground_truth("nb201:cifar100:valid:12")
     asked = replace(QUESTION, skeleton=str(truth.skeleton), teacher="", teacher_init="", teacher_seed=0)
     some = {arch: Answer(float(i), "ok", "", SECONDS) for i, arch in enumerate(list(truth.values)[:200])}
     scores = leaderboard.released_scores([[(replace(asked, proxy="synflow"), some)]], truth)
-    found = {one.name: one for one in search_budget.searchers(truth, scores, short)}
-    rival = found["validation accuracy"]
-    assert rival.seconds > 50 * SECONDS and rival.finds(200) > found["synflow"].finds(200)
-    table = search_budget.section(1, truth, list(found.values())).table
-    assert table is not None and len(table.rows) == 2
+    found = search_scores.searchers(list(truth.values), scores)
+    rival = search_scores.by_validation(found, load_ground_truth("nb201:cifar100:valid:12"))
+    accuracies = np.array([truth.values[arch] for arch in found[0].archs])
+    assert rival.seconds > 50 * SECONDS and rival.finds(accuracies, 200) > found[0].finds(accuracies, 200)
+    table = search_scores.section(1, truth, [*found, rival]).table
+    assert table is not None and [row[0] for row in table.rows] == ["validation accuracy", "synflow"]
+    paid, afforded = table.rows[0][-3:-1]
+    assert paid == 4600 and afforded == int(4600 / rival.seconds)  # what Table 8 prints for NWOT
+    assert search_scores.sentence(truth, [*found, rival]).startswith(f"{truth.name}: the best of 200 networks by syn")
