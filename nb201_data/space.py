@@ -19,10 +19,11 @@ equivalence          cells  meaning
 
 import itertools
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from diswot_errors import UsageError
 
@@ -30,6 +31,13 @@ T = TypeVar("T")
 OPERATIONS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 EDGES = ((1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2))
 _SEPARATORS = ("|", "|+|", "|", "|+|", "|", "|")
+_ARCH = re.compile(
+    "".join(
+        rf"{re.escape(mark)}({'|'.join(OPERATIONS)})~{source}"
+        for mark, (_, source) in zip(_SEPARATORS, EDGES, strict=True)
+    )
+    + r"\|"
+)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,18 +53,10 @@ class Cell:
     @classmethod
     def parse(cls, text: str) -> "Cell":
         """The cell of an arch string such as `|none~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|`."""
-        ops, position = [], 0
-        for (_, source), separator in zip(EDGES, _SEPARATORS, strict=True):
-            position = _expect(text, position, separator)
-            operation = next((name for name in OPERATIONS if text.startswith(name + "~", position)), None)
-            if operation is None:
-                raise _malformed(text, position, "one of " + ", ".join(OPERATIONS) + ", then '~'")
-            position = _expect(text, position + len(operation), f"~{source}")
-            ops.append(operation)
-        position = _expect(text, position, "|")
-        if position != len(text):
-            raise _malformed(text, position, "the end of the string")
-        return cls(tuple(ops))
+        whole = _ARCH.fullmatch(text)
+        if whole is None:
+            _refuse(text)
+        return cls(whole.groups())
 
     def __str__(self) -> str:
         parts = zip(_SEPARATORS, self.ops, EDGES, strict=True)
@@ -119,6 +119,19 @@ def _term(operation: str, source: str) -> str:
     if operation == "none" or source == "#":
         return "#"
     return source if operation == "skip_connect" else f"({source})@{operation}"
+
+
+def _refuse(text: str) -> NoReturn:
+    """Say where an arch string goes wrong."""
+    position = 0
+    for (_, source), separator in zip(EDGES, _SEPARATORS, strict=True):
+        position = _expect(text, position, separator)
+        operation = next((name for name in OPERATIONS if text.startswith(name + "~", position)), None)
+        if operation is None:
+            raise _malformed(text, position, "one of " + ", ".join(OPERATIONS) + ", then '~'")
+        position = _expect(text, position + len(operation), f"~{source}")
+    position = _expect(text, position, "|")
+    raise _malformed(text, position, "the end of the string")
 
 
 def _expect(text: str, position: int, token: str) -> int:

@@ -1,7 +1,8 @@
 """`score`: one network, one batch, any number of proxies."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,9 @@ from proxies.registry import ProxyInfo, select
 
 __all__ = ["Score", "Scores", "Status", "score"]
 
+Around = Callable[[str, str], AbstractContextManager[None]]
+"""What a pass ('pass', its name) and the arithmetic of a proxy ('proxy', its name) run within."""
+
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
@@ -30,6 +34,7 @@ def score(
     teacher: nn.Module | TeacherEvidence | None = None,
     seed: int = 0,
     precision: str = "fp32",
+    around: Around = lambda kind, name: nullcontext(),
 ) -> Scores:
     """Score `model`, any classifier (B, ...) -> (B, K), by the named proxies; it comes back as it was.
 
@@ -37,6 +42,7 @@ def score(
     device of the model. `teacher`: a network, or `teacher_evidence(network, batch)` made once for many students.
     The same question gives the same values, whatever else is asked with it; the weights are scored as they are.
     Proxies of other packages are asked after all of ours, on copies: see `proxies.guests`.
+    `around`: for who measures what each pass and each proxy takes.
     """
     infos = select(names)
     x, labels = _check_batch(batch)
@@ -52,16 +58,17 @@ def score(
     found: dict[str, Score] = {}
     for kind, chosen in ((_Run, [i for i in infos if i.ours]), (_GuestRun, [i for i in infos if not i.ours])):
         if chosen:
-            found |= kind(chosen, Evidence(model, x, labels, seed, precision, shown)).scores()
+            found |= kind(chosen, Evidence(model, x, labels, seed, precision, shown), around).scores()
     return Scores((info.name, found[info.name]) for info in infos)
 
 
 class _Run:
     """The passes that some proxies need on one network, and the proxies, each as soon as it has what it needs."""
 
-    def __init__(self, infos: list[ProxyInfo], evidence: Evidence) -> None:
+    def __init__(self, infos: list[ProxyInfo], evidence: Evidence, around: Around) -> None:
         self.infos = infos
         self.evidence = evidence
+        self.around = around
         self.results: dict[str, Tensor | float | Failure] = {}
         self.clock = time.process_time if evidence.x.device.type == "cpu" else time.perf_counter
         self.own: dict[str, float] = {}
@@ -80,9 +87,10 @@ class _Run:
             self._between_passes()
             for i, one in enumerate(passes):
                 begin = self.clock()
-                self._run_pass(session, one)
-                if not any(later.backward for later in passes[i + 1 :]):
-                    release(session)
+                with self.around("pass", one.name):
+                    self._run_pass(session, one)
+                    if not any(later.backward for later in passes[i + 1 :]):
+                        release(session)
                 self.pass_seconds[one.name] = self.clock() - begin
                 self._between_passes()
             self._evaluate()
@@ -150,7 +158,8 @@ class _Run:
                 self.results[info.name] = self.failures[lost[0]]
             elif info.needs <= found.keys():
                 begin = self.clock()
-                self.results[info.name] = self._call(info)
+                with self.around("proxy", info.name):
+                    self.results[info.name] = self._call(info)
                 self.own[info.name] = self.clock() - begin
             else:
                 continue

@@ -8,6 +8,8 @@ import tempfile
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,7 +72,8 @@ def write_text(path: Path, text: str) -> None:
 def write_records(path: Path, kind: type[Record], records: Iterable[Record]) -> None:
     """Write dataclass records, one row each, columns in field order."""
     layout = _record_fields(kind)
-    _write(path, layout, ([getattr(record, field.name) for field in layout] for record in records))
+    getters = [attrgetter(field.name) for field in layout]
+    _write(path, layout, ([get(record) for get in getters] for record in records))
 
 
 def read_records(path: Path, kind: type[Record]) -> list[Record]:
@@ -149,14 +152,18 @@ def _verdict(kind: VerdictKind | None, detail: str) -> Verdict | None:
     return Verdict(kind, detail) if kind else None
 
 
+_is_number = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII).fullmatch
+_is_integer = re.compile(r"-?\d{1,19}", re.ASCII).fullmatch
+
+
 def _number(text: str) -> float:
-    if not re.fullmatch(r"-?\d+(\.\d+)?(e[+-]?\d+)?", text, re.ASCII) or not math.isfinite(float(text)):
+    if not _is_number(text) or not math.isfinite(number := float(text)):
         raise ValueError(text)
-    return float(text)
+    return number
 
 
 def _integer(text: str) -> int:
-    if not re.fullmatch(r"-?\d{1,19}", text, re.ASCII):
+    if not _is_integer(text):
         raise ValueError(text)
     return int(text)
 
@@ -167,13 +174,22 @@ def _optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def _write(path: Path, layout: Sequence[Field], rows: Iterable[Sequence[Cell]]) -> None:
     lines = [",".join(_cell(part.column) for field in layout for part in field.parts)]
+    writers = [_writer(path, field) for field in layout]
     for row in rows:
         if len(row) != len(layout):
             raise ValueError(f"{path.name}: a row has {len(row)} cells, expected {len(layout)}: {row!r}")
-        lines.append(
-            ",".join(text for field, cell in zip(layout, row, strict=True) for text in _texts(path, field, cell))
-        )
+        lines.append(",".join([write(cell) for write, cell in zip(writers, row, strict=True)]))
     write_text(path, "\n".join(lines) + "\n")
+
+
+def _writer(path: Path, field: Field) -> Callable[[Cell], str]:
+    """What writes a cell of one column. Texts and integers repeat: each is looked at once (0.0 and -0.0 are equal)."""
+
+    def written(cell: Cell) -> str:
+        return ",".join(_texts(path, field, cell))
+
+    known = cache(written)
+    return lambda cell: known(cell) if type(cell) in (str, int) else written(cell)
 
 
 def _texts(path: Path, field: Field, cell: Cell) -> Iterator[str]:
@@ -205,6 +221,7 @@ def _quoted(text: str) -> str:
 
 def _read(path: Path, layout: Sequence[Field]) -> Iterator[list[Any]]:
     parts = [part for field in layout for part in field.parts]
+    parsers, flat = [_parser(part) for part in parts], len(parts) == len(layout)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -212,9 +229,12 @@ def _read(path: Path, layout: Sequence[Field]) -> Iterator[list[Any]]:
             for row in reader:
                 if len(row) != len(parts) and not (row == [] and len(parts) == 1):
                     raise DataError(f"{path}, line {reader.line_num}: {len(row)} fields, expected {len(parts)}")
-                pairs = zip(parts, row or [""], strict=True)
-                values = iter([_value(path, reader.line_num, part, texts.restored(cell)) for part, cell in pairs])
-                yield [field.together(*(next(values) for _ in field.parts)) for field in layout]
+                try:
+                    values = [parse(cell) for parse, cell in zip(parsers, row or [""], strict=True)]
+                except ValueError:
+                    raise _fault(path, reader.line_num, parts, row or [""]) from None
+                left = iter(values)
+                yield values if flat else [field.together(*(next(left) for _ in field.parts)) for field in layout]
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not a UTF-8 CSV file: {error}") from error
     except OSError as error:
@@ -231,9 +251,18 @@ def _check_header(path: Path, header: list[str], columns: list[str]) -> None:
         raise DataError(f"{path}, line 1: wrong header ({problem}); expected {expected}")
 
 
-def _value(path: Path, line: int, part: Part, text: str) -> Any:
-    try:
-        return part.parse(text)
-    except ValueError as error:
-        said = str(error) if part.parse is texts.checked else f"{texts.shown(text)}, expected {part.expected}"
-        raise DataError(f"{path}, line {line}, column {part.column!r}: {said}") from None
+def _parser(part: Part) -> Callable[[str], Any]:
+    """What reads a cell of one column; texts repeat, and each is looked at once."""
+    return cache(lambda cell: part.parse(texts.restored(cell)))
+
+
+def _fault(path: Path, line: int, parts: Sequence[Part], row: Sequence[str]) -> DataError:
+    """What is wrong with the first cell of a row that cannot be read."""
+    for part, cell in zip(parts, row, strict=True):
+        text = texts.restored(cell)
+        try:
+            part.parse(text)
+        except ValueError as error:
+            said = str(error) if part.parse is texts.checked else f"{texts.shown(text)}, expected {part.expected}"
+            return DataError(f"{path}, line {line}, column {part.column!r}: {said}")
+    raise AssertionError("every cell can be read")

@@ -133,7 +133,7 @@ class TestCounts:
         made = time.process_time()
         for text in texts:
             Cell.parse(text)
-        assert made - start < 6 * (time.process_time() - made)  # 1.3 when measured
+        assert made - start < 40 * (time.process_time() - made)  # 8 when measured: reading is one expression a cell
 
 
 class TestEquivalence:

@@ -69,10 +69,16 @@ def dry_run(what: str = "done") -> Parser:
     return group
 
 
-def machine() -> Parser:
-    """Of commands that compute."""
+def device() -> Parser:
+    """Of commands that compute, in this process or in others."""
     group = Parser(add_help=False)
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
+    return group
+
+
+def machine() -> Parser:
+    """Of commands that compute."""
+    group = Parser(add_help=False, parents=[device()])
     group.add_argument(
         "--workers", type=positive, help="processes (default: cores on a CPU, 1 on a GPU; 1 is this process)"
     )

@@ -31,6 +31,7 @@ COMMANDS = {
     "confirm": "what is left of a score on the half of the networks on which nothing was chosen",
     "sweep": "score a whole space in a fixed order; the released tables grow",
     "engine_cost": "what workers and engines cost, measured here and reckoned further",
+    "speed": "what passes and scores cost, in units of one plain forward and backward pass",
     "data_card": "the card of a harvested table, computed from its rows",
     "pipeline": "teacher, search, distillation, comparison: one report",
 }

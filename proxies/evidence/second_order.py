@@ -29,7 +29,8 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         image, weight = ctx.saved_tensors
-        g_image, g_weight = _ConvolutionBackward.apply(gradient, image, weight, ctx.settings, ctx.needs_input_grad[:2])
+        wanted = _asked(ctx, 0), _asked(ctx, 1)
+        g_image, g_weight = _ConvolutionBackward.apply(gradient, image, weight, ctx.settings, wanted)
         g_bias = gradient.sum([0, *range(2, gradient.dim())]) if ctx.bias and ctx.needs_input_grad[2] else None
         return g_image, g_weight, g_bias, None
 
@@ -62,6 +63,15 @@ class _ConvolutionBackward(torch.autograd.Function):
         return to_gradient, to_image, to_weight, None, None
 
 
+def _asked(ctx: Any, place: int) -> bool:
+    """Whether this backward pass goes on to an input, as PyTorch's own nodes know: `needs_input_grad` holds for all.
+
+    The engine does not tell of leaves: a leaf goes in as an alias of itself, which is none.
+    """
+    node = ctx.next_functions[place][0]
+    return node is not None and torch._C._will_engine_execute_node(node)
+
+
 def _both(
     gradient: Tensor, image: Tensor, weight: Tensor, settings: tuple[Any, ...], wanted: tuple[bool, bool]
 ) -> tuple[Tensor | None, Tensor | None]:
@@ -71,7 +81,12 @@ def _both(
 
 def _convolve(module: nn.Conv2d) -> Callable[[Tensor], Tensor]:
     settings = (module.stride, module.padding, module.dilation, False, (0,) * len(module.stride), module.groups)
-    return lambda image: _Convolution.apply(image, module.weight, module.bias, settings)
+
+    def convolve(image: Tensor) -> Tensor:
+        seen = image if image.grad_fn is not None else aten.alias(image)
+        return _Convolution.apply(seen, aten.alias(module.weight), module.bias, settings)
+
+    return convolve
 
 
 @contextlib.contextmanager
