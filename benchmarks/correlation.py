@@ -23,6 +23,9 @@ PRECISION_NETWORKS = 30  # scored in fp32 too when another precision is asked fo
 def add(parser: argparse.ArgumentParser) -> None:
     """What is asked of which space."""
     parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs: m_s,az_nas_*,...; or all")
+    parser.add_argument(
+        "--stored", action="store_true", help="compute nothing: only proxies whose scores are all there"
+    )
     parser.add_argument("--space", metavar="NAME", help="a search space (default: that of the ground truth)")
     parser.add_argument("--precision", choices=shared.PRECISIONS, default="fp32", help="bf16 also measures its effect")
     parser.add_argument("--list", action=registered.ListProxies, help="list the proxies and stop")

@@ -175,6 +175,21 @@ def test_dry_run(command: Command, tmp_path: Path) -> None:
     assert "42 of them are in" in out and "42 are to be computed" in out
 
 
+def test_stored_scores_alone(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, err = command("--proxies", "nwot", "--stored")
+    assert code == 2 and "--stored: of flops, nwot, params (--stored:" in err and "leave --stored out" in err
+    assert command("--proxies", "nwot,l2_norm")[0] == 0
+    monkeypatch.setattr(runner.Runner, "_score", None)  # from here on nothing is computed
+    made = ["--aggregate", "nwot+l2_norm", "--aggregate", "nwot+snip"]
+    code, _, err = command("--proxies", "nwot,snip,l2_norm", "--stored", *made)
+    assert code == 0, err
+    shown = {row["proxy"] for row in rows(tmp_path / "run" / "correlations.csv")}
+    assert {"nwot", "l2_norm", "params", "l2_norm + nwot"} <= shown and not any("snip" in name for name in shown)
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "Left out: snip (--stored: without a stored score" in page
+    assert "Left out: nwot + snip (--stored: a part is not there)" in page
+
+
 def test_lower_precision_is_measured(command: Command, tmp_path: Path) -> None:
     code, out, _ = command("--proxies", "nwot", "--precision", "bf16")
     assert code == 0 and "Scored in bf16" in out

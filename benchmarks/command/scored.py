@@ -14,8 +14,10 @@ from benchmarks.command.estimate import estimate
 from benchmarks.command.opened import opened
 from benchmarks.command.plugins import load_plugins
 from benchmarks.command.publish import Content, measured_content, publish
+from benchmarks.scoring.columns import parts_of
 from benchmarks.scoring.measured import Ask, Measured, measure
-from benchmarks.scoring.runner import Found, Job
+from benchmarks.scoring.runner import Found, Job, Runner
+from diswot_errors import UsageError
 from reports.schema import Note, Topic
 
 
@@ -64,6 +66,7 @@ class Scored:
         options = self.parser().parse_args(given)
         asked = self.ask(options)
         with opened(options, score) as runner:
+            asked = stored(runner, asked) if getattr(options, "stored", False) else asked
             if options.dry_run:
                 print("\n".join([*(note.text for note in asked.notes), estimate(runner, asked.asks)]))
                 return 0
@@ -89,3 +92,25 @@ class Scored:
         """What a folder's name says of the run: its ground truth where there is one."""
         truths = list(dict.fromkeys(ask.study.truth.name for ask in asked.asks))
         return [truths[0].rpartition("/")[2]] if len(truths) == 1 else []
+
+
+def stored(runner: Runner, asked: Asked) -> Asked:
+    """Of the project's own scores those whose every answer is there already; the others are `missing`, and so is what
+    is made of them. Scores of plugins are asked as ever."""
+    missing = dict(asked.missing)
+    asks = []
+    for ask in asked.asks:
+        jobs = [job for request in ask.requests for job in runner.plan(*request)[1]]
+        ours = {info.name for info in ask.infos if info.ours}
+        lacking = {name for job in jobs for name in job.proxies} & ours
+        why = f"{', '.join(sorted(lacking))} (--stored: without a stored score for some of these networks)"
+        missing |= dict.fromkeys(sorted(lacking), why)
+        formulas = tuple(made for made in ask.formulas if not lacking & {p for n in made.names for p in parts_of(n)})
+        missing |= {
+            str(made): f"{made} (--stored: a part is not there)" for made in ask.formulas if made not in formulas
+        }
+        infos = tuple(info for info in ask.infos if info.name not in lacking)
+        if not infos:
+            raise UsageError(f"--stored: of {why} nothing is left to show; leave --stored out to compute them")
+        asks.append(replace(ask, infos=infos, formulas=formulas))
+    return Asked(asks, missing)
