@@ -25,6 +25,9 @@ def test_without_the_accuracies_every_number_says_what_it_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
+    assert s0_table.main([*arguments, "--dry-run"]) == 0 and not (tmp_path / "out").exists()
+    told = capsys.readouterr().out
+    assert "Left out: " in told and told.endswith("Nothing is to be scored.\n")
     assert s0_table.main(arguments) == 0
     found = rows_of(tmp_path / "out" / "published.csv")
     assert len(found) == 18 and {row["verdict"] for row in found} == {"not-measured"}

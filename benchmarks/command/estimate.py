@@ -15,8 +15,9 @@ PROBED = 3  # networks that are timed, from light to heavy
 def estimate(runner: Runner, asks: Sequence[Ask]) -> str:
     """What is known of each truth, one paragraph for each question, then the time of all."""
     notes = dict.fromkeys(note.text for ask in asks for note in ask.study.notes())
-    asked = [(request, ask.label) for ask in asks for request in ask.requests]
-    return "\n".join([*notes, estimated(runner, *zip(*asked, strict=True))])
+    requests = [request for ask in asks for request in ask.requests]
+    labels = [ask.label for ask in asks for _ in ask.requests]
+    return "\n".join([*notes, estimated(runner, requests, labels)])
 
 
 def estimated(runner: Runner, requests: Sequence[Request], labels: Sequence[str]) -> str:
@@ -40,6 +41,8 @@ def estimated(runner: Runner, requests: Sequence[Request], labels: Sequence[str]
             lacking = sum(len(job.archs) for job in jobs)
             networks += lacking
             seconds += probe(jobs) * lacking / runner.workers
+    if not lines:
+        return "Nothing is to be scored."
     workers = f"{runner.workers} worker{'s' if runner.workers > 1 else ''}"
     if networks:
         lines.append(
