@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 
 from benchmarks.command import ending
@@ -17,9 +18,11 @@ from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
 from benchmarks.site import usual
 from diswot_errors import DataError
+from nb201_data.truth.measured import FAMILY
 from reports.csv_files import write_text
 
 ALONE = ":vanilla"  # without a teacher, of networks that have distilled accuracies: the site shows those
+OTHER = f"{FAMILY}:*-*:*"  # by another teacher or distiller than usual: the site, and the card's sections in short
 KEPT = "<!-- What stands below is kept by `python -m benchmarks.findings`. -->"
 """What comes after this line in the file stays: findings of earlier versions that are not measured anew."""
 
@@ -29,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     load_plugins(given)
     options = _parser().parse_args(given)
-    truths, missing = truths_at_hand(options.ground_truth, [name for name in usual() if not name.endswith(ALONE)])
+    truths, missing = truths_at_hand(options.ground_truth, [name for name in usual() if _shown(name)])
     released = Released(options.tables)
     if options.dry_run:
         print(f"Findings on {', '.join(truth.name for truth in truths)}: some minutes, nothing scored")
@@ -49,6 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             for end, drawing in pictures(one).items():
                 write_text(options.file.with_name(f"{options.file.stem}{end}.svg"), drawing)
     return 0
+
+
+def _shown(name: str) -> bool:
+    return not name.endswith(ALONE) and not fnmatch(name, OTHER)
 
 
 def head(released: Released) -> str:

@@ -96,11 +96,17 @@ def test_another_teacher_and_another_loss_are_sections(tmp_path: Path) -> None:
     assert teacher.startswith("the teacher?") and loss.startswith("the loss?")
     same = "| 20 | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] |"
     assert f"| kd from resnet56 and kd from resnet20 {same}" in teacher
-    assert "equal to the bit in 20 of 20 cells" in teacher and "| two seeds of kd from resnet56 | 12 |" in teacher
+    assert "the same in 20 of 20 cells" in teacher and "| two seeds of kd from resnet56 | 12 |" in teacher
     ours, theirs = [row.distilled_top1 for row in rows[:15]], [row.distilled_top1 for row in lost]
     found = re.search(r"kd from resnet56 and review from resnet56 \| 15 \| (-?[\d.]+) \[", loss)
     assert found and float(found[1]) == pytest.approx(kendalltau(ours, theirs)[0], abs=5e-4)
-    assert "One teacher and one distillation loss" not in text
+    assert "may prefer other students" not in text
+    (tmp_path / "kd-nb201-lite-review.csv").unlink()
+    assert data_card.main(["--table", str(tmp_path / "kd-nb201-lite.csv")]) == 0
+    assert "- One loss: another may prefer" in (tmp_path / "kd-nb201-lite.md").read_text()
+    (tmp_path / "kd-nb201-lite-resnet20.csv").unlink()
+    assert data_card.main(["--table", str(tmp_path / "kd-nb201-lite.csv")]) == 0
+    assert "- One teacher and one loss: another may prefer" in (tmp_path / "kd-nb201-lite.md").read_text()
 
 
 def test_a_dry_run_of_the_card_says_what_it_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

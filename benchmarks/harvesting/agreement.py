@@ -122,7 +122,8 @@ def other_recipe(rows: Rows, other: Rows) -> str:
     same = sum(alone[0][arch] == alone[1][arch] for arch in common)
     lines += [
         "",
-        f"The lone runs, which neither change touches, are equal to the bit in {same} of {len(common)} cells.",
+        f"Neither change touches the lone runs: both tables have the same in {same} of {len(common)} cells, where the "
+        "harvest took them from one to the other or repeated them to the bit.",
     ]
     return "\n".join(lines)
 

@@ -82,7 +82,9 @@ def _hardware(rows: Rows) -> str:
 
 def _limits(rows: Rows, others: Sequence[Rows]) -> str:
     first = rows[0]
-    one = "" if others else "- One teacher and one distillation loss. Another teacher may prefer other students.\n"
+    varied = {what for other in others for what in agreement.changed(rows, other).split(" and ")}
+    single = [what.replace("the ", "one ") for what in ("the teacher", "the loss") if what not in varied]
+    one = f"- {' and '.join(single).capitalize()}: another may prefer other students.\n" if single else ""
     return (
         f"- These are accuracies of small networks (`{first.skeleton}`) after {first.epochs} epochs, not of the "
         "benchmark's. Score and search in the same skeleton: every command here does.\n"

@@ -54,7 +54,7 @@ def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]
         yield counted(whole)
     for truth in truths:
         if truth.name.startswith(FAMILY) and truth.name.endswith(":distilled") and (card := card_of(truth.name)):
-            yield from noise(truth, card)
+            yield from of_card(truth, card)
     yield swapped()
     yield Finding("Do the printed numbers agree?", [printed_checks()], _command("all_tables"))
 
@@ -126,12 +126,13 @@ def counted(truths: Sequence[GroundTruth]) -> Finding:
     )
 
 
-def noise(truth: GroundTruth, card: str) -> Iterator[Finding]:
-    """The ceiling that noise puts on any score, as the data card says it."""
+def of_card(truth: GroundTruth, card: str) -> Iterator[Finding]:
+    """The ceiling that noise puts on any score, and what another teacher or loss changes, as the data card says it."""
     link = f"[data card](../nb201_data/tables/{_file(truth).removesuffix('.csv')}.md)"
     for section in sections_of(card):
-        if section.title.startswith("Noise"):
-            yield Finding(f"{section.title}, on {truth.name}", section.intro, f"the {link}", section.table)
+        if section.title.startswith(("Noise", "Does the order depend on")):
+            title = f"{section.title.rstrip('?')}, on {truth.name}{'?' * section.title.endswith('?')}"
+            yield Finding(title, section.intro, f"the {link}", section.table)
 
 
 def swapped() -> Finding:

@@ -13,6 +13,8 @@ from reports import figures
 from reports.schema import Cell, Column, Correlation, Figure, Section, Table, Verdict, VerdictKind
 from reports.tables import by_rank, format_number
 
+NAMED = 6  # in the sentence; the table has all
+
 
 def mean_ranks(base: Measured) -> list[Correlation]:
     """Statistics of (rank by params + rank by the proxy) / 2: equal weights, nothing fitted; params alone first.
@@ -70,8 +72,9 @@ def sentence(together: Sequence[Correlation]) -> str:
     better = [row for row in by_rank(together) if row.spearman_minus_params.separated > 0]
     if not better:
         return "The mean of a proxy's rank and that of params ranks better than params alone for no proxy."
-    named = ", ".join(f"{row.proxy} ({format_number(row.spearman.value or 0.0)})" for row in better)
+    named = ", ".join(f"{row.proxy} ({format_number(row.spearman.value or 0.0)})" for row in better[:NAMED])
+    more = f" and {len(better) - NAMED} more" if len(better) > NAMED else ""
     return (
         f"The mean of a proxy's rank and that of params has a higher Spearman than params alone "
-        f"({format_number(params)}) for {len(better)} of {len(together) - 1} proxies: {named}."
+        f"({format_number(params)}) for {len(better)} of {len(together) - 1} proxies: {named}{more}."
     )
