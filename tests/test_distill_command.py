@@ -64,6 +64,7 @@ def test_two_distillers_two_seeds_and_a_page(tmp_path: Path, capsys: pytest.Capt
     assert "epoch 2/2" not in second and first.endswith(second)
 
 
+@pytest.mark.slow
 def test_two_workers_train_what_one_trains(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Trained, early and assistant teachers included, each made once and before the students."""
     plan = jobs.distillation(CELL, "kd,eskd,atkd,diswot+", 1, None, replace(TINY, epochs=1, learning_rate=0.02), "cpu")
@@ -143,6 +144,7 @@ def test_students_by_all_their_names() -> None:
             assert sum(p.numel() for p in student.build().parameters()) == parameters
 
 
+@pytest.mark.slow
 def test_every_kind_of_teacher(tmp_path: Path) -> None:
     said: list[str] = []
     school = School(None, 4, replace(TINY, epochs=3, teacher="resnet56"), tmp_path, "cpu")
@@ -162,6 +164,7 @@ def test_every_kind_of_teacher(tmp_path: Path) -> None:
     assert len(said) == before and again is not None and torch.equal(again.state_dict()["fc.weight"], weights[0])
 
 
+@pytest.mark.slow
 def test_an_early_teacher_is_stopped_at_a_third_of_its_own_schedule(tmp_path: Path) -> None:
     said: list[str] = []
     school = School(None, 4, replace(TINY, epochs=1, teacher_epochs=4, per_class=8), tmp_path, "cpu")
