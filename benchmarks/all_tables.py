@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.claim import prepare
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device
@@ -27,9 +26,7 @@ from reports.summary import first_paragraph
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     parts = chosen(options.only, options.skip)
     choose_device(options.device)
     if options.dry_run:

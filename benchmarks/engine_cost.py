@@ -7,7 +7,6 @@ run. Nothing is stored.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -15,7 +14,7 @@ from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
 from benchmarks.command.estimate import duration, probe
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.engines.local import Local
 from benchmarks.engines.progress import Progress
 from benchmarks.scoring.runner import PER_JOB, Job
@@ -25,9 +24,7 @@ from benchmarks.tables.engine_cost import EMPTY, GROUPS, Course, cpu_seconds, me
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    _, options = begun(argv, _parser)
     engine = engine_of(options)
     courses = [Course("this process", Local(1), 1), Course("local", Local(max(2, engine.workers)), engine.workers)]
     if options.engine != "local":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ from pathlib import Path
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.estimate import duration
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.sources import books_of, hashes_of
 from benchmarks.command.truths import BENCHMARK, truths_at_hand
@@ -30,9 +29,7 @@ DRAWS = 5
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     learner = forest.version()
     truths, missing = truths_at_hand(options.ground_truth, USUAL)
     grounds: list[Ground] = []

@@ -6,7 +6,6 @@ Nothing is stored but the page: what a machine measures holds for it alone. test
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.estimate import duration
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content, formula
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device, one_thread
@@ -31,9 +30,7 @@ Groups = Mapping[str, Sequence[str]]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     from benchmarks.scoring.units import IMAGES, costs_of, groups, spaced
     from benchmarks.tables import speed
     from proxies.registry import select
@@ -106,9 +103,8 @@ def _parser() -> argparse.ArgumentParser:
         "Measure what scores cost on networks of NAS-Bench-201 from light to heavy, in units of one plain forward and "
         "backward pass of the same network: groups of scores, each pass beside the least that it can cost, each proxy; "
         "and the memory that they take. --device auto is the CPU, and the GPU too where there is one.",
-        [shared.device(), shared.output(what="measured")],
+        [shared.device(), shared.proxies(), shared.output(what="measured")],
     )
-    parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs, by commas; or all")
     parser.add_argument("--cells", type=shared.positive, default=CELLS, help="networks, at equal steps by their FLOPs")
     parser.add_argument("--rounds", type=shared.positive, default=ROUNDS, help="turns, of which the fastest counts")
     return parser
