@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks import best_student
+from benchmarks.statistics.noise import pooled
 from benchmarks.statistics.same_order import (
     SameOrder,
     disagreement,
     regret_of_alone,
-    repeated_noise,
     residual_noise,
     same_order,
 )
@@ -60,9 +60,10 @@ def test_draws_repeat_to_the_bit() -> None:
     assert first != same_order(QUALITY, QUALITY, 1.0, 1.0, draws=700, seed=4)
 
 
-def test_repeated_noise_is_the_pooled_deviation() -> None:
-    assert repeated_noise([[1.0, 3.0], [10.0, 12.0, 14.0], [5.0]]) == pytest.approx(np.sqrt((2 + 8) / 3))
-    assert repeated_noise([[1.0], [2.0]]) is None
+def test_noise_of_repeated_runs_is_the_pooled_deviation() -> None:
+    noise = pooled([[1.0, 3.0], [10.0, 12.0, 14.0], [5.0]])
+    assert noise is not None and noise.deviation == pytest.approx(np.sqrt((2 + 8) / 3))
+    assert pooled([[1.0], [2.0]]) is None
 
 
 def test_disagreement_of_two_runs() -> None:

@@ -10,8 +10,8 @@ from scipy.stats import kendalltau, spearmanr
 
 from benchmarks.harvesting.rows import PairRow
 from benchmarks.statistics import correlate
+from benchmarks.statistics.noise import pooled
 from benchmarks.statistics.resamples import Array
-from benchmarks.statistics.same_order import repeated_noise
 from diswot_errors import DataError
 from nb201_data.ground_truth import load_ground_truth
 from reports.schema import Estimate
@@ -49,8 +49,9 @@ def noise(rows: Rows) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for column in ("distilled_top1", "vanilla_top1"):
-        spread = repeated_noise([getattr(row, column) for row in own] for own in repeated.values())
-        assert spread is not None
+        within = pooled([getattr(row, column) for row in own] for own in repeated.values())
+        assert within is not None
+        spread = within.deviation
         values = np.array(list(means(rows, column).values()))
         reliability = max(0.0, 1 - spread**2 / values.var(ddof=1))
         spearman, kendall = ceiling(values, spread)

@@ -15,9 +15,8 @@ from benchmarks.scoring.population import LEAST, Population
 from benchmarks.scoring.release import Book
 from benchmarks.statistics.explained import rank_r2
 from benchmarks.statistics.formula import Formula
-from benchmarks.statistics.gain import FIRST, ndcg
+from benchmarks.statistics.gain import FIRST, ndcg, regret_of_first
 from benchmarks.statistics.resamples import Array
-from benchmarks.statistics.selection import regret_of_first
 from benchmarks.statistics.weighted import Target, coefficients
 from benchmarks.tables import printed
 from nb201_data.ground_truth import GroundTruth
