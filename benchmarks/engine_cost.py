@@ -13,13 +13,14 @@ from contextlib import ExitStack
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
-from benchmarks.command.estimate import duration, probe
+from benchmarks.command.estimate import probe
 from benchmarks.command.plugins import begun
 from benchmarks.engines.local import Local
 from benchmarks.engines.progress import Progress
 from benchmarks.scoring.runner import PER_JOB, Job
 from benchmarks.scoring.study import Study, study_of
 from benchmarks.tables.engine_cost import EMPTY, GROUPS, Course, cpu_seconds, measured, reckoned
+from reports.tables import format_duration
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{options.rounds} rounds of {EMPTY} empty jobs and of {len(study.archs)} networks x {GROUPS[1]} on")
         print("\n".join(f"- {course.name}, {course.count} workers" for course in courses))
         one = probe(_jobs(study, GROUPS[1])) * len(study.archs)
-        print(f"About {duration(options.rounds * sum(1.5 * one / course.count for course in courses))} and the starts.")
+        total = options.rounds * sum(1.5 * one / course.count for course in courses)
+        print(f"About {format_duration(total)} and the starts.")
         return 0
     costs = {group: cpu_seconds(_jobs(study, group)) for group in GROUPS}
     jobs = _jobs(study, GROUPS[1])

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.estimate import duration
 from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.sources import books_of, hashes_of
@@ -22,6 +21,7 @@ from benchmarks.scoring.study import truth_hash
 from benchmarks.statistics import forest
 from benchmarks.tables import fitted
 from diswot_errors import DataError
+from reports.tables import format_duration
 
 USUAL = ("kd-nb201", *(name for name in BENCHMARK if name.endswith(":200")))
 DRAWS = 5
@@ -83,7 +83,7 @@ def _cost(grounds: Sequence[Ground], labels: Sequence[int], draws: int) -> str:
     each = (time.perf_counter() - begin) / most
     total = sum(each * number * draws * len(g.models) for g in grounds for number in fitted.within(g, labels))
     forests = draws * sum(_fits(ground, labels) for ground in grounds)
-    return f"{forests:,} forests: about {duration(total)}."
+    return f"{forests:,} forests: about {format_duration(total)}."
 
 
 def _labels(text: str) -> tuple[int, ...]:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.estimate import duration
 from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content, formula
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device, one_thread
 from benchmarks.engines.local import Local
 from benchmarks.engines.progress import Progress
+from reports.tables import format_duration
 
 if TYPE_CHECKING:
     from benchmarks.tables.speed import DeviceCosts
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(
             f"{len(cells)} cells, {options.rounds} rounds, on {' and '.join(devices)}: {len(names)} proxies on "
             f"{IMAGES} images, {len(asked)} groups of them; then the memory of each in a process of its own.\n"
-            f"About {duration(seconds)} by a probe of one cell, and a minute for the memory."
+            f"About {format_duration(seconds)} by a probe of one cell, and a minute for the memory."
         )
         return 0
     settings = {

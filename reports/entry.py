@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import median
 
 from reports.pages import page_of
-from reports.panels import panels_of
+from reports.panels import agreement, milliseconds, panels_of
 from reports.records import Run
 from reports.schema import COEFFICIENTS, Correlation
 from reports.tables import HEADLINE, by_rank
@@ -58,22 +57,12 @@ class Entry:
     @cached_property
     def milliseconds(self) -> Mapping[str, float]:
         """What each proxy costs: the median over its scores."""
-        seconds: dict[str, list[float]] = {}
-        for score in self.run.scores:
-            seconds.setdefault(score.proxy, []).append(score.seconds)
-        return {proxy: 1000 * median(values) for proxy, values in seconds.items()}
+        return milliseconds(self.run)
 
     @cached_property
     def agreement(self) -> Mapping[str, Mapping[str, float]]:
         """For each proxy how much every other one orders the networks like it: Spearman."""
-        import numpy as np
-        from pandas import DataFrame
-
-        signs = {row.proxy: -1 if row.direction == "lower" else 1 for row in self.run.correlations}
-        varied = {name: archs for name, archs in panels_of(self.run).means.items() if len(set(archs.values())) > 1}
-        with np.errstate(all="ignore"):
-            table = DataFrame({name: {a: signs[name] * v for a, v in archs.items()} for name, archs in varied.items()})
-            found = table.corr(method="spearman", min_periods=3)
+        found = agreement(self.run, panels_of(self.run)).drop(index="truth", columns="truth", errors="ignore")
         return {name: {str(a): float(v) for a, v in found[name].drop(name).dropna().items()} for name in found.columns}
 
 

@@ -72,8 +72,8 @@ def _claim(made: Claim) -> str:
 
 def as_table(table: Table) -> str:
     """Text to the left, numbers to the right."""
-    head = [_cell(column.label or column.name) for column in table.columns]
-    rule = [":--" if column.kind in ("text", "verdict") else "--:" for column in table.columns]
+    head = [_cell(column.head) for column in table.columns]
+    rule = [":--" if column.of_words else "--:" for column in table.columns]
     rows = [[_cell(format_cell(c, cell)) for c, cell in zip(table.columns, row, strict=True)] for row in table.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
 

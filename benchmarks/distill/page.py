@@ -15,6 +15,7 @@ from benchmarks.distill.trainer import EpochResult
 from proxies.distillation import losses
 from reports import figures
 from reports.schema import Column, Estimate, Figure, Note, Section, Table, Topic
+from reports.tables import format_count
 
 BEST = "of the tested epochs, chosen on the test images and so optimistic; nothing where the last alone is tested"
 TEACHER = "of the teacher, on the same test images; nothing where there is none and for a peer"
@@ -38,7 +39,7 @@ def content(plan: Distillation, histories: Histories, teachers: Teachers) -> Con
     protocol = plan.protocol
     lead = (
         f"{student_of(plan).name} trained for {protocol.epochs} epochs on {protocol.images} by "
-        f"{', '.join(plan.distillers)}; teacher {protocol.teacher}, {_count(plan.seeds, 'seed')} each.",
+        f"{', '.join(plan.distillers)}; teacher {protocol.teacher}, {format_count(plan.seeds, 'seed')} each.",
     )
     curves = (
         _curve("loss", "training loss", histories, "The losses of different distillers are different sums."),
@@ -119,7 +120,3 @@ def _curve(field: str, label: str, histories: Histories, caption: str) -> Figure
 
     series = {name: points(runs) for name, runs in histories.items()}
     return Figure(field, figures.lines(series, x_label="epoch", y_label=label), caption)
-
-
-def _count(n: int, word: str) -> str:
-    return f"{n} {word}" if n == 1 else f"{n} {word}s"

@@ -9,7 +9,7 @@ from benchmarks.pipeline.result import PipelineResult
 from benchmarks.pipeline.students import BEST, LARGEST, RANDOM
 from benchmarks.statistics import noise as noises
 from reports.schema import Claim, Estimate, Note, Topic, Verdict, VerdictKind
-from reports.tables import format_estimate, format_number
+from reports.tables import format_count, format_estimate, format_number
 
 
 def lead(result: PipelineResult) -> list[str]:
@@ -21,7 +21,7 @@ def lead(result: PipelineResult) -> list[str]:
         f"A search by {plan.strategy} with {result.search.evaluations} evaluations of {plan.score}{within} found "
         f"{choice.found}. "
         f"Distilled by {plan.distiller} from {plan.protocol.teacher} ({result.teacher.top1:.2f} %) it reaches "
-        f"{_points(own)} %, mean and standard deviation of {_count(plan.seeds, 'seed')}."
+        f"{_points(own)} %, mean and standard deviation of {format_count(plan.seeds, 'seed')}."
     )
     parts = [_against_random(result), _against(gaps[LARGEST], "the student with most parameters")]
     if BEST in gaps:
@@ -123,7 +123,3 @@ def notes(plan: PipelinePlan) -> list[Note]:
 def _points(estimate: Estimate) -> str:
     spread = "" if estimate.spread is None else f" ± {format_number(estimate.spread, 2)}"
     return f"{format_number(estimate.value or 0.0, 2)}{spread}"
-
-
-def _count(n: int, word: str) -> str:
-    return f"{n} {word}" if n == 1 else f"{n} {word}s"

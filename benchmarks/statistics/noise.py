@@ -98,8 +98,4 @@ def verdict(difference: Estimate) -> Verdict:
     """Better or worse where the interval leaves zero out, else why it is open."""
     if difference.value is None or difference.low is None:
         return Verdict(VerdictKind.OPEN, "nothing repeated, the noise is unknown")
-    return {
-        1: Verdict(VerdictKind.BETTER),
-        -1: Verdict(VerdictKind.WORSE),
-        0: Verdict(VerdictKind.OPEN, "within noise"),
-    }[difference.separated]
+    return Verdict(difference.told) if difference.separated else Verdict(VerdictKind.OPEN, "within noise")

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from benchmarks.command.estimate import duration
 from benchmarks.engines.registry import Engine
 from benchmarks.engines.team import Team
 from benchmarks.scoring.runner import PER_JOB, Job, score_job
+from reports.tables import format_duration
 
 EMPTY = 400  # jobs that do nothing
 GROUPS = ("nwot", "m_s,m_r,nwot,synflow,snip", "all")
@@ -91,7 +91,7 @@ def reckoned(course: Course, costs: dict[str, float]) -> list[str]:
     rows = []
     for group, seconds in costs.items():
         most = max(1, int(PER_JOB * seconds / course.handing_out))
-        times = [duration(SPACE * seconds / min(workers, most)) for workers in FURTHER]
+        times = [format_duration(SPACE * seconds / min(workers, most)) for workers in FURTHER]
         rows.append((group, f"{seconds:.3f}", *times, f"{most:,}"))
     heads = ("proxies", "s a network", *(f"{workers:,} workers" for workers in FURTHER), "most workers")
     return [f"{SPACE:,} networks, reckoned from {course.name} with {course.count} workers:", "", *_table(heads, rows)]

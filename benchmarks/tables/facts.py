@@ -13,7 +13,7 @@ from benchmarks.statistics.sample_size import SampleSize
 from diswot_errors import UsageError
 from nb201_data.spaces import get_space
 from reports import figures
-from reports.schema import BASELINES, Cell, Column, Figure, Section, Table, Verdict, VerdictKind
+from reports.schema import BASELINES, Cell, Column, Figure, Section, Table, Verdict
 from reports.tables import by_rank
 
 WITHIN = 0.1
@@ -69,8 +69,7 @@ def like_flops(base: Measured) -> Section:
     like = LikePairs(base.study.accuracies, _flops(base.study), within=WITHIN)
     found = {row.proxy: like.agreement(base.mean_scores(row.proxy)) for row in base.rows}
     order = sorted(found, key=lambda name: (found[name].value is None, -(found[name].value or 0), name))
-    told = {1: Verdict(VerdictKind.BETTER), -1: Verdict(VerdictKind.WORSE), 0: None}
-    rows = tuple((name, found[name], told[found[name].separated]) for name in order)
+    rows = tuple((name, found[name], Verdict(found[name].told) if found[name].separated else None) for name in order)
     columns = (
         Column("proxy"),
         Column("agreement", "estimate", note="share of pairs in the right order minus share in the wrong one"),
