@@ -16,7 +16,7 @@ from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.resolve import REAL
-from benchmarks.tables.parts import arguments, chosen, main_of
+from benchmarks.tables.parts import chosen, main_of
 from benchmarks.tables.together import TablePart, image_notes, names, sections_of
 from diswot_errors import DataError, UsageError
 from reports import consistency
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.dry_run:
         for part in parts:
             print(f"# {part.command}")
-            main_of(part)([*arguments(part, options), "--dry-run"])
+            main_of(part)([*part.arguments(options), "--dry-run"])
         return 0
     settings = {key: str(value) for key, value in vars(options).items() if key in SETTINGS}
     return work_in_folder("all_tables", given, options, settings, lambda out: _work(out, parts, options))
@@ -91,7 +91,7 @@ def _make(out: Path, part: TablePart, options: argparse.Namespace) -> str:
     print(f"{part.command} ...", end=" ", flush=True)
     try:
         with open(folder / "log.txt", "w", encoding="utf-8") as log, contextlib.redirect_stdout(log):
-            main_of(part)([*arguments(part, options), "--out", str(folder), "--replace"])
+            main_of(part)([*part.arguments(options), "--out", str(folder), "--replace"])
     except UsageError:
         raise
     except DataError as error:

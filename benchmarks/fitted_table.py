@@ -21,6 +21,7 @@ from benchmarks.scoring.study import truth_hash
 from benchmarks.statistics import forest
 from benchmarks.tables import fitted
 from diswot_errors import DataError
+from diswot_registry import names_in
 from reports.tables import format_duration
 
 USUAL = ("kd-nb201", *(name for name in BENCHMARK if name.endswith(":200")))
@@ -87,7 +88,7 @@ def _cost(grounds: Sequence[Ground], labels: Sequence[int], draws: int) -> str:
 
 
 def _labels(text: str) -> tuple[int, ...]:
-    return tuple(sorted({shared.positive(part.strip()) for part in text.split(",") if part.strip()}))
+    return tuple(sorted(set(map(shared.positive, names_in(text)))))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,7 +11,7 @@ from benchmarks.command import options as shared
 from benchmarks.command.estimate import estimated
 from benchmarks.command.opened import opened
 from benchmarks.command.plugins import begun
-from benchmarks.command.publish import Content, formula
+from benchmarks.command.publish import Content, formula, versions
 from benchmarks.command.work import work_in_folder
 from benchmarks.scoring.measured import score_rows
 from benchmarks.scoring.runner import Request
@@ -19,7 +19,6 @@ from benchmarks.scoring.setting import AS_BUILT, RECIPE
 from benchmarks.scoring.single import single_setting
 from benchmarks.scoring.study import with_baselines
 from benchmarks.tables import single
-from nb201_data.spaces import get_space
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from proxies.registry import select
 
     infos, setting = with_baselines(select(options.proxies)), single_setting(options)
-    space, seeds = get_space(setting.space).with_skeleton(setting.skeleton), range(options.seeds)
+    space, seeds = setting.search_space, range(options.seeds)
     (arch,) = space.all()
     with opened(options) as runner:
         request = Request(setting, infos, [str(arch)], seeds)
@@ -45,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "init": setting.init,
             "teacher": setting.teacher,
             "teacher_init": setting.teacher_init,
-            "proxies": {info.name: f"version {info.version}, {info.origin}" for info in infos},
+            "proxies": versions(infos),
             "recipe": RECIPE,
             "tables": {table.path.stem: table.card.sha256 for table in tables},
         }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
-from benchmarks.command.publish import Content, formula
+from benchmarks.command.publish import Content, formula, versions
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device, one_thread
 from benchmarks.engines.local import Local
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "rounds": options.rounds,
         "devices": devices,
         "batch_size": IMAGES,
-        "proxies": {info.name: f"version {info.version}, {info.origin}" for info in infos},
+        "proxies": versions(infos),
     }
 
     def work(out: Path) -> Content:

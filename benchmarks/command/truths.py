@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diswot_errors import DataError, UsageError
+from diswot_registry import names_in
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES
 from nb201_data.truth import published
@@ -20,7 +21,7 @@ def truths_at_hand(asked: str | None, usual: Sequence[str] = TRUTHS) -> tuple[li
     And why others are missing.
     """
     if asked:
-        truths = [load_ground_truth(name.strip()) for name in asked.split(",") if name.strip()]
+        truths = [load_ground_truth(name) for name in names_in(asked)]
         if unknown := [truth.name for truth in truths if truth.space not in SPACES]:
             raise UsageError(f"{', '.join(unknown)}: networks that cannot be built here; expected {', '.join(SPACES)}")
         return truths, []

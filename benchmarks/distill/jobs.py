@@ -19,6 +19,7 @@ from benchmarks.distill.trainer import EpochResult, Trainer, learns_from_logits
 from benchmarks.engines.progress import Progress
 from benchmarks.engines.registry import Engine
 from diswot_errors import UsageError
+from diswot_registry import names_in
 from nb201_data.images import load_images
 from nb201_data.networks import RESNETS
 from proxies.distillation import losses
@@ -60,7 +61,7 @@ def distillation(
     student: str, distillers: str, seeds: int, teacher_weights: Path | None, protocol: Protocol, device: str
 ) -> Distillation:
     """Check every name before anything is computed."""
-    asked = [name.strip() for name in distillers.split(",") if name.strip()]
+    asked = names_in(distillers)
     if not asked:
         raise UsageError("--distiller names nothing: expected a comma list, as in ce,kd,diswot+,kd+crd")
     names = tuple(dict.fromkeys(losses.get(name).name for name in asked))

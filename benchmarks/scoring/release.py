@@ -31,7 +31,6 @@ from benchmarks.scoring.released import (
 from benchmarks.scoring.setting import RECIPE, torch_version
 from diswot_registry import HOME
 from nb201_data.spaces import SPACES
-from proxies.registry import PROXIES
 
 Found = dict[str, Answer]
 Book = Iterable[tuple[Question, Found]]
@@ -47,7 +46,7 @@ def release(book: Book, folder: Path) -> list[str]:
     for question, found in book:
         if releasable(question):
             by_setting[_setting(question)][question.proxy] = (question, found)
-    there = {_setting(_any_question(table.card)): table for table in Released(folder).tables}
+    there = {_setting(table.card.any_question): table for table in Released(folder).tables}
     said: list[str] = []
     for setting, columns in by_setting.items():
         said += _grow(there.get(setting), columns, folder)
@@ -56,8 +55,7 @@ def release(book: Book, folder: Path) -> list[str]:
 
 def releasable(question: Question) -> bool:
     """Built-in proxy at its present version, space and images of the project, this recipe and this torch."""
-    info = PROXIES.get(question.proxy)
-    present = info is not None and question.origin == HOME == info.origin and question.version == info.version
+    present = question.present and question.origin == HOME
     own = question.space in SPACES and SPACES.origin(question.space) == HOME and not brought(question)
     now = question.recipe == RECIPE and release_of(question.torch) == release_of(torch_version())
     return present and own and now
@@ -166,7 +164,3 @@ def _setting(question: Question) -> tuple[Any, ...]:
     """What the questions of one table share; another build of torch is no other table."""
     shared = {name: value for name, value in asdict(question).items() if name in SHARED and name != "torch"}
     return tuple(shared.values())
-
-
-def _any_question(card: Card) -> Question:
-    return card.question(next(iter(card.columns)))

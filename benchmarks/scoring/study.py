@@ -14,6 +14,7 @@ from benchmarks.scoring.order import shuffled
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
+from diswot_registry import names_in
 from nb201_data.datasets import DATASETS, unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
@@ -150,8 +151,7 @@ def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str
     Also why others are missing, by name. What was asked for by name must be there, and so must one of the usual ones.
     """
     if options.ground_truth:
-        asked = [name for part in options.ground_truth.split(",") if (name := part.strip())]
-        return [study_of(options, None, name, init) for name in asked], {}
+        return [study_of(options, None, name, init) for name in names_in(options.ground_truth)], {}
     found: list[Study] = []
     missing: dict[str, str] = {}
     for name in names:

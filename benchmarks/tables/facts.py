@@ -11,7 +11,6 @@ from benchmarks.statistics.explained import rank_r2
 from benchmarks.statistics.like_pairs import LikePairs
 from benchmarks.statistics.sample_size import SampleSize
 from diswot_errors import UsageError
-from nb201_data.spaces import get_space
 from reports import figures
 from reports.schema import BASELINES, Cell, Column, Figure, Section, Table, Verdict
 from reports.tables import by_rank
@@ -22,7 +21,7 @@ SIZES = ("params", "flops", "conv_count", "trainable_layers")
 
 
 def _flops(study: Study) -> list[float]:
-    space = get_space(study.setting.space).with_skeleton(study.setting.skeleton)
+    space = study.setting.search_space
     return [float(space.flops(space.parse(arch))) for arch in study.archs]
 
 

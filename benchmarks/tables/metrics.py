@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.scoring.measured import Measured
+from benchmarks.tables import inits
 from benchmarks.tables.published import PublishedCell, published_section
 from reports import figures
 from reports.schema import BASELINES, Figure, Section
@@ -12,10 +13,10 @@ from reports.tables import by_rank, correlation_table, format_estimate
 
 FORMS = {
     "fitnet": ("fitnet", "fitnet_released"),
-    "m_s": ("m_s", "m_s_readme"),
+    "m_s": inits.FORMS["m_s"],
     "rkd": ("rkd",),
-    "m_r": ("m_r", "m_r_readme", "m_r_released", "m_r_released_s0"),
-    "diswot": ("diswot", "diswot_readme", "diswot_released", "diswot_released_s0"),
+    "m_r": inits.FORMS["m_r"],
+    "diswot": inits.FORMS["diswot"],
 }
 """Published row -> the proxies that may have made it; the first is the plain one."""
 

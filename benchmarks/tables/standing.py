@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.scoring.columns import joined
-from benchmarks.scoring.measured import Array, Measured
+from benchmarks.scoring.measured import Measured
 from benchmarks.statistics.paired import paired
+from benchmarks.statistics.resamples import Array
 from proxies.registry import aggregates
 from reports.schema import Cell, Column, Estimate, Section, Table
 from reports.tables import by_rank

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
-from benchmarks.scoring.measured import RESAMPLES, Array, Measured
+from benchmarks.scoring.measured import RESAMPLES, Measured
+from benchmarks.scoring.population import LEAST
 from benchmarks.statistics import controlled, own_draws
+from benchmarks.statistics.resamples import Array
 from benchmarks.tables.standing import aggregate_values
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import get_space
@@ -50,7 +52,6 @@ PROXIES = (
 )
 """What is printed, aggregates by their parts."""
 WAYS = ("authors", "kaiming", "noise")
-LEAST = 10  # networks, below which nothing is said
 CLOSE = 0.03
 """How near to the printed number is called agreement."""
 STANDARD = 2 * 1.959964  # width of a 95 % interval in standard errors
