@@ -9,8 +9,9 @@ from diswot_registry import names_in
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES
 from nb201_data.truth import published
+from nb201_data.truth.benchmark import SKELETONS
 
-BENCHMARK = tuple(f"nb201:{images}:test:{n}" for n in (200, 12) for images in ("cifar10", "cifar100", "imagenet16-120"))
+BENCHMARK = tuple(f"nb201:{images}:test:{n}" for n in (200, 12) for images in SKELETONS)
 TRANSFORMERS = tuple(name for name in published.names() if name.startswith("vit:") and ":kd" in name)
 TRUTHS = ("kd-nb201", "s0:kd", *TRANSFORMERS, *BENCHMARK)
 
