@@ -8,7 +8,7 @@ from reports.pages import page_of
 from reports.panels import agreement, milliseconds, panels_of
 from reports.records import Run
 from reports.schema import COEFFICIENTS, Correlation
-from reports.tables import HEADLINE, by_rank
+from reports.tables import HEADLINE, placed
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,7 @@ class Entry:
     def _places(self) -> Mapping[str, Mapping[str, int]]:
         """For each coefficient the rank of every proxy that has one."""
         return {
-            each: {
-                row.proxy: place
-                for place, row in enumerate(by_rank(self.run.correlations, each), 1)
-                if getattr(row, each).value is not None
-            }
+            each: {row.proxy: place for place, row in enumerate(placed(self.run.correlations, each), 1)}
             for each in COEFFICIENTS
         }
 

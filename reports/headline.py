@@ -7,7 +7,7 @@ from reports import figures
 from reports.glossary import in_words
 from reports.records import Run
 from reports.schema import BASELINES, COUNTS, Correlation, Estimate, Figure, VerdictKind
-from reports.tables import against_params, by_rank, format_count, format_estimate
+from reports.tables import against_params, format_count, format_estimate, placed
 
 SHOWN = {"params": "params", "flops": "FLOPs", "diswot": "DisWOT"}
 SUBJECT = "diswot"  # the score that the paper is about: its rank is always named
@@ -15,7 +15,7 @@ SUBJECT = "diswot"  # the score that the paper is about: its rank is always name
 
 def headline(run: Run) -> tuple[str, ...]:
     """The best proxy, DisWOT, and how sure that is; a sentence each."""
-    ranked = [row for row in by_rank(run.correlations) if row.spearman.value is not None]
+    ranked = placed(run.correlations)
     best = _best(ranked)
     if best is None:
         return (f"None of {format_count(len(run.correlations), 'row')} gave a ranking to compare.",)
@@ -24,7 +24,7 @@ def headline(run: Run) -> tuple[str, ...]:
 
 def picture(run: Run) -> Figure | None:
     """The intervals of the best proxy, DisWOT, params and FLOPs."""
-    ranked = [row for row in by_rank(run.correlations) if row.spearman.value is not None]
+    ranked = placed(run.correlations)
     best = _best(ranked)
     names = {*BASELINES, SUBJECT} | ({best.proxy} if best else set())
     shown = [(place, row) for place, row in enumerate(ranked, 1) if row.proxy in names]

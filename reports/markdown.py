@@ -1,7 +1,7 @@
 """The page of a run as Markdown, for a repository: the same words and tables, without figures."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -76,6 +76,12 @@ def as_table(table: Table) -> str:
     rule = [":--" if column.of_words else "--:" for column in table.columns]
     rows = [[_cell(format_cell(c, cell)) for c, cell in zip(table.columns, row, strict=True)] for row in table.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
+
+
+def plain_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Of texts that are Markdown already."""
+    head, *body = (f"| {' | '.join(map(str, row))} |" for row in (heads, *rows))
+    return "\n".join([head, f"|{'---|' * len(heads)}", *body])
 
 
 def _cell(text: str) -> str:

@@ -36,6 +36,11 @@ def by_rank(rows: Iterable[Correlation], coefficient: str = HEADLINE) -> list[Co
     return sorted(rows, key=key)
 
 
+def placed(rows: Iterable[Correlation], coefficient: str = HEADLINE) -> list[Correlation]:
+    """Those that have a number, best first."""
+    return [row for row in by_rank(rows, coefficient) if getattr(row, coefficient).value is not None]
+
+
 def against_params(row: Correlation, coefficient: str = HEADLINE) -> Verdict | None:
     """Better or worse than params, or not told apart, by the paired interval; None where there is no difference."""
     difference: Estimate = getattr(row, f"{coefficient}_minus_params")

@@ -90,7 +90,7 @@ def result_table(histories: Histories, teachers: Teachers) -> Table:
 
 def best_top1(runs: Sequence[Sequence[EpochResult]]) -> list[float]:
     """The best of the tested epochs of each run; nothing where only one was tested, for that is the last."""
-    tested = [[result.top1 for result in run if not math.isnan(result.top1)] for run in runs]
+    tested = [[result.top1 for result in run if result.tested] for run in runs]
     return [max(each) for each in tested] if all(len(each) > 1 for each in tested) else []
 
 

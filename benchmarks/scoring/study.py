@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.authors import COMMON
 from benchmarks.scoring.order import shuffled
-from benchmarks.scoring.resolve import resolve_images
+from benchmarks.scoring.resolve import painted, resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
 from diswot_registry import names_in
@@ -50,14 +50,10 @@ class Study:
         setting, truth = self.setting, self.truth
         about = f"{truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
         notes = [Note(Topic.TRUTH, f"Ground truth {truth.name}: {about}")]
-        if setting.images.startswith("embedded"):
-            real = unpooled(truth.images) or "cifar100"
-            real = real if real in DATASETS else f"DIR (a folder of {real})"
-            painted = (
-                f"Images: {setting.images}, painted by this program, not photographs, so that nothing needs to be "
-                f"downloaded. With real images, --images {real}, other numbers may result."
-            )
-            notes.append(Note(Topic.IMAGES, painted))
+        real = unpooled(truth.images) or "cifar100"
+        real = real if real in DATASETS else f"DIR (a folder of {real})"
+        if made := painted(setting.images, f"With real images, --images {real}, other numbers may result."):
+            notes += made
         elif truth.images and unpooled(truth.images) != unpooled(setting.images):
             other = f"The networks were trained on {truth.images} and are scored on {setting.images}."
             notes.append(Note(Topic.IMAGES, other))

@@ -11,6 +11,7 @@ from benchmarks.command.publish import Content
 from benchmarks.distill.beside import Teachers
 from benchmarks.distill.jobs import Distillation, Histories, student_of
 from benchmarks.distill.page import BEST, TEACHER, best_top1, configuration, over_seeds, starved
+from benchmarks.scoring.resolve import painted
 from benchmarks.statistics.runs import mean_of_runs
 from proxies.distillation import losses
 from reports import verdicts
@@ -68,13 +69,8 @@ def _notes(plan: Distillation) -> list[Note]:
             "protocol; one that comes from a file was trained for longer."
         )
         notes.append(Note(Topic.PROTOCOL, taught))
-    if plan.protocol.images.startswith("embedded"):
-        painted = (
-            f"Images: {plan.protocol.images}, painted by this program, not photographs, so that nothing needs to be "
-            "downloaded. With real images: `python -m nb201_data fetch cifar100`, then --images cifar100."
-        )
-        notes.append(Note(Topic.IMAGES, painted))
-    return notes
+    real = "With real images: `python -m nb201_data fetch cifar100`, then --images cifar100."
+    return [*notes, *painted(plan.protocol.images, real)]
 
 
 def student_section(plan: Distillation, histories: Histories, teachers: Teachers, place: int) -> Section:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from benchmarks.engines.registry import Engine
 from benchmarks.engines.team import Team
 from benchmarks.scoring.runner import PER_JOB, Job, score_job
+from reports.markdown import plain_table
 from reports.tables import format_duration
 
 EMPTY = 400  # jobs that do nothing
@@ -82,7 +83,11 @@ def measured(courses: Sequence[Course], networks: int) -> list[str]:
         "speed / this process",
         "time of all / half",
     )
-    return [f"{networks} networks x {GROUPS[1]}, medians of {len(courses[0].many)} rounds:", "", *_table(heads, rows)]
+    return [
+        f"{networks} networks x {GROUPS[1]}, medians of {len(courses[0].many)} rounds:",
+        "",
+        plain_table(heads, rows),
+    ]
 
 
 def reckoned(course: Course, costs: dict[str, float]) -> list[str]:
@@ -94,9 +99,8 @@ def reckoned(course: Course, costs: dict[str, float]) -> list[str]:
         times = [format_duration(SPACE * seconds / min(workers, most)) for workers in FURTHER]
         rows.append((group, f"{seconds:.3f}", *times, f"{most:,}"))
     heads = ("proxies", "s a network", *(f"{workers:,} workers" for workers in FURTHER), "most workers")
-    return [f"{SPACE:,} networks, reckoned from {course.name} with {course.count} workers:", "", *_table(heads, rows)]
-
-
-def _table(heads: Sequence[object], rows: Sequence[Sequence[object]]) -> list[str]:
-    """In Markdown."""
-    return [f"| {' | '.join(map(str, row))} |" for row in (heads, ["---"] * len(heads), *rows)]
+    return [
+        f"{SPACE:,} networks, reckoned from {course.name} with {course.count} workers:",
+        "",
+        plain_table(heads, rows),
+    ]

@@ -13,7 +13,7 @@ from benchmarks.statistics.sample_size import SampleSize
 from diswot_errors import UsageError
 from reports import figures
 from reports.schema import BASELINES, Cell, Column, Figure, Section, Table, Verdict
-from reports.tables import by_rank
+from reports.tables import by_rank, placed
 
 WITHIN = 0.1
 SIZES = ("params", "flops", "conv_count", "trainable_layers")
@@ -159,7 +159,7 @@ def sample_sizes(base: Measured) -> Section:
 
 def sentences(base: Measured) -> list[str]:
     """Who ranks better than params, and who adds something to them."""
-    rows = [row for row in by_rank(base.rows) if row.proxy != "params" and row.spearman.value is not None]
+    rows = [row for row in placed(base.rows) if row.proxy != "params"]
     better = [row.proxy for row in rows if row.spearman_minus_params.separated > 0]
     adds = [row.proxy for row in rows if row.partial_spearman.separated > 0]
     return [

@@ -9,7 +9,7 @@ from benchmarks.tables import inits
 from benchmarks.tables.published import PublishedCell, published_section
 from reports import figures
 from reports.schema import BASELINES, Figure, Section
-from reports.tables import by_rank, correlation_table, format_estimate
+from reports.tables import by_rank, correlation_table, format_estimate, placed
 
 FORMS = {
     "fitnet": ("fitnet", "fitnet_released"),
@@ -58,7 +58,7 @@ def study_section(place: int, one: Measured) -> Section:
 
 def sentence(one: Measured) -> str:
     """Best first, and whether any beats counting parameters."""
-    ranked = [row for row in by_rank(one.rows) if row.proxy in FORMS and row.spearman.value is not None]
+    ranked = [row for row in placed(one.rows) if row.proxy in FORMS]
     order = ", ".join(f"{row.proxy} {format_estimate(row.spearman, interval=False)}" for row in ranked)
     better = [row.proxy for row in ranked if row.spearman_minus_params.separated > 0]
     verdict = f"better than plain params: {', '.join(better)}" if better else "none ranks better than plain params"

@@ -12,7 +12,7 @@ from nb201_data.datasets import unpooled
 from reports import verdicts
 from reports.published import published
 from reports.schema import Cell, Column, Estimate, Section, Table, Verdict, VerdictKind
-from reports.tables import by_rank, correlation_table, format_estimate
+from reports.tables import correlation_table, format_estimate, placed
 
 TRUTH = "nb201:cifar10:test:200"  # that of the paper, as far as its values tell
 OWN = "kd-nb201"
@@ -134,7 +134,7 @@ def table_section(place: int, name: str, parts: Sequence[Measured]) -> Section:
 def sentence(name: str, parts: Sequence[Measured]) -> str:
     """Best first, and who is told apart from params."""
     found = groups.rows_of(parts)
-    shown = [row for row in by_rank(found.values()) if row.spearman.value is not None]
+    shown = placed(found.values())
     best = ", ".join(f"{row.proxy} {format_estimate(row.spearman, 2)}" for row in shown[:3])
     better = [row.proxy for row in shown if row.spearman_minus_params.separated > 0]
     worse = sum(row.spearman_minus_params.separated < 0 for row in shown)
