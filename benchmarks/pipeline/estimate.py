@@ -5,12 +5,13 @@ from __future__ import annotations
 from random import Random
 
 from benchmarks.distill import budget
-from benchmarks.pipeline.plan import ALONE, PipelinePlan
+from benchmarks.pipeline.plan import PipelinePlan
 from benchmarks.pipeline.run import objective_of
 from benchmarks.pipeline.students import choose
 from benchmarks.pipeline.training import distillations
 from benchmarks.scoring.runner import Runner
 from benchmarks.search.courses import PROBED
+from proxies.distillation.names import ALONE
 from reports.tables import format_duration
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
@@ -30,6 +29,7 @@ from benchmarks.scoring.released import (
 )
 from benchmarks.scoring.setting import RECIPE, torch_version
 from diswot_registry import HOME
+from nb201_data.sealed import write_whole
 from nb201_data.spaces import SPACES
 
 Found = dict[str, Answer]
@@ -132,8 +132,8 @@ def write_table(path: Path, columns: Mapping[str, tuple[Question, Found]], repro
         sha256=hashlib.sha256(content).hexdigest(),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path.with_suffix(".npz"), content)
-    _replace(path, card.text().encode())
+    write_whole(path.with_suffix(".npz"), content)
+    write_whole(path, card.text().encode())
     return len(archs)
 
 
@@ -147,17 +147,7 @@ def table_name(question: Question) -> str:
 def record_torch(table: ScoreTable, torch: str) -> None:
     """Write into a card that a version of torch gives the same scores."""
     reproduces = tuple(sorted({*table.card.reproduces, release_of(torch)}))
-    _replace(table.path, replace(table.card, reproduces=reproduces).text().encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one step."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(table.path, replace(table.card, reproduces=reproduces).text().encode())
 
 
 def _setting(question: Question) -> tuple[Any, ...]:
