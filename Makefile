@@ -10,7 +10,7 @@ report: $(VENV)/.ready
 	@echo "open runs/first/report.html"
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

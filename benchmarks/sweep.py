@@ -48,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 runner.answer(requests(setting, infos, part, [seed], options.setting), label)
                 if options.release:
                     print("\n".join(release(runner.store, options.tables)), flush=True)
-        print(f"{len(archs):,} networks of {setting.space} x {len(infos)} proxies x {options.seeds} seeds are scored")
+        shown = f"{len(infos)} proxies x {options.seeds} seed{'s' if options.seeds > 1 else ''}"
+        print(f"{len(archs):,} networks of {setting.space} x {shown} are scored")
     return 0
 
 

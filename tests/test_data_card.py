@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.stats import kendalltau
+from scipy.stats import kendalltau, ttest_1samp
 
 from benchmarks import data_card
 from benchmarks.harvesting.agreement import ceiling
@@ -100,6 +100,10 @@ def test_another_teacher_and_another_loss_are_sections(tmp_path: Path) -> None:
     ours, theirs = [row.distilled_top1 for row in rows[:15]], [row.distilled_top1 for row in lost]
     found = re.search(r"kd from resnet56 and review from resnet56 \| 15 \| (-?[\d.]+) \[", loss)
     assert found and float(found[1]) == pytest.approx(kendalltau(ours, theirs)[0], abs=5e-4)
+    more = np.subtract(theirs, ours)
+    low, high = ttest_1samp(more, 0).confidence_interval(0.95)
+    level = f"review from resnet56 reach {more.mean():.2f} [{low:.2f}, {high:.2f}] points more than by kd from resnet56"
+    assert level in loss and f"more in {(more > 0).sum()} of 15 cells" in loss
     assert "may prefer other students" not in text
     (tmp_path / "kd-nb201-lite-review.csv").unlink()
     assert data_card.main(["--table", str(tmp_path / "kd-nb201-lite.csv")]) == 0

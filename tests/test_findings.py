@@ -2,6 +2,8 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +14,7 @@ from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.release import release
 from benchmarks.scoring.released import Released
 from benchmarks.tables import best_student
-from benchmarks.tables.findings import beyond_params, counted, on, pictures
+from benchmarks.tables.findings import at_a_glance, beyond_params, counted, on, pictures
 from nb201_data.ground_truth import load_ground_truth
 from reports.schema import Correlation, Estimate
 
@@ -84,6 +86,33 @@ def test_partial_ranks_are_counted_and_the_largest_named() -> None:
         rows
     )
     assert beyond_params(rows[3:]) == "" and beyond_params(rows[2:3]).startswith("0 of 1")
+
+
+def test_every_truth_in_a_line_counts_who_is_told_from_params() -> None:
+    def row(name: str, rho: float, low: float, high: float) -> Correlation:
+        beside = Estimate((low + high) / 2, low, high)
+        return Correlation(name, "higher", "ok", 9, 0, "", 1, 9, spearman=Estimate(rho), spearman_minus_params=beside)
+
+    def measured(name: str, *rows: Correlation) -> Any:
+        setting = SimpleNamespace(images="noise", init="kaiming")
+        study = SimpleNamespace(truth=SimpleNamespace(name=name), setting=setting, archs=range(9))
+        return SimpleNamespace(study=study, rows=rows, by_proxy={each.proxy: each for each in rows})
+
+    params = row("params", 0.5, 0, 0)
+    first = measured("one", row("diswot", 0.1, -0.5, -0.3), params, row("spread_size", 0.9, 0.3, 0.5))
+    second = measured(
+        "two", row("zen", 0.6, 0.05, 0.15), row("snip", 0.2, -0.6, 0.1), row("spread_size", 0.4, -0.3, 0.1)
+    )
+    found = at_a_glance([first, second, measured("counts alone", params)])
+    assert found.table is not None
+    (name, scored, n, *numbers), other = found.table.rows
+    assert (name, scored, n, numbers[0], numbers[1]) == ("one", "noise, kaiming", 9, 0.5, "spread_size")
+    assert [each.value for each in numbers[2:5]] == pytest.approx([0.4, 0.4, -0.4]) and numbers[5] == "1 / 0 / 1"
+    assert other[3:5] == (None, "zen") and other[7] is None and other[8] == "1 / 2 / 0"
+    assert found.sentences == [
+        "spread_size is better than params in 1 of 2 rows, not told apart in 1, worse in 0. "
+        "diswot is better than params in 0 of 1 rows, not told apart in 0, worse in 1."
+    ]
 
 
 def test_the_closed_forms_of_a_whole_space(reference_data: Path) -> None:

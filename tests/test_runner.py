@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +28,8 @@ from nb201_data.spaces import get_space
 from nb201_data.teachers import build_teacher
 from proxies import initialise, score, select, teacher_evidence
 from proxies import registry as proxy_registry
+from proxies.evidence.attention import attention_by_formula
+from proxies.guests.settings import SETTINGS
 
 ARCHS = cells(8)
 INFOS = select(QUICK)
@@ -74,6 +78,29 @@ def test_order_neighbours_and_threads_change_nothing(store: Store) -> None:
             if of == seed:
                 assert together[arch][name].value == value
         assert all(alone[arch]["m_s"].value == first["m_s", seed, arch][0] for arch in alone)
+
+
+def test_threads_leave_the_process_as_it_was() -> None:
+    """Each pass asks for attention by its formula; whoever leaves last puts back what the first has found."""
+
+    def pass_of(number: int) -> tuple[bool, bool]:
+        with attention_by_formula:
+            all_inside.wait(10)
+            inside = torch.backends.cuda.flash_sdp_enabled(), torch.backends.cuda.math_sdp_enabled()
+            if number:
+                first_is_out.wait(10)
+        if not number:
+            first_is_out.set()
+        return inside
+
+    all_inside, first_is_out = threading.Barrier(3), threading.Event()
+    before = [setting.value() for setting in SETTINGS]
+    with ThreadPoolExecutor(3) as threads:
+        inside = list(threads.map(pass_of, range(3)))
+    assert inside == [(False, True)] * 3
+    assert [setting.value() for setting in SETTINGS] == before
+    Scorer(SETTING).scores(ARCHS, ["synflow", "vkdnw"], 0, together=len(ARCHS))
+    assert [setting.value() for setting in SETTINGS] == before
 
 
 def test_processes_change_nothing(store: Store, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 
 import numpy as np
 
@@ -17,16 +18,20 @@ from nb201_data.truth.measured import FAMILY, card_of
 from reports import figures, markdown
 from reports.card import sections_of
 from reports.exports import in_both_lights
-from reports.headline import conditions, headline
-from reports.schema import COUNTS, Cell, Column, Correlation, Table
+from reports.headline import SUBJECT, conditions, headline
+from reports.schema import COUNTS, Cell, Column, Correlation, Table, VerdictKind
 from reports.summary import printed_checks
-from reports.tables import by_rank, correlation_table, format_estimate, format_number
+from reports.tables import against_params, by_rank, correlation_table, format_estimate, format_number
 
 BEST = 3  # proxies that a table shows before those of the paper
 PICTURED = ("params", "diswot")
 PAPER = ("diswot", "diswot_readme", "m_s", "m_r")
 SHOWN = ("proxy", "verdict", "rank", "spearman", "spearman_minus_params", "kendall", "scored")
+OURS = "spread_size"  # the score of this bench
+STANDINGS = (VerdictKind.BETTER, VerdictKind.NOT_TOLD_APART, VerdictKind.WORSE)
 WHOLE = 10_000  # networks, from which on a truth is a whole space rather than a sample
+IN_A_LINE = "vit:*"
+"""Truths that are a row of the first table alone, since there are many of one kind; each is a page of the site."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,10 @@ class Finding:
 
 def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]:
     """Everything that is found without scoring or training anything."""
-    for truth in truths:
-        for one in recorded(book, truth):
+    measured = [(truth, one) for truth in truths for one in recorded(book, truth)]
+    yield at_a_glance([one for _, one in measured])
+    for truth, one in measured:
+        if not fnmatch(truth.name, IN_A_LINE):
             yield on(truth, one, book)
     if whole := [truth for truth in truths if len(truth) >= WHOLE]:
         yield counted(whole)
@@ -72,6 +79,53 @@ def on(truth: GroundTruth, one: Measured, book: Released) -> Finding:
     source = f"{command}{own}; what is left beside params: {_command('proxy_facts')}"
     title = f"On {truth.name} ({one.study.setting.images} images, {one.study.setting.init} weights)"
     return Finding(title, [each for each in sentences if each], source, _few(one.rows))
+
+
+def at_a_glance(measured: Sequence[Measured]) -> Finding:
+    """One row for each truth and setting: what counting reaches, which score is best, ours, DisWOT's."""
+    measured = [one for one in measured if not set(COUNTS).issuperset(one.by_proxy)]
+    columns = (
+        Column("truth"),
+        Column("scored", label="scored with"),
+        Column("networks", "integer", label="n"),
+        Column("params", "number"),
+        Column("best", label="best score"),
+        Column("best_minus_params", "estimate", label="its ρ − params"),
+        *(Column(f"{name}_minus_params", "estimate", label=f"{name} ρ − params") for name in (OURS, SUBJECT)),
+        Column("standing", label="better / not told apart / worse"),
+    )
+    return Finding(
+        "Every truth in a line", _tallies(measured), _command("site DIR"), Table(columns, tuple(map(_line, measured)))
+    )
+
+
+def _line(one: Measured) -> tuple[Cell, ...]:
+    rows = {row.proxy: row for row in by_rank(one.rows)}
+    best = next(name for name in rows if name not in COUNTS)
+    beside = [rows[name].spearman_minus_params if name in rows else None for name in (best, OURS, SUBJECT)]
+    kinds = [verdict.kind for name, row in rows.items() if name not in COUNTS and (verdict := against_params(row))]
+    setting = one.study.setting
+    return (
+        one.study.truth.name,
+        f"{setting.images}, {setting.init}",
+        len(one.study.archs),
+        rows["params"].spearman.value if "params" in rows else None,
+        best,
+        *beside,
+        " / ".join(str(kinds.count(kind)) for kind in STANDINGS),
+    )
+
+
+def _tallies(measured: Sequence[Measured]) -> list[str]:
+    """In how many rows ours and DisWOT are better, not told apart, worse than params, by their paired intervals."""
+    said = []
+    for name in (OURS, SUBJECT):
+        found = [against_params(row) for one in measured for row in one.rows if row.proxy == name]
+        kinds = [verdict.kind for verdict in found if verdict]
+        better, open_, worse = map(kinds.count, STANDINGS)
+        among = f"{better} of {len(kinds)} rows, not told apart in {open_}, worse in {worse}"
+        said.append(f"{name} is better than params in {among}.")
+    return [" ".join(said)]
 
 
 def beyond_params(rows: Sequence[Correlation]) -> str:

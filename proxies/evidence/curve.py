@@ -5,8 +5,8 @@ By two backward passes: of a batch or layer norm, PyTorch's forward mode gets th
 
 import torch
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from proxies.evidence.attention import attention_by_formula
 from proxies.evidence.borrow import other_weights
 from proxies.evidence.forward import Session, filled, gradients_of
 from proxies.evidence.norm import exact_batch_norm
@@ -33,7 +33,7 @@ def curve(session: Session) -> None:
     with (
         other_weights(model, Tensor.double),
         exact_batch_norm(model),
-        sdpa_kernel(SDPBackend.MATH),
+        attention_by_formula,
         one_image(),
     ):
         for weight in model.parameters():

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from diswot_errors import NotApplicable, UsageError
 from proxies.evidence import observers, responses
+from proxies.evidence.attention import attention_by_formula
 from proxies.evidence.blocks import BlockJacobians, BlockMaps
 from proxies.evidence.borrow import seed_global
 from proxies.evidence.capture import forward_features, hands_out_features, widened
@@ -93,7 +93,7 @@ def forward(session: Session) -> None:
             exact_batch_norm(evidence.model),
             looked_at,
             grad,
-            sdpa_kernel(SDPBackend.MATH),
+            attention_by_formula,
             autocast(x.device, evidence.precision),
         ):
             features = forward_features(evidence.model, x)

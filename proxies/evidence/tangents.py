@@ -8,10 +8,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
-from torch.backends import mha
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from diswot_errors import NotApplicable
+from proxies.evidence.attention import WhileAnyoneNeedsIt, attention_by_formula
 from proxies.evidence.borrow import other_weights
 from proxies.evidence.forward import Session
 from proxies.evidence.perturb import noise
@@ -36,7 +35,7 @@ def logit_tangents(session: Session) -> None:
     if not _places(model):
         raise NotApplicable("the network has no parameters")
     columns = []
-    with other_weights(model, torch.clone), _forward_mode():
+    with other_weights(model, torch.clone), attention_by_formula, quietly:
         initialise(model, "kaiming", evidence.seed)
         model.eval()
         try:
@@ -51,17 +50,15 @@ def logit_tangents(session: Session) -> None:
 
 
 @contextmanager
-def _forward_mode() -> Iterator[None]:
-    """Attention by operations that have tangents. At the first one PyTorch loads code by a way that it deprecates."""
-    fast = mha.get_fastpath_enabled()
-    mha.set_fastpath_enabled(False)
-    try:
-        with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)  # some layers run one by one
-            yield
-    finally:
-        mha.set_fastpath_enabled(fast)
+def _quietly() -> Iterator[None]:
+    """At the first tangent PyTorch loads code by a way that it deprecates, and some layers run one by one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)
+        yield
+
+
+quietly = WhileAnyoneNeedsIt(_quietly)
 
 
 def _places(model: nn.Module) -> list[Places]:

@@ -31,8 +31,9 @@ def cases() -> list[Any]:
     ]
 
 
-TOLD = [pytest.param(CORRELATION, id="correlation")] + [
-    pytest.param(each, id=each.name, marks=pytest.mark.slow) for each in (SEARCH_BY_TWO, DISTILL, HARVEST, PIPELINE)
+TOLD = [pytest.param(SEARCH, id="search")] + [
+    pytest.param(each, id=each.name, marks=pytest.mark.slow)
+    for each in (CORRELATION, SEARCH_BY_TWO, DISTILL, HARVEST, PIPELINE)
 ]
 
 
