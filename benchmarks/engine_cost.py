@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 for course, team in zip(courses, teams, strict=True):
                     course.round(team, jobs)
                     shown.advance()
-    print("\n".join([*measured(courses, len(study.archs)), "", *reckoned(courses[-1], costs)]))
+    print(f"{measured(courses, len(study.archs))}\n\n{reckoned(courses[-1], costs)}")
     return 0
 
 

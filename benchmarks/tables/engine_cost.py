@@ -65,7 +65,7 @@ def cpu_seconds(jobs: Sequence[Job]) -> float:
     return (time.process_time() - before) / sum(len(job.archs) for job, _ in found)
 
 
-def measured(courses: Sequence[Course], networks: int) -> list[str]:
+def measured(courses: Sequence[Course], networks: int) -> str:
     """Medians over the rounds; ratios of the same round."""
     rows = []
     for course in courses:
@@ -83,14 +83,10 @@ def measured(courses: Sequence[Course], networks: int) -> list[str]:
         "speed / this process",
         "time of all / half",
     )
-    return [
-        f"{networks} networks x {GROUPS[1]}, medians of {len(courses[0].many)} rounds:",
-        "",
-        plain_table(heads, rows),
-    ]
+    return f"{networks} networks x {GROUPS[1]}, medians of {len(courses[0].many)} rounds:\n\n{plain_table(heads, rows)}"
 
 
-def reckoned(course: Course, costs: dict[str, float]) -> list[str]:
+def reckoned(course: Course, costs: dict[str, float]) -> str:
     """networks x seconds / workers; where a job is done before this process has handed one to each of the others, more
     workers do not help: networks a job x seconds / CPU seconds for handing it out."""
     rows = []
@@ -99,8 +95,5 @@ def reckoned(course: Course, costs: dict[str, float]) -> list[str]:
         times = [format_duration(SPACE * seconds / min(workers, most)) for workers in FURTHER]
         rows.append((group, f"{seconds:.3f}", *times, f"{most:,}"))
     heads = ("proxies", "s a network", *(f"{workers:,} workers" for workers in FURTHER), "most workers")
-    return [
-        f"{SPACE:,} networks, reckoned from {course.name} with {course.count} workers:",
-        "",
-        plain_table(heads, rows),
-    ]
+    head = f"{SPACE:,} networks, reckoned from {course.name} with {course.count} workers:"
+    return f"{head}\n\n{plain_table(heads, rows)}"
