@@ -35,6 +35,11 @@ JOURNAL: list[tuple["Registry[Any]", str]] = []
 """Every addition: to which registry, under which name."""
 
 
+def names_in(text: str) -> list[str]:
+    """The names of a comma list."""
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` Did you mean kd?`, with the names most like `word`; empty where none is like it."""
     near = difflib.get_close_matches(word.lower(), list(known), n=3, cutoff=0.5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,12 +11,12 @@ from pathlib import Path
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.claim import prepare
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.resolve import REAL
-from benchmarks.tables.parts import arguments, chosen, main_of
+from benchmarks.tables.parts import chosen, main_of
 from benchmarks.tables.together import TablePart, image_notes, names, sections_of
 from diswot_errors import DataError, UsageError
 from reports import consistency
@@ -27,15 +26,13 @@ from reports.summary import first_paragraph
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     parts = chosen(options.only, options.skip)
     choose_device(options.device)
     if options.dry_run:
         for part in parts:
             print(f"# {part.command}")
-            main_of(part)([*arguments(part, options), "--dry-run"])
+            main_of(part)([*part.arguments(options), "--dry-run"])
         return 0
     settings = {key: str(value) for key, value in vars(options).items() if key in SETTINGS}
     return work_in_folder("all_tables", given, options, settings, lambda out: _work(out, parts, options))
@@ -94,7 +91,7 @@ def _make(out: Path, part: TablePart, options: argparse.Namespace) -> str:
     print(f"{part.command} ...", end=" ", flush=True)
     try:
         with open(folder / "log.txt", "w", encoding="utf-8") as log, contextlib.redirect_stdout(log):
-            main_of(part)([*arguments(part, options), "--out", str(folder), "--replace"])
+            main_of(part)([*part.arguments(options), "--out", str(folder), "--replace"])
     except UsageError:
         raise
     except DataError as error:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.tables.best_student import CLAIM, NOISE, known_pairs, sections_for
@@ -16,21 +15,7 @@ from benchmarks.tables.best_student import CLAIM, NOISE, known_pairs, sections_f
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    parser = shared.parser(
-        "best_student",
-        f"Test the claim '{CLAIM}' on every table that holds both accuracies of the same networks: how often would "
-        "noise alone swap the two if both orders were the same?",
-        [shared.output(what="tested")],
-    )
-    parser.add_argument(
-        "--pair", nargs=2, action="append", metavar=("DISTILLED", "ALONE"), help="two ground truths or files instead"
-    )
-    parser.add_argument("--noise", type=_points, default=NOISE, help="assumed sd of a run where none was repeated")
-    parser.add_argument("--draws", type=shared.positive, default=10_000, help="draws under the null model")
-    parser.add_argument("--seed", type=int, default=0, help="of the draws")
-    options = parser.parse_args(given)
+    given, options = begun(argv, _parser)
     pairs = [(distilled, alone) for distilled, alone in options.pair or ()] or known_pairs()
     if options.dry_run:
         listed = "\n".join(f"{distilled} and {alone}" for distilled, alone in pairs)
@@ -50,6 +35,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
 
     return work_in_folder("best_student", given, options, settings, work)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = shared.parser(
+        "best_student",
+        f"Test the claim '{CLAIM}' on every table that holds both accuracies of the same networks: how often would "
+        "noise alone swap the two if both orders were the same?",
+        [shared.output(what="tested")],
+    )
+    parser.add_argument(
+        "--pair", nargs=2, action="append", metavar=("DISTILLED", "ALONE"), help="two ground truths or files instead"
+    )
+    parser.add_argument("--noise", type=_points, default=NOISE, help="assumed sd of a run where none was repeated")
+    parser.add_argument("--draws", type=shared.positive, default=10_000, help="draws under the null model")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws")
+    return parser
 
 
 def _points(text: str) -> float:

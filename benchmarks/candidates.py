@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from benchmarks.command import ending, looks
 from benchmarks.command import options as shared
 from benchmarks.command.cases import cases_at_hand
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.scoring.exhaustive import searched, shrinkage
@@ -21,9 +20,7 @@ from benchmarks.tables import candidates
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     from proxies.registry import select
 
     wanted = [info.name for info in select(options.proxies)]
@@ -53,9 +50,11 @@ def _parser() -> argparse.ArgumentParser:
         "candidates",
         "Rank every product, ratio and sum of ranks of up to three scores on the search half of the networks: in each "
         "case, and jointly by the worst margin to the best closed form of size.",
-        [*(shared.truth(several=True), shared.scores(), shared.cases()), shared.output(what="searched")],
+        [
+            *(shared.truth(several=True), shared.scores(), shared.cases(), shared.proxies()),
+            shared.output(what="searched"),
+        ],
     )
-    parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs of those that take part")
     parser.add_argument("--top", type=shared.positive, default=20, metavar="N", help="rows of the joint table")
     return parser
 

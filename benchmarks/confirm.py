@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from benchmarks.command import ending, looks
 from benchmarks.command import options as shared
 from benchmarks.command.cases import cases_at_hand
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.scoring.columns import known_scores
@@ -22,9 +21,7 @@ from benchmarks.tables import confirm
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     formula = parse(options.score, known_scores())
     with ExitStack() as stack:
         cases, missing = cases_at_hand(options, stack, options.half, formula.names)

@@ -22,7 +22,6 @@ PRECISION_NETWORKS = 30  # scored in fp32 too when another precision is asked fo
 
 def add(parser: argparse.ArgumentParser) -> None:
     """What is asked of which space."""
-    parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs: m_s,az_nas_*,...; or all")
     parser.add_argument(
         "--stored", action="store_true", help="compute nothing: only proxies whose scores are all there"
     )
@@ -60,7 +59,7 @@ COMMAND = Scored(
     title="Which proxy ranks best",
     description="Score networks without training them and correlate the scores with their true accuracies. Without "
     "options: every proxy, on this project's own distilled accuracies and on images that need no download.",
-    options=(shared.truth(), shared.study(), shared.seeds(), shared.setting(), shared.aggregate()),
+    options=(shared.truth(), shared.study(), shared.proxies(), shared.seeds(), shared.setting(), shared.aggregate()),
     ask=ask,
     make=make,
     add=add,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import get_protocol
 from benchmarks.harvesting.rows import PairRow, read_rows, table_path
@@ -18,17 +18,7 @@ from reports.csv_files import write_text
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    parser = shared.parser(
-        "data_card",
-        "Write the data card of a harvested table, everything in it computed from the rows. Tables beside it of the "
-        "same protocol, with another teacher or distiller, become sections of their own.",
-        [recipes.protocol("lite"), recipes.table(), shared.dry_run("written")],
-    )
-    parser.add_argument("--rival", default="lite-all", help="a candidate protocol to compare on the cells both trained")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the card (default: beside the table)")
-    options = parser.parse_args(given)
+    _, options = begun(argv, _parser)
     table = options.table or table_path(get_protocol(options.protocol).name)
     rows, others = read_rows(table), beside(table, options.protocol)
     if not rows:
@@ -51,6 +41,18 @@ def beside(table: Path, protocol: str) -> list[list[PairRow]]:
     """The tables in the same folder that hold pairs of this protocol by another teacher or distiller."""
     found = [read_rows(path) for path in sorted(table.parent.glob(f"{table.stem}-*.csv"))]
     return [rows for rows in found if rows and rows[0].protocol == protocol and rows[0].distilled_top1 is not None]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = shared.parser(
+        "data_card",
+        "Write the data card of a harvested table, everything in it computed from the rows. Tables beside it of the "
+        "same protocol, with another teacher or distiller, become sections of their own.",
+        [recipes.protocol("lite"), recipes.table(), shared.dry_run("written")],
+    )
+    parser.add_argument("--rival", default="lite-all", help="a candidate protocol to compare on the cells both trained")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the card (default: beside the table)")
+    return parser
 
 
 if __name__ == "__main__":

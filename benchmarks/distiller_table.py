@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.claim import folder_for, noted
 from benchmarks.command.engine import engine_of
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.distill import options as recipes
 from benchmarks.engines.device import choose_device
 from reports.published import SEARCHED_CELLS
@@ -40,9 +39,7 @@ ASKED = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     device = str(choose_device(options.device))
     engine = engine_of(options)
     options.out = options.out or folder_for("distiller_table", [], {name: vars(options)[name] for name in ASKED})
@@ -53,9 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from benchmarks.tables import distillers
 
     # a folder that holds runs keeps its protocol: what was begun goes on, whatever the machine is doing now
-    begun = None if options.replace else noted(options.out).get("protocol", {}).get("name")
+    kept = None if options.replace else noted(options.out).get("protocol", {}).get("name")
     plans, said = budget.fitting(
-        lambda protocol: _plans(options, protocol, device), options.protocol or begun, options.minutes, engine.workers
+        lambda protocol: _plans(options, protocol, device), options.protocol or kept, options.minutes, engine.workers
     )
     print(said, flush=True)
     if options.dry_run:

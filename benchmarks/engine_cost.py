@@ -7,27 +7,25 @@ run. Nothing is stored.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
-from benchmarks.command.estimate import duration, probe
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.estimate import probe
+from benchmarks.command.plugins import begun
 from benchmarks.engines.local import Local
 from benchmarks.engines.progress import Progress
 from benchmarks.scoring.runner import PER_JOB, Job
 from benchmarks.scoring.study import Study, study_of
 from benchmarks.tables.engine_cost import EMPTY, GROUPS, Course, cpu_seconds, measured, reckoned
+from reports.tables import format_duration
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    _, options = begun(argv, _parser)
     engine = engine_of(options)
     courses = [Course("this process", Local(1), 1), Course("local", Local(max(2, engine.workers)), engine.workers)]
     if options.engine != "local":
@@ -37,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{options.rounds} rounds of {EMPTY} empty jobs and of {len(study.archs)} networks x {GROUPS[1]} on")
         print("\n".join(f"- {course.name}, {course.count} workers" for course in courses))
         one = probe(_jobs(study, GROUPS[1])) * len(study.archs)
-        print(f"About {duration(options.rounds * sum(1.5 * one / course.count for course in courses))} and the starts.")
+        total = options.rounds * sum(1.5 * one / course.count for course in courses)
+        print(f"About {format_duration(total)} and the starts.")
         return 0
     costs = {group: cpu_seconds(_jobs(study, group)) for group in GROUPS}
     jobs = _jobs(study, GROUPS[1])
@@ -48,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 for course, team in zip(courses, teams, strict=True):
                     course.round(team, jobs)
                     shown.advance()
-    print("\n".join([*measured(courses, len(study.archs)), "", *reckoned(courses[-1], costs)]))
+    print(f"{measured(courses, len(study.archs))}\n\n{reckoned(courses[-1], costs)}")
     return 0
 
 

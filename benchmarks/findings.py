@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.truths import truths_at_hand
 from benchmarks.engines import provenance
 from benchmarks.scoring.recorded import recorded
@@ -29,9 +29,7 @@ KEPT = "<!-- What stands below is kept by `python -m benchmarks.findings`. -->"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    _, options = begun(argv, _parser)
     truths, missing = truths_at_hand(options.ground_truth, [name for name in usual() if _shown(name)])
     released = Released(options.tables)
     if options.dry_run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,8 +10,7 @@ from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.estimate import duration
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.sources import books_of, hashes_of
 from benchmarks.command.truths import BENCHMARK, truths_at_hand
@@ -23,6 +21,8 @@ from benchmarks.scoring.study import truth_hash
 from benchmarks.statistics import forest
 from benchmarks.tables import fitted
 from diswot_errors import DataError
+from diswot_registry import names_in
+from reports.tables import format_duration
 
 USUAL = ("kd-nb201", *(name for name in BENCHMARK if name.endswith(":200")))
 DRAWS = 5
@@ -30,9 +30,7 @@ DRAWS = 5
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     learner = forest.version()
     truths, missing = truths_at_hand(options.ground_truth, USUAL)
     grounds: list[Ground] = []
@@ -86,11 +84,11 @@ def _cost(grounds: Sequence[Ground], labels: Sequence[int], draws: int) -> str:
     each = (time.perf_counter() - begin) / most
     total = sum(each * number * draws * len(g.models) for g in grounds for number in fitted.within(g, labels))
     forests = draws * sum(_fits(ground, labels) for ground in grounds)
-    return f"{forests:,} forests: about {duration(total)}."
+    return f"{forests:,} forests: about {format_duration(total)}."
 
 
 def _labels(text: str) -> tuple[int, ...]:
-    return tuple(sorted({shared.positive(part.strip()) for part in text.split(",") if part.strip()}))
+    return tuple(sorted(set(map(shared.positive, names_in(text)))))
 
 
 def _parser() -> argparse.ArgumentParser:

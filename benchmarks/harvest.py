@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import get_protocol
 from benchmarks.engines.device import choose_device
@@ -22,9 +21,7 @@ GPU_TOGETHER = 16
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    _, options = begun(argv, _parser)
     protocol = recipes.resolved(options)
     other = "" if protocol == get_protocol(options.protocol) or options.alone else protocol.teacher
     distiller = "" if options.alone else options.distiller

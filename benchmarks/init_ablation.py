@@ -12,6 +12,7 @@ from benchmarks.command.scored import Asked, Scored
 from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.study import TRUTHS, studies_at_hand, with_init
 from benchmarks.tables import inits
+from proxies.authors import INITS
 
 
 def ask(options: argparse.Namespace) -> Asked:
@@ -20,18 +21,14 @@ def ask(options: argparse.Namespace) -> Asked:
 
     infos = tuple(get(name) for name in inits.PROXIES)
     studies, missing = studies_at_hand(options, TRUTHS, "gaussian")
-    asks = [
-        Ask(with_init(study, init), infos, f"{study.setting.space} {init}")
-        for study in studies
-        for init in shared.INITS
-    ]
+    asks = [Ask(with_init(study, init), infos, f"{study.setting.space} {init}") for study in studies for init in INITS]
     return Asked(asks, missing)
 
 
 def make(options: argparse.Namespace, asked: Asked, measured: Sequence[Measured]) -> Content:
     """A section for each ground truth, and the published table."""
-    count = len(shared.INITS)
-    studies = [dict(zip(shared.INITS, measured[i : i + count], strict=True)) for i in range(0, len(measured), count)]
+    count = len(INITS)
+    studies = [dict(zip(INITS, measured[i : i + count], strict=True)) for i in range(0, len(measured), count)]
     lead = [inits.sentence(by_init) for by_init in studies]
     return Content("Does the initialisation decide the score?", lead, inits.sections(studies))
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.sources import books_of, hashes_of
 from benchmarks.command.truths import truths_at_hand
@@ -25,9 +24,7 @@ from reports.schema import Section
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     truths, missing = truths_at_hand(options.ground_truth)
     formulas = [parse(text, known_scores()) for text in options.aggregate]
     if options.dry_run:

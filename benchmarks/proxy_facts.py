@@ -25,7 +25,6 @@ GRID = "l2_norm,grad_norm,snip,fisher,synflow,nwot,jacob,zen,kd,m_s,m_r,diswot"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Which proxies, and which of them under many settings."""
-    parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs, by commas; or all")
     parser.add_argument("--grid", default=GRID, metavar="NAMES", help="those whose stability is measured")
 
 
@@ -69,7 +68,7 @@ COMMAND = Scored(
     title="Numbers that nobody published",
     description="The numbers that nobody published: distance of each proxy from plain params, ranking within cells of "
     "like FLOPs, stability over seeds, batch size, images and initialisation, cells needed to tell two proxies apart.",
-    options=(shared.truth(), shared.study(), shared.seeds(3), shared.init()),
+    options=(shared.truth(), shared.study(), shared.proxies(), shared.seeds(3), shared.init()),
     ask=ask,
     make=make,
     add=add,

@@ -15,8 +15,6 @@ from benchmarks.tables import groups, rank
 from diswot_errors import DataError
 from nb201_data.ground_truth import load_ground_truth
 
-LARGE = 300  # cells of a truth that has more
-
 
 def ask(options: argparse.Namespace) -> Asked:
     """Every group on every ground truth: the paper's, this project's distilled and alone."""
@@ -65,9 +63,9 @@ COMMAND = Scored(
     name="rank_table",
     title="Rank table of NAS-Bench-201",
     description=f"The paper's rank table: what 10 repeats on 50 cells can show, from a larger sample of cells "
-    f"({LARGE}); then what that sample itself says, with intervals, against accuracies of cells trained alone and "
+    f"({rank.LARGE}); then what that sample itself says, with intervals, against accuracies of cells trained alone and "
     "distilled. Unless --batch-size is given: 192 images for the classic proxies, 64 for those with a teacher.",
-    options=(shared.study(batch_size=None, split=None, sample=LARGE), shared.seeds()),
+    options=(shared.study(batch_size=None, split=None, sample=rank.LARGE), shared.seeds()),
     ask=ask,
     make=make,
 )

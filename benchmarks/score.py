@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +10,8 @@ from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.estimate import estimated
 from benchmarks.command.opened import opened
-from benchmarks.command.plugins import load_plugins
-from benchmarks.command.publish import Content, formula
+from benchmarks.command.plugins import begun
+from benchmarks.command.publish import Content, formula, versions
 from benchmarks.command.work import work_in_folder
 from benchmarks.scoring.measured import score_rows
 from benchmarks.scoring.runner import Request
@@ -20,18 +19,15 @@ from benchmarks.scoring.setting import AS_BUILT, RECIPE
 from benchmarks.scoring.single import single_setting
 from benchmarks.scoring.study import with_baselines
 from benchmarks.tables import single
-from nb201_data.spaces import get_space
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     from proxies.registry import select
 
     infos, setting = with_baselines(select(options.proxies)), single_setting(options)
-    space, seeds = get_space(setting.space).with_skeleton(setting.skeleton), range(options.seeds)
+    space, seeds = setting.search_space, range(options.seeds)
     (arch,) = space.all()
     with opened(options) as runner:
         request = Request(setting, infos, [str(arch)], seeds)
@@ -48,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "init": setting.init,
             "teacher": setting.teacher,
             "teacher_init": setting.teacher_init,
-            "proxies": {info.name: f"version {info.version}, {info.origin}" for info in infos},
+            "proxies": versions(infos),
             "recipe": RECIPE,
             "tables": {table.path.stem: table.card.sha256 for table in tables},
         }
@@ -80,12 +76,11 @@ def _parser() -> argparse.ArgumentParser:
         "Score one network of yours, any classifier, without training it: every score, why some do not apply, and the "
         "percentile of each among the released scores of networks of the same size that were asked the same.",
         [
-            *(shared.shown(), shared.split_of(), shared.seeds(), shared.init(AS_BUILT)),
+            *(shared.shown(), shared.split_of(), shared.proxies(), shared.seeds(), shared.init(AS_BUILT)),
             *(shared.machine(), shared.store(), shared.output(what="scored")),
         ],
     )
     parser.add_argument("network", metavar="FILE.py:FUNCTION", help="a function without arguments, or a class")
-    parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs, by commas; or all")
     return parser
 
 

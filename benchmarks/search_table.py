@@ -1,7 +1,6 @@
 """Table 8, published beside measured: `python -m benchmarks.search_table`."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.opened import opened
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device
@@ -34,9 +33,8 @@ COMPUTED = ("images", "batch_size", "teacher", "teacher_weights")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _options(given)
+    given, options = begun(argv, _parser)
+    _refuse_unused(options)
     rows, names = named("--rows", options.rows, CONTENDERS), named("--data", options.data, NATIVE)
     validation = {name: load_ground_truth(f"nb201:{name}:valid:{EPOCHS}") for name in names}
     terms = Terms(
@@ -76,7 +74,7 @@ def _known(truth: GroundTruth, runner: Runner) -> list[Searcher]:
     return searchers(list(truth.values), scores)
 
 
-def _options(given: Sequence[str]) -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parents = [shared.shown(64, teacher="resnet56"), shared.seeds(20, "searches of each row")]
     parents += [shared.machine(), shared.store(), shared.output(what="searched")]
     description = (
@@ -94,15 +92,19 @@ def _options(given: Sequence[str]) -> argparse.Namespace:
     text = "train the shared networks of RSPS, GDAS and DARTS, so many minutes a search (default: not run)"
     more("--shared-minutes", type=shared.above_zero, metavar="M", help=text)
     more("--shared-seeds", type=shared.positive, default=3, help="searches of each of these rows")
-    options = parser.parse_args(given)
+    return parser
+
+
+def _refuse_unused(options: argparse.Namespace) -> None:
+    """What is about computed scores, where none is computed."""
+    usual = _parser()
     for name in COMPUTED if not options.compute else ():
-        if getattr(options, name) != parser.get_default(name):
+        if getattr(options, name) != usual.get_default(name):
             option = f"--{name.replace('_', '-')}"
             raise UsageError(
                 f"{option} {getattr(options, name)} is for scores that are computed, and these are looked up: add "
                 f"--compute, or leave {option} out"
             )
-    return options
 
 
 if __name__ == "__main__":

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import run_of
 from benchmarks.command.truths import truths_at_hand
 from benchmarks.scoring.recorded import recorded
@@ -22,9 +21,7 @@ from reports.records import write_run
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     truths, missing = truths_at_hand(options.ground_truth, usual())
     released = Released(options.tables)
     if options.dry_run:

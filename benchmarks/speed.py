@@ -6,7 +6,6 @@ Nothing is stored but the page: what a machine measures holds for it alone. test
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.estimate import duration
-from benchmarks.command.plugins import load_plugins
-from benchmarks.command.publish import Content, formula
+from benchmarks.command.plugins import begun
+from benchmarks.command.publish import Content, formula, versions
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device, one_thread
 from benchmarks.engines.local import Local
 from benchmarks.engines.progress import Progress
+from reports.tables import format_duration
 
 if TYPE_CHECKING:
     from benchmarks.tables.speed import DeviceCosts
@@ -31,9 +30,7 @@ Groups = Mapping[str, Sequence[str]]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     from benchmarks.scoring.units import IMAGES, costs_of, groups, spaced
     from benchmarks.tables import speed
     from proxies.registry import select
@@ -52,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(
             f"{len(cells)} cells, {options.rounds} rounds, on {' and '.join(devices)}: {len(names)} proxies on "
             f"{IMAGES} images, {len(asked)} groups of them; then the memory of each in a process of its own.\n"
-            f"About {duration(seconds)} by a probe of one cell, and a minute for the memory."
+            f"About {format_duration(seconds)} by a probe of one cell, and a minute for the memory."
         )
         return 0
     settings = {
@@ -60,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "rounds": options.rounds,
         "devices": devices,
         "batch_size": IMAGES,
-        "proxies": {info.name: f"version {info.version}, {info.origin}" for info in infos},
+        "proxies": versions(infos),
     }
 
     def work(out: Path) -> Content:
@@ -106,9 +103,8 @@ def _parser() -> argparse.ArgumentParser:
         "Measure what scores cost on networks of NAS-Bench-201 from light to heavy, in units of one plain forward and "
         "backward pass of the same network: groups of scores, each pass beside the least that it can cost, each proxy; "
         "and the memory that they take. --device auto is the CPU, and the GPU too where there is one.",
-        [shared.device(), shared.output(what="measured")],
+        [shared.device(), shared.proxies(), shared.output(what="measured")],
     )
-    parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs, by commas; or all")
     parser.add_argument("--cells", type=shared.positive, default=CELLS, help="networks, at equal steps by their FLOPs")
     parser.add_argument("--rounds", type=shared.positive, default=ROUNDS, help="turns, of which the fastest counts")
     return parser

@@ -7,14 +7,13 @@ released tables grow with it.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.estimate import estimated
 from benchmarks.command.opened import opened
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.harvesting.order import harvest_order
 from benchmarks.scoring.authors import requests, settled
 from benchmarks.scoring.order import LISTED, space_order
@@ -30,9 +29,7 @@ CHUNK = 100  # networks between two releases
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    _, options = begun(argv, _parser)
     from proxies.registry import select
 
     options = settled(options)
@@ -78,12 +75,18 @@ def _parser() -> argparse.ArgumentParser:
         "Score the networks of a space one after the other in a fixed order of which every beginning is a fair sample. "
         "Skeleton and images are those that fit the ground truth.",
         [
-            *(shared.truth(), shared.shown(None), shared.split_of(), shared.setting(), shared.seeds()),
+            *(
+                shared.truth(),
+                shared.shown(None),
+                shared.split_of(),
+                shared.proxies(),
+                shared.setting(),
+                shared.seeds(),
+            ),
             *(shared.machine(), shared.store(), shared.tables(), shared.dry_run("scored")),
         ],
     )
     parser.add_argument("--space", metavar="NAME", help="a search space (default: that of the ground truth)")
-    parser.add_argument("--proxies", default="all", metavar="NAMES", help="names or globs, by commas; or all")
     parser.add_argument("--cells", type=shared.positive, metavar="N", help="how many networks of the order (all)")
     parser.add_argument(
         "--order",

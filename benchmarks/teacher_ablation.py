@@ -14,6 +14,7 @@ from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.study import TRUTHS, Study, studies_at_hand, with_baselines
 from benchmarks.tables import random_teachers
 from diswot_errors import UsageError
+from diswot_registry import names_in
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,7 @@ def ask(options: argparse.Namespace) -> Asked:
 def teachers_of(options: argparse.Namespace, study: Study) -> list[str]:
     """Those asked for, or the usual ones of the space."""
     if options.teachers:
-        names = [name for part in options.teachers.split(",") if (name := part.strip())]
+        names = names_in(options.teachers)
         if len(set(names)) < len(names):
             raise UsageError(f"--teachers {options.teachers}: one is named twice")
         return names
@@ -55,11 +56,10 @@ def teachers_of(options: argparse.Namespace, study: Study) -> list[str]:
 
 
 def _taught(study: Study, name: str) -> Study:
-    from nb201_data.spaces import get_space
     from nb201_data.teachers import resolve_teacher
 
-    space = get_space(study.setting.space).with_skeleton(study.setting.skeleton)
-    return replace(study, setting=replace(study.setting, teacher=resolve_teacher(name, space)))
+    teacher = resolve_teacher(name, study.setting.search_space)
+    return replace(study, setting=replace(study.setting, teacher=teacher))
 
 
 def make(options: argparse.Namespace, asked: Asked, measured: Sequence[Measured]) -> Content:

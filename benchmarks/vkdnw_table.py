@@ -16,6 +16,7 @@ from benchmarks.scoring.resolve import REAL, resolve_images
 from benchmarks.scoring.study import load_truth, study_on, with_baselines
 from benchmarks.tables import vkdnw
 from diswot_errors import DataError, UsageError
+from diswot_registry import names_in
 from nb201_data.datasets import NOISE
 
 SAMPLE = 300
@@ -33,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _ways(text: str) -> tuple[str, ...]:
-    chosen = tuple(name for part in text.split(",") if (name := part.strip()))
+    chosen = names_in(text)
     if not chosen or not set(chosen) <= set(vkdnw.WAYS):
         raise argparse.ArgumentTypeError(f"expected some of {', '.join(vkdnw.WAYS)}, got {text[:40]!r}")
     return tuple(way for way in vkdnw.WAYS if way in chosen)

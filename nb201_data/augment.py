@@ -69,11 +69,6 @@ def _crops(x: Tensor, chosen: Draw, part: slice) -> Tensor:
     return torch.where(chosen.mirrored[part].view(-1, 1, 1, 1), crops.flip(3), crops)
 
 
-def crop_and_flip(x: Tensor, generator: torch.Generator, padding: int | None = None) -> Tensor:
-    """Each image of (N,3,H,W) randomly cropped and mirrored, in its place; padding H // 8 unless given."""
-    return apply(x, draw(len(x), generator, default_padding(x) if padding is None else padding, shuffle=False))
-
-
 def default_padding(x: Tensor) -> int:
     """4 pixels for 32x32 images, 2 for 16x16."""
     return int(x.shape[2]) // 8

@@ -174,5 +174,5 @@ IMAGENET16_120 = register(
 BENCHMARK = (CIFAR10, CIFAR100, IMAGENET16_120)
 """The data sets that NAS-Bench-201 trained its cells on."""
 
-EMBEDDED = register(DataSet("embedded", 20, 32, Part(10_000), Part(2_000), make=_painted, any_classes=True))
+register(DataSet("embedded", 20, 32, Part(10_000), Part(2_000), make=_painted, any_classes=True))
 NOISE = register(DataSet("noise", 20, 32, Part(10_000), Part(2_000), make=_noise, any_classes=True))

@@ -9,16 +9,14 @@ An image is a function of (seed, split, index): integers are hashed, floats only
 square-rooted (all exact under IEEE 754), and pixels rounded to uint8 last, so every machine paints the same.
 """
 
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from diswot_errors import UsageError
-from nb201_data.image_set import ImageSet, channel_statistics
+from nb201_data.image_set import ImageSet, MadeSplit, channel_statistics, in_turn
 from nb201_data.numerals import shown, whole
 
 Array = npt.NDArray[Any]
@@ -243,32 +241,16 @@ def _soften(x: Array) -> Array:
     return (48 * x + blurred + 32) >> 6
 
 
-class PaintedSplit:
-    """A split whose images are painted when asked for; labels go round: image i belongs to class i % classes."""
+class PaintedSplit(MadeSplit):
+    """A split whose images are painted."""
 
     def __init__(self, length: int, classes: int, seed: int, stream: int) -> None:
-        self._length = length
-        self._classes = classes
-        self._seed = seed
-        self._stream = stream
+        super().__init__(in_turn(length, classes))
+        self._classes, self._seed, self._stream = classes, seed, stream
 
-    def __len__(self) -> int:
-        return self._length
-
-    @cached_property
-    def y(self) -> Tensor:
-        return torch.arange(self._length) % self._classes
-
-    @cached_property
-    def x(self) -> Tensor:
-        return self.take(np.arange(self._length))[0]
-
-    def take(self, indices: Any) -> tuple[Tensor, Tensor]:
-        chosen = np.asarray(indices, dtype=np.int64)
-        if "x" in self.__dict__:  # all painted already
-            return self.x[torch.from_numpy(chosen)], torch.from_numpy(chosen % self._classes)
-        labels = chosen % self._classes
-        return torch.from_numpy(paint(chosen, labels, self._seed, self._stream)), torch.from_numpy(labels)
+    def made(self, indices: Array) -> Array:
+        """Painted."""
+        return paint(indices, indices % self._classes, self._seed, self._stream)
 
 
 def painted(option: str) -> ImageSet:

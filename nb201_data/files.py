@@ -5,7 +5,6 @@ only `fetch` does, and it writes under a temporary name, checks the hash and the
 """
 
 import csv
-import difflib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Literal
 import platformdirs
 
 from diswot_errors import DataError, UsageError
+from diswot_registry import did_you_mean
 from nb201_data.catalogue import FILES, DataFile
 from nb201_data.hashes import hash_of, hash_of_bytes
 from nb201_data.numerals import shown
@@ -80,9 +80,7 @@ def select(name: str) -> list[DataFile]:
     chosen = [file for file in FILES.values() if file.group == name]
     if not chosen:
         known = [*groups(), *FILES]
-        near = difflib.get_close_matches(name, known, n=3)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise UsageError(f"no data file or group '{name}'.{hint} Groups: {', '.join(groups())}")
+        raise UsageError(f"no data file or group '{name}'.{did_you_mean(name, known)} Groups: {', '.join(groups())}")
     return chosen
 
 

@@ -11,17 +11,17 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
-from torch import Tensor
 
 from diswot_errors import DataError, UsageError
-from nb201_data.image_set import ImageSet, channel_statistics
+from nb201_data.image_set import ImageSet, MadeSplit, channel_statistics
 from nb201_data.numerals import shown, whole
 
 ENDINGS = (".png", ".jpg", ".jpeg")
@@ -33,35 +33,19 @@ MEASURED_ON = 1024  # training images that give the channel statistics
 _MARK = re.compile(r"(.+)#([0-9a-f]{8})")
 
 
-class FolderSplit:
-    """Images that are read from their files when they are asked for, all of them at most once."""
+class FolderSplit(MadeSplit):
+    """Images that are read from their files."""
 
     def __init__(self, root: Path, names: Sequence[str], labels: Sequence[int], resolution: int) -> None:
+        super().__init__(torch.tensor(labels, dtype=torch.int64))
         self._root, self._names, self._resolution = root, names, resolution
-        self._labels = torch.tensor(labels, dtype=torch.int64)
 
-    def __len__(self) -> int:
-        return len(self._names)
-
-    @property
-    def y(self) -> Tensor:
-        return self._labels
-
-    @cached_property
-    def x(self) -> Tensor:
-        return self._read(range(len(self)))
-
-    def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        chosen = torch.as_tensor(indices, dtype=torch.int64)
-        x = self.x[chosen] if "x" in self.__dict__ else self._read(chosen.tolist())
-        return x, self.y[chosen]
-
-    def _read(self, indices: Sequence[int]) -> Tensor:
-        """uint8 (N,3,H,W)"""
+    def made(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Read."""
         x = np.empty((len(indices), 3, self._resolution, self._resolution), dtype=np.uint8)
         for place, index in enumerate(indices):
             x[place] = _pixels(self._root / self._names[index], self._resolution)
-        return torch.from_numpy(x)
+        return x
 
 
 def load_folder(name: str, pixels: str | None) -> ImageSet:

@@ -15,13 +15,13 @@ a path that ends in `.csv`                       a table of one's own, see `trut
 Each may be followed by conditions on its records, as in `kd-nb201:lite:distilled:seed=0` or `mine.csv:images=cifar10`.
 """
 
-import difflib
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from diswot_errors import DataError, UsageError
+from diswot_registry import did_you_mean
 from nb201_data.files import is_there
 from nb201_data.numerals import shown
 from nb201_data.truth import benchmark, measured, published, user_csv
@@ -68,10 +68,9 @@ def load_ground_truth(name: str | Path, **conditions: object) -> GroundTruth:
     if family in ("s0", "vit"):
         return published.load(str(name), [family, *parts], chosen)
     known = [measured.FAMILY, *benchmark.names(), *published.names()]
-    near = difflib.get_close_matches(plain, known, n=2, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    near = did_you_mean(plain, known)
     raise UsageError(
-        f"unknown ground truth {shown(str(name))}.{hint} There is {', '.join(known)}, or the path of a .csv file"
+        f"unknown ground truth {shown(str(name))}.{near} There is {', '.join(known)}, or the path of a .csv file"
     )
 
 

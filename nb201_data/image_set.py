@@ -1,6 +1,7 @@
 """A set of labelled images in two splits: drawing batches, normalising, bringing to fewer or more pixels."""
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
@@ -8,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -54,6 +56,34 @@ class ResizedSplit:
     def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         x, y = self._whole.take(indices)
         return self._resize(x), y
+
+
+class MadeSplit(ABC):
+    """A split whose images are made when they are asked for; once all of them were, they are kept."""
+
+    def __init__(self, labels: Tensor) -> None:
+        self.y = labels
+
+    @abstractmethod
+    def made(self, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The images of these numbers, uint8 (N,3,H,W)."""
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @cached_property
+    def x(self) -> Tensor:
+        return self.take(range(len(self)))[0]
+
+    def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        chosen = np.asarray(indices, dtype=np.int64)
+        places = torch.from_numpy(chosen)
+        return self.x[places] if "x" in self.__dict__ else torch.from_numpy(self.made(chosen)), self.y[places]
+
+
+def in_turn(length: int, classes: int) -> Tensor:
+    """Labels that go round: image i belongs to class i % classes."""
+    return torch.arange(length) % classes
 
 
 @dataclass(frozen=True)

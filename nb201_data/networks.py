@@ -274,10 +274,15 @@ def build_network(cell: Cell | str, classes: int, channels: int = 16, cells_per_
 def build_resnet(name: str | Sequence[int], classes: int, residual: bool = True) -> ResNet:
     """A CIFAR ResNet by name (`resnet20`, 32, 44, 56, 110) or by its three depths, in `channels_last`."""
     if isinstance(name, str):
-        if name not in RESNETS:
-            raise UsageError(f"unknown network {name!r}: expected one of {', '.join(RESNETS)}")
-        name = RESNETS[name]
+        name = RESNETS[a_resnet(name, "network")]
     return channels_last(ResNet(name, classes, residual))
+
+
+def a_resnet(name: str, role: str) -> str:
+    """`name`, where it is that of a CIFAR ResNet."""
+    if name not in RESNETS:
+        raise UsageError(f"unknown {role} {name!r}: expected one of {', '.join(RESNETS)}")
+    return name
 
 
 def channels_last(module: M) -> M:

@@ -6,17 +6,14 @@ value, rounded to one of 256 steps of 1/32 between -4 and 4. Labels go round, as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cache
 from statistics import NormalDist
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from diswot_errors import UsageError
 from nb201_data.embedded import SIDE, TEST_PER_CLASS, TRAIN_PER_CLASS, Array, hashed, keys_of
-from nb201_data.image_set import ImageSet
+from nb201_data.image_set import ImageSet, MadeSplit, in_turn
 from nb201_data.numerals import shown, whole
 
 STEPS = 32  # in a unit
@@ -32,28 +29,17 @@ def _levels() -> Array:
     return np.clip(np.floor(values * STEPS) + 128, 0, 255).astype(np.uint8)
 
 
-class NoiseSplit:
-    """A split whose images are drawn when asked for."""
+class NoiseSplit(MadeSplit):
+    """A split whose images are drawn."""
 
     def __init__(self, length: int, classes: int, side: int, number: int) -> None:
-        self._length, self._classes, self._side, self._number = length, classes, side, number
+        super().__init__(in_turn(length, classes))
+        self._side, self._number = side, number
 
-    def __len__(self) -> int:
-        return self._length
-
-    @cached_property
-    def y(self) -> Tensor:
-        return torch.arange(self._length) % self._classes
-
-    @cached_property
-    def x(self) -> Tensor:
-        return self.take(range(self._length))[0]
-
-    def take(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        chosen = np.asarray(indices, dtype=np.int64)
-        numbers = hashed(keys_of(0, self._number, chosen), 3 * self._side**2)
-        x = _levels()[numbers].reshape(-1, 3, self._side, self._side)
-        return torch.from_numpy(x), torch.from_numpy(chosen % self._classes)
+    def made(self, indices: Array) -> Array:
+        """Drawn."""
+        numbers = hashed(keys_of(0, self._number, indices), 3 * self._side**2)
+        return _levels()[numbers].reshape(-1, 3, self._side, self._side)
 
 
 def noise(option: str) -> ImageSet:

@@ -8,13 +8,13 @@ training images (`cifar10`, `ori-test`), its validation accuracy that of network
 """
 
 import gzip
-import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from diswot_errors import DataError, UsageError
 from nb201_data.official_files import States, read_benchmark
+from nb201_data.sealed import write_whole
 from nb201_data.space import Cell
 from nb201_data.spaces import get_space
 from nb201_data.truth import benchmark
@@ -119,13 +119,8 @@ def _line(index: int, arch: str, accuracies: Accuracies) -> str:
 
 def _write(target: Path, text: str) -> None:
     """Under a temporary name first, then renamed; the same text gives the same bytes."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            partial.write_bytes(gzip.compress(text.encode(), mtime=0))
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(target, gzip.compress(text.encode(), mtime=0))
     except OSError as error:
         raise DataError(f"cannot write {target}: {error.strerror}; set NB201_DATA_DIR to a folder of yours") from error

@@ -1,7 +1,7 @@
-"""Files that know their own content: caches and checkpoints, which are read back whole or not at all.
+"""Files that appear in one step, and among them those that know their own content: caches and checkpoints.
 
-A sealed file is one line, `diswot-bench sealed 1 SHA256 LENGTH`, and the content. It appears in one step, so that a
-killed or full machine leaves the old file or none; a bit that flips later is found when it is read.
+A killed or full machine leaves the old file or none. A sealed file is one line, `diswot-bench sealed 1 SHA256 LENGTH`,
+and the content, which is read back whole or not at all: a bit that flips later is found when it is read.
 """
 
 import hashlib
@@ -19,21 +19,25 @@ class SealedError(DataError):
     """A file is there and does not hold what was sealed. What it held can be computed again: the caller decides."""
 
 
+def write_whole(path: Path, *pieces: bytes) -> None:
+    """Put the pieces, one after another, at `path` in one step."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with partial.open("wb") as stream:
+            stream.writelines(pieces)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def write_sealed(path: Path, content: bytes) -> None:
     """Put `content` at `path` with its seal, in one step; `DataError` where the disk refuses, nothing changed then."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     header = f"diswot-bench sealed 1 {hashlib.sha256(content).hexdigest()} {len(content)}\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with partial.open("wb") as stream:
-                stream.write(header.encode())
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_whole(path, header.encode(), content)
     except OSError as error:
         raise DataError(
             f"cannot write {path}: {error.strerror or error}; free some space, or choose a place that is yours"

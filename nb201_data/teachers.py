@@ -116,8 +116,3 @@ def trained_teacher(name: str, images: str, classes: int, path: Path | str | Non
 def teacher_file(name: str, images: str) -> Path:
     """Where the data folder has the weights of a teacher trained on `images`, if it has them."""
     return data_dir() / "teachers" / f"{images}_{name}.pth"
-
-
-def teacher_names() -> tuple[str, ...]:
-    """The networks that can teach."""
-    return tuple(RESNETS)

@@ -79,10 +79,15 @@ def _uniform(bound: float) -> Callable[[Tensor, torch.Generator], object]:
     return lambda tensor, generator: tensor.uniform_(-bound, bound, generator=generator)
 
 
+def seed_of(seed: int, name: str) -> int:
+    """A seed that depends on the seed and the name alone."""
+    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
 def generator_for(seed: int, name: str) -> torch.Generator:
     """A CPU generator that depends on the seed and the name alone."""
-    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "little") >> 1)
+    return torch.Generator().manual_seed(seed_of(seed, name))
 
 
 def _fill(tensor: Tensor, draw: Callable[[Tensor, torch.Generator], object], seed: int, name: str) -> None:

@@ -56,15 +56,14 @@ def _page(given: Sequence[str]) -> object:
     options = parser.parse_args(given)
     if options.without and not options.markdown:
         parser.error("--without is about the Markdown: give --markdown FILE too")
+    from diswot_registry import names_in
     from reports import exports, html, markdown
     from reports.records import read_run
 
     asked = {name: folder for name in exports.FORMATS if (folder := getattr(options, name))}
     paths = [path for name, folder in asked.items() for path in exports.FORMATS[name](read_run(options.run), folder)]
     if options.markdown:
-        paths.append(
-            markdown.render(options.run, options.markdown, [name.strip() for name in options.without.split(",")])
-        )
+        paths.append(markdown.render(options.run, options.markdown, names_in(options.without)))
     return "\n".join(map(str, paths)) if asked or options.markdown else html.render(options.run)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from reports.pages import Made
 from reports.records import Run, read_run
-from reports.schema import COEFFICIENTS, Column, Correlation, Estimate, Section, Table, Verdict, VerdictKind
+from reports.schema import COEFFICIENTS, Column, Correlation, Estimate, Section, Table, Verdict
 from reports.tables import HEADLINE, as_text, by_rank
 
 SAME_FACTS = ("device", "ground_truth", "images", "skeleton", "space", "seeds")
@@ -18,7 +18,7 @@ def compared(first: Path, second: Path) -> Made:
     """What changed from the first run to the second."""
     old, new = read_run(first), read_run(second)
     settings, proxies, alone = _settings(old, new), _proxies(old, new), _alone(old, new)
-    changed = [row[0] for row in proxies.rows if isinstance(row[1], Verdict) and row[1].kind is not _SAME]
+    changed = [row[0] for row in proxies.rows if isinstance(row[1], Verdict) and row[1].kind.tone != "neutral"]
     answer = (
         f"Of {len(proxies.rows)} proxies in both runs {len(changed)} rank otherwise beyond noise"
         f"{': ' + ', '.join(map(str, changed)) if changed else ''}.",
@@ -57,10 +57,6 @@ def change(old: Estimate, new: Estimate) -> Estimate:
     return Estimate(gap, low, gap + hypot(new.high - new.value, old.value - old.low))
 
 
-_SAME = VerdictKind.NOT_TOLD_APART
-_TOLD = {1: VerdictKind.BETTER, -1: VerdictKind.WORSE, 0: _SAME}
-
-
 def _proxies(old: Run, new: Run) -> Table:
     before, after = ({row.proxy: row for row in run.correlations} for run in (old, new))
     columns = (
@@ -79,7 +75,7 @@ _OTHERS = tuple(each for each in COEFFICIENTS if each != HEADLINE)
 
 def _row(old: Correlation, new: Correlation) -> tuple[Any, ...]:
     moved = [change(getattr(old, each), getattr(new, each)) for each in (HEADLINE, *_OTHERS)]
-    verdict = None if moved[0].value is None else Verdict(_TOLD[moved[0].separated])
+    verdict = None if moved[0].value is None else Verdict(moved[0].told)
     return new.proxy, verdict, getattr(old, HEADLINE), getattr(new, HEADLINE), *moved
 
 

@@ -3,11 +3,10 @@
 import json
 import math
 import shlex
-from statistics import median
 
 from reports import figures
 from reports.figures.order import alike
-from reports.panels import Panels, panels_of
+from reports.panels import Panels, agreement, milliseconds, panels_of
 from reports.records import Run
 from reports.schema import COEFFICIENTS, COUNTS, Column, Figure, Manifest, Section, Table
 from reports.tables import by_rank, correlation_table, format_number, left_out_table
@@ -127,17 +126,9 @@ def _scatter(run: Run, panels: Panels) -> Section:
 
 
 def _agreement(run: Run, panels: Panels) -> Section:
-    import numpy as np
-    from pandas import DataFrame
-
-    signs = {row.proxy: -1 if row.direction == "lower" else 1 for row in run.correlations}
-    columns = {"truth": panels.accuracy} | {
-        proxy: {arch: signs[proxy] * value for arch, value in archs.items()} for proxy, archs in panels.means.items()
-    }
-    varied = {name: archs for name, archs in columns.items() if len(set(archs.values())) > 1}
-    with np.errstate(all="ignore"):
-        matrix = DataFrame(varied).corr(method="spearman", min_periods=3).to_numpy()
-    names, places = list(varied), [0, *(1 + place for place in alike(matrix[1:, 1:]))]
+    found = agreement(run, panels)
+    matrix = found.to_numpy()
+    names, places = list(found.columns), [0, *(1 + place for place in alike(matrix[1:, 1:]))]
     values = [[None if math.isnan(value := matrix[a, b]) else float(value) for b in places] for a in places]
     drawing = figures.heat_map([names[place] for place in places], values, title="Rank agreement of the proxies")
     return Section(
@@ -151,10 +142,7 @@ def _agreement(run: Run, panels: Panels) -> Section:
 
 
 def _cost(run: Run) -> Section:
-    seconds: dict[str, list[float]] = {}
-    for score in run.scores:
-        seconds.setdefault(score.proxy, []).append(score.seconds)
-    middle = {proxy: 1000 * median(values) for proxy, values in seconds.items()}
+    middle = milliseconds(run)
     order = sorted(middle, key=lambda proxy: (middle[proxy], proxy))
     drawing = figures.dots(order, [middle[proxy] for proxy in order], x_label="milliseconds per network, median")
     device = ", ".join(sorted({score.device for score in run.scores}))

@@ -118,7 +118,8 @@ def _field(name: str, kind: Any) -> Field:
         parts = tuple(Part(column, _optional(_number), "a finite number, or nothing") for column in columns)
         return Field(name, parts, lambda value: [getattr(value or Estimate(), part) for part in PARTS], Estimate)
     if kind in (Verdict, Verdict | None):
-        kinds = Part(name, _optional(_kind), f"one of {', '.join(VerdictKind)}, or nothing")
+        parse = _optional(lambda text: VerdictKind(text))  # type: ignore[call-arg]
+        kinds = Part(name, parse, f"one of {', '.join(VerdictKind)}, or nothing")
         parts = (kinds, Part(f"{name}_detail", texts.checked, "text"))
         return Field(name, parts, lambda value: (value.kind, value.detail) if value else (None, ""), _verdict)
     for own, parse, expected in ((float, _number, "a finite number"), (int, _integer, "an integer")):
@@ -139,13 +140,6 @@ def _limited(part: Part, limit: Limit) -> Part:
         return value
 
     return Part(part.column, parse, f"{part.expected} ({limit})")
-
-
-def _kind(text: str) -> VerdictKind:
-    for kind in VerdictKind:
-        if kind == text:
-            return kind
-    raise ValueError(text)
 
 
 def _verdict(kind: VerdictKind | None, detail: str) -> Verdict | None:

@@ -5,6 +5,7 @@ import re
 from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from reports.markdown import plain_table
 from reports.records import TABLES
 from reports.schema import Estimate, Manifest, Verdict, VerdictKind
 
@@ -13,7 +14,7 @@ _WORDS = {str: "text", int: "integer", float: "number", type(None): "nothing"}
 
 def dictionary() -> str:
     """As Markdown."""
-    kinds = [f"| `{kind.value}` | {kind.label} |" for kind in VerdictKind]
+    kinds = [(f"`{kind.value}`", kind.label) for kind in VerdictKind]
     blocks = [
         "# The files of a run",
         "Written by `python -m reports dictionary`; do not edit. UTF-8; in CSV files a header, an empty field for what "
@@ -31,7 +32,7 @@ def dictionary() -> str:
         _table(Estimate),
         "## A verdict",
         f"{_about(Verdict)} The kinds:",
-        "\n".join(["| in files | on pages |", "|---|---|", *kinds]),
+        plain_table(("in files", "on pages"), kinds),
         "## sections.json, SECTION.csv, SECTION.FIGURE.svg, card.md",
         "Further sections of a page: their words and the columns of their tables in sections.json, each table and "
         "figure in a file of its own. `card.md` is the data card of the ground truth, where it has one.",
@@ -46,8 +47,8 @@ def _about(kind: type) -> str:
 def _table(kind: type) -> str:
     hints, notes = get_type_hints(kind, include_extras=True), _notes(kind)
     assert is_dataclass(kind)
-    rows = [f"| `{each.name}` | {in_words(hints[each.name])} | {notes.get(each.name, '')} |" for each in fields(kind)]
-    return "\n".join(["| column | holds | meaning |", "|---|---|---|", *rows])
+    rows = [(f"`{each.name}`", in_words(hints[each.name]), notes.get(each.name, "")) for each in fields(kind)]
+    return plain_table(("column", "holds", "meaning"), rows)
 
 
 def in_words(hint: Any) -> str:

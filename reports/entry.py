@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import median
 
 from reports.pages import page_of
-from reports.panels import panels_of
+from reports.panels import agreement, milliseconds, panels_of
 from reports.records import Run
 from reports.schema import COEFFICIENTS, Correlation
-from reports.tables import HEADLINE, by_rank
+from reports.tables import HEADLINE, placed
 
 
 @dataclass(frozen=True)
@@ -39,11 +38,7 @@ class Entry:
     def _places(self) -> Mapping[str, Mapping[str, int]]:
         """For each coefficient the rank of every proxy that has one."""
         return {
-            each: {
-                row.proxy: place
-                for place, row in enumerate(by_rank(self.run.correlations, each), 1)
-                if getattr(row, each).value is not None
-            }
+            each: {row.proxy: place for place, row in enumerate(placed(self.run.correlations, each), 1)}
             for each in COEFFICIENTS
         }
 
@@ -58,22 +53,12 @@ class Entry:
     @cached_property
     def milliseconds(self) -> Mapping[str, float]:
         """What each proxy costs: the median over its scores."""
-        seconds: dict[str, list[float]] = {}
-        for score in self.run.scores:
-            seconds.setdefault(score.proxy, []).append(score.seconds)
-        return {proxy: 1000 * median(values) for proxy, values in seconds.items()}
+        return milliseconds(self.run)
 
     @cached_property
     def agreement(self) -> Mapping[str, Mapping[str, float]]:
         """For each proxy how much every other one orders the networks like it: Spearman."""
-        import numpy as np
-        from pandas import DataFrame
-
-        signs = {row.proxy: -1 if row.direction == "lower" else 1 for row in self.run.correlations}
-        varied = {name: archs for name, archs in panels_of(self.run).means.items() if len(set(archs.values())) > 1}
-        with np.errstate(all="ignore"):
-            table = DataFrame({name: {a: signs[name] * v for a, v in archs.items()} for name, archs in varied.items()})
-            found = table.corr(method="spearman", min_periods=3)
+        found = agreement(self.run, panels_of(self.run)).drop(index="truth", columns="truth", errors="ignore")
         return {name: {str(a): float(v) for a, v in found[name].drop(name).dropna().items()} for name in found.columns}
 
 

@@ -121,8 +121,8 @@ FORMATS: dict[str, Callable[[Run, Path], list[Path]]] = {
 
 def as_latex(table: Table) -> str:
     """A `tabular`: text to the left, numbers to the right, intervals beside their value."""
-    places = "".join("l" if column.kind in ("text", "verdict") else "r" for column in table.columns)
-    head = [(column.label or column.name).strip() for column in table.columns]
+    places = "".join("l" if column.of_words else "r" for column in table.columns)
+    head = [column.head.strip() for column in table.columns]
     body = [[_shown(c, cell) for c, cell in zip(table.columns, row, strict=True)] for row in table.rows]
     lines = [" & ".join(map(in_latex, row)) + r" \\" for row in body]
     heads = [" & ".join(map(in_latex, head)) + r" \\", r"\midrule"] if any(head) else []

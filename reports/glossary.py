@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nb201_data.skeleton import Skeleton
 from reports.cells import LETTERS, WORDS
 from reports.schema import Column, Section, Table
+from reports.tables import format_count
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def texts_of(sections: Iterable[Section]) -> Iterable[str]:
         yield from (section.title, *section.intro, section.note, *(figure.caption for figure in section.figures))
         yield from (one.claim for one in section.claims)
         if section.table is not None:
-            yield from (column.label or column.name for column in section.table.columns)
+            yield from (column.head for column in section.table.columns)
             yield from (column.note for column in section.table.columns)
             yield from (cell for row in section.table.rows for cell in row if isinstance(cell, str))
 
@@ -171,5 +172,5 @@ def in_words(skeleton: str) -> str:
     if not re.fullmatch(r"c\d{1,6}n\d{1,6}k\d{1,6}r\d{1,6}", skeleton):
         return ""
     one = Skeleton.parse(skeleton)
-    cells = f"{one.cells_per_stage} cell{'s' * (one.cells_per_stage != 1)} a stage"
+    cells = f"{format_count(one.cells_per_stage, 'cell')} a stage"
     return f"{one.channels} channels, {cells}, {one.classes} classes, {one.resolution} × {one.resolution} pixels"

@@ -7,7 +7,7 @@ from reports import figures
 from reports.glossary import in_words
 from reports.records import Run
 from reports.schema import BASELINES, COUNTS, Correlation, Estimate, Figure, VerdictKind
-from reports.tables import against_params, by_rank, format_estimate
+from reports.tables import against_params, format_count, format_estimate, placed
 
 SHOWN = {"params": "params", "flops": "FLOPs", "diswot": "DisWOT"}
 SUBJECT = "diswot"  # the score that the paper is about: its rank is always named
@@ -15,16 +15,16 @@ SUBJECT = "diswot"  # the score that the paper is about: its rank is always name
 
 def headline(run: Run) -> tuple[str, ...]:
     """The best proxy, DisWOT, and how sure that is; a sentence each."""
-    ranked = [row for row in by_rank(run.correlations) if row.spearman.value is not None]
+    ranked = placed(run.correlations)
     best = _best(ranked)
     if best is None:
-        return (f"None of {_count(len(run.correlations), 'row', 'rows')} gave a ranking to compare.",)
+        return (f"None of {format_count(len(run.correlations), 'row')} gave a ranking to compare.",)
     return tuple(part for part in (_answer(best), _subject(run, ranked, best), _sure(run.correlations)) if part)
 
 
 def picture(run: Run) -> Figure | None:
     """The intervals of the best proxy, DisWOT, params and FLOPs."""
-    ranked = [row for row in by_rank(run.correlations) if row.spearman.value is not None]
+    ranked = placed(run.correlations)
     best = _best(ranked)
     names = {*BASELINES, SUBJECT} | ({best.proxy} if best else set())
     shown = [(place, row) for place, row in enumerate(ranked, 1) if row.proxy in names]
@@ -56,7 +56,7 @@ def conditions(run: Run) -> str:
         f"{manifest.skeleton}{f' ({words})' if words else ''}" if manifest.skeleton else "",
         f"{manifest.images} images{f' in batches of {_listed(batch)}' if batch else ''}" if manifest.images else "",
         f"{_listed(initial)} weights" if initial else "",
-        _count(len(manifest.seeds), "seed", "seeds") if manifest.seeds else "",
+        format_count(len(manifest.seeds), "seed") if manifest.seeds else "",
     )
     return " · ".join(part for part in parts if part)
 
@@ -136,7 +136,3 @@ def _with_interval(estimate: Estimate) -> str:
 
 def _listed(items: Sequence[object]) -> str:
     return ", ".join(map(str, items))
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

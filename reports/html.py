@@ -87,7 +87,7 @@ def sorted_by(column: Column, cell: Cell) -> str:
     """The attribute that holds the number a cell is sorted by; '' for texts."""
     from markupsafe import Markup
 
-    if column.kind in ("text", "verdict"):
+    if column.of_words:
         return ""
     value = cell.value if isinstance(cell, Estimate) else cell
     return Markup(' data-v="{}"').format("" if value is None else value)

@@ -9,7 +9,7 @@ from reports.headline import SUBJECT
 from reports.pages import Made, page_of
 from reports.records import Run, read_run
 from reports.schema import COUNTS, Cell, Column, Estimate, Section, Table
-from reports.tables import by_rank
+from reports.tables import placed
 
 COLUMNS = (
     Column("run"),
@@ -53,7 +53,7 @@ def index(folder: Path) -> Path:
 
 def row_of(name: str, run: Run) -> tuple[Cell, ...]:
     """One run on one line."""
-    ranked = [row for row in by_rank(run.correlations) if row.spearman.value is not None]
+    ranked = placed(run.correlations)
     best = next((row for row in ranked if row.proxy not in COUNTS), None)
     place = next((place for place, row in enumerate(ranked, 1) if row.proxy == SUBJECT), None)
     manifest = run.manifest

@@ -1,7 +1,7 @@
 """The page of a run as Markdown, for a repository: the same words and tables, without figures."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -72,10 +72,16 @@ def _claim(made: Claim) -> str:
 
 def as_table(table: Table) -> str:
     """Text to the left, numbers to the right."""
-    head = [_cell(column.label or column.name) for column in table.columns]
-    rule = [":--" if column.kind in ("text", "verdict") else "--:" for column in table.columns]
+    head = [_cell(column.head) for column in table.columns]
+    rule = [":--" if column.of_words else "--:" for column in table.columns]
     rows = [[_cell(format_cell(c, cell)) for c, cell in zip(table.columns, row, strict=True)] for row in table.rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in (head, rule, *rows))
+
+
+def plain_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Of texts that are Markdown already."""
+    head, *body = (f"| {' | '.join(map(str, row))} |" for row in (heads, *rows))
+    return "\n".join([head, f"|{'---|' * len(heads)}", *body])
 
 
 def _cell(text: str) -> str:

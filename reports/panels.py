@@ -1,13 +1,17 @@
-"""The networks of a run as its figures show them: their accuracies, and each proxy's scores of them."""
+"""The networks of a run as its figures show them: their accuracies, each proxy's scores of them and their cost."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, median
+from typing import TYPE_CHECKING
 
 from reports.figures import MOST_DOTS
 from reports.records import Run
 from reports.tables import by_rank
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,28 @@ def panels_of(run: Run) -> Panels:
     return Panels(
         {proxy: archs for proxy, archs in means.items() if archs}, {row.arch: row.accuracy for row in run.truth}
     )
+
+
+def agreement(run: Run, panels: Panels) -> "DataFrame":
+    """Spearman between truth and proxies, each turned so that higher is better; what is constant is left out."""
+    import numpy as np
+    from pandas import DataFrame
+
+    signs = {row.proxy: -1 if row.direction == "lower" else 1 for row in run.correlations}
+    columns = {"truth": panels.accuracy} | {
+        proxy: {arch: signs[proxy] * value for arch, value in archs.items()} for proxy, archs in panels.means.items()
+    }
+    varied = {name: archs for name, archs in columns.items() if len(set(archs.values())) > 1}
+    with np.errstate(all="ignore"):
+        return DataFrame(varied).corr(method="spearman", min_periods=3)
+
+
+def milliseconds(run: Run) -> dict[str, float]:
+    """What each proxy costs: the median over its scores."""
+    seconds: dict[str, list[float]] = {}
+    for score in run.scores:
+        seconds.setdefault(score.proxy, []).append(score.seconds)
+    return {proxy: 1000 * median(values) for proxy, values in seconds.items()}
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -56,6 +56,12 @@ class PublishedTable:
         """Names of the columns, from left to right."""
         return tuple(dict.fromkeys(number.column for number in self.numbers))
 
+    @property
+    def about(self) -> str:
+        """Where it stands, under which setting, and what is unknown, in sentences."""
+        unknown = f" Unknown: {self.unknown}." if self.unknown else ""
+        return f"{self.title} ({self.source}). Published setting: {self.setting}.{unknown}"
+
     def number(self, row: str, column: str) -> Number | None:
         """The number in a cell; None where the paper prints none."""
         return self.by_place.get((row, column))

@@ -52,6 +52,11 @@ class Estimate:
             return 0
         return int(self.low > 0) - int(self.high < 0)
 
+    @property
+    def told(self) -> "VerdictKind":
+        """Of a difference: better or worse where the interval leaves zero out, else not told apart."""
+        return {1: VerdictKind.BETTER, -1: VerdictKind.WORSE, 0: VerdictKind.NOT_TOLD_APART}[self.separated]
+
 
 @dataclass(frozen=True)
 class ScoreRow:
@@ -224,6 +229,16 @@ class Column:
     digits: Annotated[int, Between(0, 15)] = 3  # after the point, when shown; files hold all of them
     label: str = ""  # shown instead of the name
     note: str = ""  # shown as a hint
+
+    @property
+    def head(self) -> str:
+        """What stands above it."""
+        return self.label or self.name
+
+    @property
+    def of_words(self) -> bool:
+        """Whether it stands to the left, as words do; numbers stand to the right."""
+        return self.kind in ("text", "verdict")
 
 
 @dataclass(frozen=True)

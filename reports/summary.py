@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reports.consistency import checked_claims, checked_speed_ups
 from reports.records import Run
 from reports.schema import Cell, Claim, Table, Verdict, VerdictKind
+from reports.tables import format_count
 from reports.verdicts import KINDS
 
 MOST = 12  # names in a list
@@ -103,7 +104,7 @@ def _claims(title: str, made: Sequence[Claim]) -> str:
         if found := [one.claim for one in made if one.verdict.kind is kind]:
             named = f" ({'; '.join(found)})" if len(found) <= FEW and kind in DECIDED else ""
             parts.append(f"{len(found)} {kind.label}{named}")
-    return f"{title}, {len(made)} claim{'s' * (len(made) > 1)}: {', '.join(parts)}."
+    return f"{title}, {format_count(len(made), 'claim')}: {', '.join(parts)}."
 
 
 def _capital(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from reports.schema import Cell, Column, Correlation, Estimate, ScoreRow, Table, Verdict, VerdictKind
+from reports.schema import Cell, Column, Correlation, Estimate, ScoreRow, Table, Verdict
 
 NOTHING = "–"  # what is not known
 HEADLINE = "spearman"  # the coefficient that rows are sorted by and compared in
@@ -24,7 +24,6 @@ COLUMNS = (
 )
 ASIDE = ("spearman_minus_flops", "left_out")
 """Columns that a page shows when asked: FLOPs say nearly what params say, what is left out has its own section."""
-_TOLD = {1: VerdictKind.BETTER, -1: VerdictKind.WORSE, 0: VerdictKind.NOT_TOLD_APART}
 
 
 def by_rank(rows: Iterable[Correlation], coefficient: str = HEADLINE) -> list[Correlation]:
@@ -37,10 +36,15 @@ def by_rank(rows: Iterable[Correlation], coefficient: str = HEADLINE) -> list[Co
     return sorted(rows, key=key)
 
 
+def placed(rows: Iterable[Correlation], coefficient: str = HEADLINE) -> list[Correlation]:
+    """Those that have a number, best first."""
+    return [row for row in by_rank(rows, coefficient) if getattr(row, coefficient).value is not None]
+
+
 def against_params(row: Correlation, coefficient: str = HEADLINE) -> Verdict | None:
     """Better or worse than params, or not told apart, by the paired interval; None where there is no difference."""
     difference: Estimate = getattr(row, f"{coefficient}_minus_params")
-    return None if difference.value is None else Verdict(_TOLD[difference.separated])
+    return None if difference.value is None else Verdict(difference.told)
 
 
 def correlation_table(rows: Iterable[Correlation]) -> Table:
@@ -75,13 +79,13 @@ def as_text(table: Table, *, interval: bool = True, detail: bool = True) -> str:
     interval: show 'value [low, high]' for estimates, else the value alone, for narrow terminals.
     detail: show why a verdict is what it is.
     """
-    header = [column.label or column.name for column in table.columns]
+    header = [column.head for column in table.columns]
     body = [
         [_one_line(format_cell(c, cell, interval, detail)) for c, cell in zip(table.columns, row, strict=True)]
         for row in table.rows
     ]
     widths = [max(len(line[place]) for line in [header, *body]) for place in range(len(header))]
-    left = [column.kind in ("text", "verdict") for column in table.columns]
+    left = [column.of_words for column in table.columns]
 
     def line(cells: Sequence[str]) -> str:
         padded = [
@@ -134,6 +138,18 @@ def format_interval(estimate: Estimate, digits: int = 3) -> str:
 def format_spread(estimate: Estimate, digits: int = 3) -> str:
     """'±0.012', or '' with one seed."""
     return "" if estimate.spread is None else f"±{format_number(estimate.spread, digits)}"
+
+
+def format_count(number: int, word: str) -> str:
+    """'1 seed', '3 seeds', '15,625 networks'."""
+    return f"{number:,} {word}{'s' * (number != 1)}"
+
+
+def format_duration(seconds: float) -> str:
+    """'40 s', '12 min', '3.5 h'."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def format_number(value: float, digits: int = 3) -> str:

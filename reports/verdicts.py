@@ -159,10 +159,8 @@ def section(
     note: str = "",
 ) -> Section:
     """A section with a comparison, what is known about the published table, and the count of verdicts."""
-    about = f"{published.title} ({published.source}). Published setting: {published.setting}."
-    if published.unknown:
-        about += f" Unknown: {published.unknown}."
-    return Section(name, published.title, (about, f"{tally(compared)}."), comparison_table(compared), note=note)
+    lead = (published.about, f"{tally(compared)}.")
+    return Section(name, published.title, lead, comparison_table(compared), note=note)
 
 
 def tally(compared: Iterable[Comparison]) -> str:

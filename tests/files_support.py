@@ -1,12 +1,22 @@
-"""A made file of the catalogue, and what a fetch left behind."""
+"""The rows of a file; a made file of the catalogue, and what a fetch left behind."""
 
+import csv
 import dataclasses
+import gzip
 import hashlib
+import io
 from pathlib import Path
 
 from nb201_data.catalogue import DataFile
 
 GOOD = b"the content that was published" * 1_000
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file, packed or not."""
+    content = path.read_bytes()
+    text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def made_file(*urls: str, content: bytes = GOOD, **changes: object) -> DataFile:

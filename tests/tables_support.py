@@ -1,6 +1,5 @@
 """What the tests of the tables share: made-up scores in place of networks, and a table of this project's own kind."""
 
-import csv
 import hashlib
 import random
 from pathlib import Path
@@ -47,12 +46,6 @@ def write_own_truth(folder: Path, cells: int = 16, seeds: int = 2) -> None:
 
 def _size(cell: Cell) -> int:
     return 3 * cell.count("nor_conv_3x3") + cell.count("nor_conv_1x1")
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 def one_process(folder: Path) -> list[str]:

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from files_support import rows_of
 from reports_support import MANIFEST
-from tables_support import made_up_work, rows_of, write_own_truth
+from tables_support import made_up_work, write_own_truth
 
 from benchmarks import all_tables
 from benchmarks.command import ending

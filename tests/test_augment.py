@@ -31,7 +31,7 @@ def test_apply_is_pad_crop_flip_one_image_at_a_time(dtype: torch.dtype) -> None:
 def test_input_is_left_as_it_was() -> None:
     x = pixels()
     before = x.clone()
-    augment.crop_and_flip(x, torch.Generator().manual_seed(0))
+    augment.augmented_epoch(x, torch.arange(12), seed=0, epoch=0)
     assert torch.equal(x, before)
 
 
@@ -62,7 +62,8 @@ def test_labels_follow_their_images() -> None:
 
 def test_padding_zero_only_mirrors_and_shuffles() -> None:
     x = pixels()
-    moved = augment.crop_and_flip(x, torch.Generator().manual_seed(0), padding=0)
+    moved, order = augment.augmented_epoch(x, torch.arange(12), seed=0, epoch=0, padding=0)
+    x = x[order]
     same = (moved == x).flatten(1).all(1) | (moved == x.flip(3)).flatten(1).all(1)
     assert same.all()
 
@@ -83,7 +84,7 @@ def test_wrong_use_is_named() -> None:
     with pytest.raises(UsageError, match="12 images and 3 labels"):
         augment.augmented_epoch(pixels(), torch.arange(3), 0, 0)
     with pytest.raises(UsageError, match="padding -1"):
-        augment.crop_and_flip(pixels(), torch.Generator(), padding=-1)
+        augment.augmented_epoch(pixels(), torch.arange(12), 0, 0, padding=-1)
 
 
 @pytest.mark.gpu

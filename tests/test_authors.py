@@ -1,13 +1,13 @@
 """The two settings: the authors' records, how questions are grouped by them, what contradicts, a run end to end."""
 
 import argparse
-import csv
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from files_support import rows_of
 from scipy.stats import kendalltau
 from scoring_support import SETTING, cells, write_truth
 from test_released import QUESTION
@@ -154,11 +154,7 @@ def command(tmp_path: Path) -> Command:
     def call(*arguments: str) -> dict[str, list[dict[str, str]]]:
         given = ["--ground-truth", str(truth), "--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run")]
         assert correlation.main([*given, "--workers", "1", "--replace", *arguments]) == 0
-        tables = {}
-        for path in (tmp_path / "run").glob("*.csv"):
-            with path.open(newline="") as file:
-                tables[path.stem] = list(csv.DictReader(file))
-        return tables
+        return {path.stem: rows_of(path) for path in (tmp_path / "run").glob("*.csv")}
 
     return call
 
@@ -266,8 +262,7 @@ def test_a_table_beside_the_printed_one(tmp_path: Path, reference_data: Path) ->
         return job, found
 
     assert vkdnw_table.main([*given, "--seeds", "2", "--workers", "1"], score) == 0
-    with (tmp_path / "run" / "printed.csv").open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(tmp_path / "run" / "printed.csv")
     assert [(row["proxy"], row["whose"]) for row in rows] == [
         (name, way) for name in ("az_nas", "flops") for way in vkdnw.WAYS
     ]

@@ -1,18 +1,18 @@
 """The claim about the best student, and how often noise alone would make it."""
 
-import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from files_support import rows_of
 
 from benchmarks import best_student
+from benchmarks.statistics.noise import pooled
 from benchmarks.statistics.same_order import (
     SameOrder,
     disagreement,
     regret_of_alone,
-    repeated_noise,
     residual_noise,
     same_order,
 )
@@ -60,9 +60,10 @@ def test_draws_repeat_to_the_bit() -> None:
     assert first != same_order(QUALITY, QUALITY, 1.0, 1.0, draws=700, seed=4)
 
 
-def test_repeated_noise_is_the_pooled_deviation() -> None:
-    assert repeated_noise([[1.0, 3.0], [10.0, 12.0, 14.0], [5.0]]) == pytest.approx(np.sqrt((2 + 8) / 3))
-    assert repeated_noise([[1.0], [2.0]]) is None
+def test_noise_of_repeated_runs_is_the_pooled_deviation() -> None:
+    noise = pooled([[1.0, 3.0], [10.0, 12.0, 14.0], [5.0]])
+    assert noise is not None and noise.deviation == pytest.approx(np.sqrt((2 + 8) / 3))
+    assert pooled([[1.0], [2.0]]) is None
 
 
 def test_disagreement_of_two_runs() -> None:
@@ -96,18 +97,13 @@ def test_verdicts(regret: float, found: list[tuple[str, float, float]], kind: st
     assert verdict.kind == kind and detail in verdict.detail
 
 
-def rows_of(folder: Path) -> list[dict[str, str]]:
-    with open(folder / "best-student.csv", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def test_a_fresh_machine_gets_a_page_that_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
     assert best_student.main(["--out", str(tmp_path / "out"), "--draws", "50"]) == 0
-    found = rows_of(tmp_path / "out")
+    found = rows_of(tmp_path / "out" / "best-student.csv")
     assert len(found) == 8 and {row["verdict"] for row in found} == {"not-measured"}
     why = [row["verdict_detail"] for row in found]
     assert sum("fetch distillation" in text for text in why) == 7 and "harvest" in why[0]
@@ -118,7 +114,7 @@ def test_a_fresh_machine_gets_a_page_that_says_what_is_missing(
 def test_published_tables(reference_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nb201_data.truth.measured.TABLES", tmp_path / "tables")
     assert best_student.main(["--out", str(tmp_path / "out"), "--draws", "400"]) == 0
-    found = {(row["truth"], row["noise_from"]): row for row in rows_of(tmp_path / "out")}
+    found = {(row["truth"], row["noise_from"]): row for row in rows_of(tmp_path / "out" / "best-student.csv")}
     s0 = found["s0", "assumed"]
     assert (s0["best_alone"], s0["best_distilled"], s0["n"]) == ("777", "557", "64")
     assert float(s0["regret"]) == pytest.approx(0.42)

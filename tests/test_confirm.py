@@ -1,6 +1,5 @@
 """The protocol against fooling oneself: halves, the search for candidates, looks at the other half and their log."""
 
-import csv
 import math
 import os
 from collections import Counter
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
+from files_support import rows_of
 from scoring_support import TINY, write_truth
 from test_released import QUESTION
 
@@ -206,15 +206,10 @@ def asked(made: tuple[Path, GroundTruth, Book], tmp_path: Path, monkeypatch: pyt
     return [text for pair in places.items() for text in pair]
 
 
-def rows_of(file: str) -> list[dict[str, str]]:
-    with Path("log", file).open() as stream:
-        return list(csv.DictReader(stream))
-
-
 def test_every_look_is_logged_once(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert candidates_command.main([*asked, "--proxies", "meco,jacob,kd"]) == 0
     assert "meco" in capsys.readouterr().out
-    (search,) = rows_of("searches.csv")
+    (search,) = rows_of(Path("log", "searches.csv"))
     assert int(search["tried"]) == count(len(CLOSED_FORMS) + 3) and "meco" in search["best"]
     assert confirm_command.main([*asked, "meco", "--half", "search"]) == 0, "a rehearsal is no look"
     assert confirm_command.main([*asked, "meco", "--dry-run"]) == 0
@@ -223,13 +218,13 @@ def test_every_look_is_logged_once(asked: list[str], capsys: pytest.CaptureFixtu
         assert confirm_command.main([*asked, score]) == 0
         out = capsys.readouterr().out
         assert f"Look {number} at" in out and f"after {search['tried']}" in out.replace(",", "")
-    found = rows_of("looks.csv")
+    found = rows_of(Path("log", "looks.csv"))
     assert [(row["look"], row["score"]) for row in found] == [("1", "meco*params")] * 2 + [("2", "meco")] * 2
     assert {row["population"] for row in found} == {"all", "live"} and all(float(row["margin"]) > 0 for row in found)
     assert {row["tried"] for row in found} == {search["tried"]}
     assert len({row["definition"] for row in found}) == 2
     assert candidates_command.main([*asked, "--proxies", "meco,jacob,kd"]) == 0
-    assert len(rows_of("searches.csv")) == 1
+    assert len(rows_of(Path("log", "searches.csv"))) == 1
 
 
 def test_a_log_is_whole_or_as_before(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """The correlation command: what it shows, what it writes, how it refuses, how it is repeated."""
 
-import csv
 import json
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from files_support import rows_of
 from processes_support import HELP, in_fresh_python, numpy_seconds
 from scoring_support import QUICK, write_truth
 
@@ -44,11 +44,6 @@ def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
     return call
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def manifest(folder: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
     return loaded
@@ -69,12 +64,12 @@ def test_a_run(command: Command, tmp_path: Path) -> None:
     page = (folder / "report.html").read_text()
     assert "painted by this program" in page and "http://" not in page.replace("http://www.w3.org", "")
 
-    scores, truth = rows(folder / "scores.csv"), rows(folder / "truth.csv")
+    scores, truth = rows_of(folder / "scores.csv"), rows_of(folder / "truth.csv")
     assert len(scores) == 2 * 4 * 14 and len(truth) == 14
     assert {row["status"] for row in scores} == {"ok"}
     assert {row["teacher"] for row in scores if row["proxy"] == "m_s"} == {"resnet20"}
     assert {row["teacher"] for row in scores if row["proxy"] == "nwot"} == {""}
-    statistics = {row["proxy"]: row for row in rows(folder / "correlations.csv")}
+    statistics = {row["proxy"]: row for row in rows_of(folder / "correlations.csv")}
     assert statistics["m_s"]["seeds"] == "2" and statistics["m_s"]["spearman_spread"] != ""
     assert float(statistics["m_s"]["spearman_minus_params"]) == pytest.approx(
         float(statistics["m_s"]["spearman"]) - float(statistics["params"]["spearman"])
@@ -92,11 +87,11 @@ def test_the_statistics_are_those_of_scipy(command: Command, tmp_path: Path) -> 
 
     command("--proxies", "l2_norm")
     folder = tmp_path / "run"
-    accuracy = {row["arch"]: float(row["accuracy"]) for row in rows(folder / "truth.csv")}
+    accuracy = {row["arch"]: float(row["accuracy"]) for row in rows_of(folder / "truth.csv")}
     for name in ("l2_norm", "params"):
-        found = [(float(r["value"]), accuracy[r["arch"]]) for r in rows(folder / "scores.csv") if r["proxy"] == name]
+        found = [(float(r["value"]), accuracy[r["arch"]]) for r in rows_of(folder / "scores.csv") if r["proxy"] == name]
         expected = spearmanr(*zip(*found, strict=True)).statistic
-        shown = next(row for row in rows(folder / "correlations.csv") if row["proxy"] == name)
+        shown = next(row for row in rows_of(folder / "correlations.csv") if row["proxy"] == name)
         assert float(shown["spearman"]) == pytest.approx(expected, abs=1e-12)
 
 
@@ -109,10 +104,10 @@ def test_repeated_and_rebuilt(command: Command, tmp_path: Path) -> None:
     assert second == first
     assert {name: (folder / name).read_bytes() for name in names[:3]} == written  # from the store, to the bit
 
-    values = [(row["arch"], row["proxy"], row["value"]) for row in rows(folder / "scores.csv")]
+    values = [(row["arch"], row["proxy"], row["value"]) for row in rows_of(folder / "scores.csv")]
     (tmp_path / "s.sqlite").unlink()
     command("--proxies", "m_r")
-    again = [(row["arch"], row["proxy"], row["value"]) for row in rows(folder / "scores.csv")]
+    again = [(row["arch"], row["proxy"], row["value"]) for row in rows_of(folder / "scores.csv")]
     assert again == values  # scored anew, to the bit
 
     page = (folder / "report.html").read_bytes()
@@ -158,7 +153,7 @@ def test_s0_with_and_without_shortcuts(command: Command, tmp_path: Path) -> None
     for space in ("s0", "s0-plain"):
         code, out, err = command("--proxies", "m_r", "--space", space, ground_truth=str(table))
         assert code == 0, err
-        found[space] = [r["value"] for r in rows(tmp_path / "run" / "scores.csv") if r["proxy"] == "m_r"]
+        found[space] = [r["value"] for r in rows_of(tmp_path / "run" / "scores.csv") if r["proxy"] == "m_r"]
     assert "Scored are networks of s0-plain; the accuracies are those of s0." in out
     assert found["s0"] != found["s0-plain"]
 
@@ -183,7 +178,7 @@ def test_stored_scores_alone(command: Command, tmp_path: Path, monkeypatch: pyte
     made = ["--aggregate", "nwot+l2_norm", "--aggregate", "nwot+snip"]
     code, _, err = command("--proxies", "nwot,snip,l2_norm", "--stored", *made)
     assert code == 0, err
-    shown = {row["proxy"] for row in rows(tmp_path / "run" / "correlations.csv")}
+    shown = {row["proxy"] for row in rows_of(tmp_path / "run" / "correlations.csv")}
     assert {"nwot", "l2_norm", "params", "l2_norm + nwot"} <= shown and not any("snip" in name for name in shown)
     page = (tmp_path / "run" / "report.html").read_text()
     assert "Left out: snip (--stored: without a stored score" in page
@@ -193,11 +188,11 @@ def test_stored_scores_alone(command: Command, tmp_path: Path, monkeypatch: pyte
 def test_lower_precision_is_measured(command: Command, tmp_path: Path) -> None:
     code, out, _ = command("--proxies", "nwot", "--precision", "bf16")
     assert code == 0 and "Scored in bf16" in out
-    table = {row["proxy"]: row for row in rows(tmp_path / "run" / "precision.csv")}
+    table = {row["proxy"]: row for row in rows_of(tmp_path / "run" / "precision.csv")}
     assert float(table["params"]["spearman"]) == 1.0
     assert table["nwot"]["networks"] == "14" and 0 < float(table["nwot"]["spearman"]) <= 1
     assert "What bf16 changes" in (tmp_path / "run" / "report.html").read_text()
-    assert {row["precision"] for row in rows(tmp_path / "run" / "scores.csv")} == {"bf16"}
+    assert {row["precision"] for row in rows_of(tmp_path / "run" / "scores.csv")} == {"bf16"}
 
 
 def test_out_of_memory_is_told(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -216,7 +211,7 @@ def test_out_of_memory_is_told(command: Command, monkeypatch: pytest.MonkeyPatch
     code, out, _ = command("--proxies", "nwot")
     assert code == 0
     assert "Out of memory, and therefore left out: flops 1, nwot 1, params 1 scores." in out
-    statistics = {row["proxy"]: row for row in rows(tmp_path / "run" / "correlations.csv")}
+    statistics = {row["proxy"]: row for row in rows_of(tmp_path / "run" / "correlations.csv")}
     assert statistics["nwot"]["left_out"] == "1" and statistics["nwot"]["reasons"] == "out-of-memory 1"
 
 

@@ -91,7 +91,7 @@ def test_a_changed_setting_does_not_continue_another_run(tmp_path: Path) -> None
         (["--distiller", "diswott"], "Did you mean diswot"),
         (["--distiller", ","], "names nothing"),
         (["--teacher", "resnet19"], "unknown teacher 'resnet19'"),
-        (["--protocol", "shorter"], "did you mean short"),
+        (["--protocol", "shorter"], "Did you mean short"),
         (["--images", "cifar"], "cifar10"),
         (["--student", "vgg"], "unknown student 'vgg'"),
         (["--student", "s0:346"], "three depths"),

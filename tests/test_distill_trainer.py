@@ -309,7 +309,7 @@ def test_teachers_keep_their_own_schedule() -> None:
 
 def test_protocols_are_named_by_themselves_and_unknown_ones_refused() -> None:
     assert all(name == protocol.name for name, protocol in PROTOCOLS.items())
-    with pytest.raises(UsageError, match="did you mean lite"):
+    with pytest.raises(UsageError, match="Did you mean lite"):
         get_protocol("lita")
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from distill_support import CELL, TINY
+from files_support import rows_of
 from scipy.stats import ttest_rel
-from tables_support import rows_of
 
 from benchmarks import distiller_table
 from benchmarks.command import ending

@@ -1,12 +1,12 @@
 """The doors from a shell: one file outside the project adds one of each kind, and the commands use them all."""
 
-import csv
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from files_support import rows_of
 
 ROOT = Path(__file__).parents[1]
 DEPTHS = [f"{a}-{b}-{c}" for a in (1, 2) for b in (1, 2) for c in (1, 2, 3)]
@@ -115,15 +115,11 @@ def scoring(place: Path, name: str) -> list[str]:
     ]
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-
-
 def test_a_score_a_distiller_a_space_images_and_a_truth_with_further_columns(place: Path) -> None:
     asked = ("--space", "thin", "--proxies", "logit_spread,absolute,l2_norm", "--workers", "2")
     out = diswot(place, "correlation", *asked, *scoring(place, "run"))
     assert "logit_spread" in out and "absolute" in out
-    found = rows(place / "run" / "scores.csv")
+    found = rows_of(place / "run" / "scores.csv")
     assert {row["space"] for row in found} == {"thin"} and {row["images"] for row in found} == {"stripes"}
     assert {row["proxy"] for row in found} == {"logit_spread", "absolute", "l2_norm", "params", "flops"}
     assert len(found) == 5 * len(DEPTHS) and {row["status"] for row in found} == {"ok"}
@@ -134,7 +130,7 @@ def test_a_strategy_in_that_space_by_that_score(place: Path) -> None:
     asked = ("--space", "thin", "--strategy", "backwards", "--score", "sum_of_two", "--budget", "3", "--workers", "1")
     out = diswot(place, "search", *asked, *scoring(place, "search"))
     assert DEPTHS[-1] in out
-    looked_at = [row["arch"] for row in rows(place / "search" / "trajectory.csv")]
+    looked_at = [row["arch"] for row in rows_of(place / "search" / "trajectory.csv")]
     assert looked_at == DEPTHS[:-4:-1]
 
 
@@ -143,11 +139,11 @@ def test_a_distiller_trains(place: Path) -> None:
     more = ("--epochs", "1", "--teacher", "resnet20", "--workers", "1", "--device", "cpu")
     out = diswot(place, "distill", *asked, *more, "--out", str(place / "distilled"))
     assert "absolute" in out
-    assert {row["distiller"] for row in rows(place / "distilled" / "results.csv")} == {"ce", "absolute"}
+    assert {row["distiller"] for row in rows_of(place / "distilled" / "results.csv")} == {"ce", "absolute"}
 
 
 def test_a_table_is_a_command_and_a_part_of_all(place: Path) -> None:
     assert "mine_table" in diswot(place, "--help") or "mine_table" in diswot(place, "mine_table", "--help")
     out = diswot(place, "mine_table", *scoring(place, "table"), "--workers", "1")
     assert "So it is." in out and "logit_spread" in out
-    assert {row["proxy"] for row in rows(place / "table" / "correlations.csv")} == {"logit_spread", "params"}
+    assert {row["proxy"] for row in rows_of(place / "table" / "correlations.csv")} == {"logit_spread", "params"}

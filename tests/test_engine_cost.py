@@ -15,7 +15,7 @@ def cells(line: str) -> list[str]:
 def test_the_space_is_reckoned_by_networks_times_seconds_over_workers() -> None:
     course = Course("mine", Local(2), 2, 9.0, empty=[EMPTY * 0.01, EMPTY * 0.03, EMPTY * 0.02])
     assert course.handing_out == pytest.approx(0.02)  # the median
-    row = cells(reckoned(course, {"slow": 3.6})[-1])
+    row = cells(reckoned(course, {"slow": 3.6}).splitlines()[-1])
     most = int(PER_JOB * 3.6 / 0.02)
     assert row[0] == "slow" and row[1] == "3.600" and row[-1] == str(most) == "360"
     hours = [SPACE * 3.6 / 3600 / min(workers, most) for workers in FURTHER]
@@ -27,7 +27,7 @@ def test_the_space_is_reckoned_by_networks_times_seconds_over_workers() -> None:
 def test_ratios_are_of_the_same_round() -> None:
     here = Course("this process", Local(1), 1, 0.5, [0.0] * 3, [1.0, 2.0, 4.0], [2.0, 4.0, 8.0])
     there = Course("two", Local(2), 2, 3.0, [EMPTY * 0.001] * 3, [0.5, 1.0, 1.0], [1.0, 2.5, 2.0])
-    first, second = (cells(line) for line in measured([here, there], 8)[-2:])
+    first, second = (cells(line) for line in measured([here, there], 8).splitlines()[-2:])
     assert first == ["this process", "1", "0.5", "0.00", "2.00", "1.00", "2.00"]
     assert second == ["two", "2", "3.0", "1.00", "4.00", "2.00", "2.00"]
 

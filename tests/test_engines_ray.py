@@ -1,6 +1,5 @@
 """The engine `ray` on a real cluster of two nodes: the results of one machine, with workers and nodes that go."""
 
-import csv
 import os
 import shutil
 import signal
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import ray_support
 import torch
+from files_support import rows_of
 from ray_support import ROOT, cluster_of_two, small
 from test_distill_command import CELL, TINY
 from test_engines import fail, gone, misbehave, misbehave_all, square
@@ -292,8 +292,7 @@ def test_what_does_not_fit_is_wrong_use(cluster: Any) -> None:
 
 
 def table(folder: Path) -> list[tuple[str, ...]]:
-    with (folder / "scores.csv").open(encoding="utf-8") as file:
-        return sorted((row["arch"], row["proxy"], row["value"]) for row in csv.DictReader(file))
+    return sorted((row["arch"], row["proxy"], row["value"]) for row in rows_of(folder / "scores.csv"))
 
 
 def test_a_command_on_the_cluster_writes_the_table_of_one_machine(cluster: Any, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """What lies beside a page: LaTeX, CSV, Parquet, SVG, the comparison and the list of runs, the data dictionary."""
 
-import csv
 import re
 import sys
 from dataclasses import fields, replace
@@ -9,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from files_support import rows_of
 from test_reports_page import HOSTILE, measured_run
 
 from diswot_errors import DataError, UsageError
@@ -42,8 +42,7 @@ def test_every_table_and_figure_is_written(tmp_path: Path) -> None:
     for name in ("latex", "csv", "svg"):
         assert main([str(tmp_path / "run"), f"--{name}", str(tmp_path / name)]) == 0
     assert {path.stem for path in (tmp_path / "latex").iterdir()} >= {"proxies", "left-out", "glossary", "repeat"}
-    with open(tmp_path / "csv" / "proxies.csv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(tmp_path / "csv" / "proxies.csv")
     best = next(row for row in measured_run().correlations if row.proxy == rows[0]["proxy"])
     assert float(rows[0]["spearman"]) == best.spearman.value and rows[0]["verdict"] in ("better", "not-told-apart", "")
     drawings = list((tmp_path / "svg").iterdir())

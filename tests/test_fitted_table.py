@@ -1,6 +1,5 @@
 """What labels buy: models see labels of one half alone, and what is said of them is what scipy says."""
 
-import csv
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
+from files_support import rows_of
 from scoring_support import TINY, write_truth
 from test_released import QUESTION
 
@@ -197,8 +197,7 @@ def test_the_command_looks_without_logging(
     assert "GRAF, scores, GRAF + scores" in out and "30 forests: about" in out and not Path("runs").exists()
     assert command.main([*asked, "--draws", "2", "--out", "run"]) == 0
     assert "no row of a ranking of scores" in capsys.readouterr().out
-    with Path("run", "fitted-1.csv").open() as stream:
-        rows = list(csv.DictReader(stream))
+    rows = rows_of(Path("run", "fitted-1.csv"))
     assert [(row["model"], row["labels"]) for row in rows if row["labels"]] == [
         (model, labels) for model in ("GRAF", "scores", "GRAF + scores") for labels in ("8", "16")
     ]

@@ -1,12 +1,11 @@
 """The pruned count: the closed form of the space is what the score finds, in anyone's way of writing the network."""
 
-import csv
-import gzip
 from pathlib import Path
 
 import pytest
 import torch
 from benchmark_network import TinyNetwork
+from files_support import rows_of
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
@@ -66,8 +65,7 @@ def test_a_network_without_numbers_has_no_dead_layers_to_tell() -> None:
 
 def test_how_well_it_ranks_all_cells(reference_data: Path) -> None:
     """FLOPs rank cells exactly as parameters do; what is alive of them tells more."""
-    with gzip.open(reference_data / benchmark.FILE, "rt", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = rows_of(reference_data / benchmark.FILE)
     space, truth = get_space("nb201"), [float(row["cifar10_test_200"]) for row in rows]
     cells = [space.parse(row["arch"]) for row in rows]
     found = {

@@ -1,6 +1,5 @@
 """The two ablations: what they measure, how they compare, what they say when a ground truth is not at hand."""
 
-import csv
 import dataclasses
 import json
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from files_support import rows_of
 from scipy.stats import spearmanr
 from scoring_support import write_truth
 
@@ -50,24 +50,19 @@ def write_s0(path: Path) -> Path:
     return path
 
 
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def test_initialisations_on_both_spaces(command: Command, tmp_path: Path) -> None:
     cells, s0 = write_truth(tmp_path / "cells.csv"), write_s0(tmp_path / "s0.csv")
     code, out, err = command("init", "--ground-truth", f"{cells},{s0}")
     assert code == 0, err
     assert f"On {cells}" in out and f"On {s0}" in out and "Published beside measured" in out
     folder = tmp_path / "run"
-    scores = rows(folder / "scores.csv")
+    scores = rows_of(folder / "scores.csv")
     assert len(scores) == len(inits.PROXIES) * len(INITS) * 2 * (14 + 12)
     assert {row["init"] for row in scores} == set(INITS) and {row["space"] for row in scores} == {"nb201", "s0"}
-    accuracy = {row["arch"]: float(row["accuracy"]) for row in rows(folder / "truth.csv")}
+    accuracy = {row["arch"]: float(row["accuracy"]) for row in rows_of(folder / "truth.csv")}
 
     for place, space in ((1, "nb201"), (2, "s0")):
-        table = {row["proxy"]: row for row in rows(folder / f"study-{place}.csv")}
+        table = {row["proxy"]: row for row in rows_of(folder / f"study-{place}.csv")}
         assert list(table) == list(inits.PROXIES)
         for init in ("kaiming", "default"):
             shown = [row for row in scores if (row["space"], row["init"], row["proxy"]) == (space, init, "m_r")]
@@ -83,7 +78,7 @@ def test_initialisations_on_both_spaces(command: Command, tmp_path: Path) -> Non
         agreement = float(table["m_r"]["agreement"])
         assert agreement > 0.999 if space == "s0" else agreement < 0.999
 
-    verdicts = rows(folder / "published.csv")
+    verdicts = rows_of(folder / "published.csv")
     assert len(verdicts) == 2 * 2 * len(inits.PROXIES)
     assert all(row["verdict"] == "setting-unknown" for row in verdicts)
     assert {row["published"] for row in verdicts if row["metric"] == "DisWOT"} == {"36.55", "77.51"}
@@ -103,10 +98,10 @@ def test_metrics(command: Command, tmp_path: Path) -> None:
     cells = write_truth(tmp_path / "cells.csv")
     code, out, err = command("metric", "--ground-truth", str(cells), "--init", "kaiming")
     assert code == 0, err
-    table = {row["proxy"]: row for row in rows(tmp_path / "run" / "study-1.csv")}
+    table = {row["proxy"]: row for row in rows_of(tmp_path / "run" / "study-1.csv")}
     assert set(table) == {*metrics.PROXIES, "params", "flops"}
-    assert {row["init"] for row in rows(tmp_path / "run" / "scores.csv")} == {"kaiming"}
-    verdicts = rows(tmp_path / "run" / "published.csv")
+    assert {row["init"] for row in rows_of(tmp_path / "run" / "scores.csv")} == {"kaiming"}
+    verdicts = rows_of(tmp_path / "run" / "published.csv")
     assert [row["metric"] for row in verdicts[:3]] == ["FitNet", "FitNet", "M_s"]
     assert all(row["verdict"] == "setting-unknown" for row in verdicts)
     assert f"On {cells}" in out
@@ -116,7 +111,7 @@ def test_what_has_no_score_is_not_measured(command: Command, tmp_path: Path) -> 
     cells = write_truth(tmp_path / "cells.csv")  # the last maps have 16 channels, those of the teacher 64
     code, _, err = command("metric", "--ground-truth", str(cells), "--teacher", "resnet20")
     assert code == 0, err
-    verdicts = {row["proxy"]: row for row in rows(tmp_path / "run" / "published.csv")}
+    verdicts = {row["proxy"]: row for row in rows_of(tmp_path / "run" / "published.csv")}
     assert verdicts["fitnet_released"]["verdict"] == "not-measured"
     assert verdicts["fitnet_released"]["verdict_detail"] == "no score: not-applicable 14"
     assert verdicts["m_r"]["verdict"] == "setting-unknown"
@@ -127,7 +122,7 @@ def test_a_published_number_decides_the_verdict(
 ) -> None:
     cells = write_truth(tmp_path / "cells.csv")
     command("metric", "--ground-truth", str(cells))
-    (first,) = (row for row in rows(tmp_path / "run" / "published.csv") if row["proxy"] == "m_s")
+    (first,) = (row for row in rows_of(tmp_path / "run" / "published.csv") if row["proxy"] == "m_s")
     low, high = float(first["measured_low"]), float(first["measured_high"])
     table = published.TABLES["metrics"]
     for value, unknown, expected in (
@@ -139,7 +134,7 @@ def test_a_published_number_decides_the_verdict(
         numbers = tuple(dataclasses.replace(n, value=value, step=1e-9, unknown=unknown) for n in table.numbers)
         monkeypatch.setitem(published.TABLES, "metrics", dataclasses.replace(table, numbers=numbers))
         command("metric", "--ground-truth", str(cells))
-        (row,) = (row for row in rows(tmp_path / "run" / "published.csv") if row["proxy"] == "m_s")
+        (row,) = (row for row in rows_of(tmp_path / "run" / "published.csv") if row["proxy"] == "m_s")
         assert (row["verdict"], row["verdict_detail"]) == expected
 
 

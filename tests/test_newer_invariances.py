@@ -2,6 +2,8 @@
 
 import copy
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -145,10 +147,15 @@ class Shared(nn.Module):
         return self.head(self.second(x))
 
 
-@pytest.mark.parametrize("reads", [False, True])
-def test_tangents_of_a_weight_that_two_layers_share(reads: bool, batch: Batch) -> None:
-    """By finite differences; a network that reads numbers cannot take its tangents together, and gives the same."""
-    model = Shared(reads).double()
+def plain() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(768, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 10))
+
+
+@pytest.mark.parametrize("made", [plain, partial(Shared, False), partial(Shared, True)])
+def test_logit_tangents_are_derivatives(made: Callable[[], nn.Module], batch: Batch) -> None:
+    """By finite differences, with the weights and the noise that the pass draws; also of a weight that two layers
+    share, and of a network that reads numbers, which cannot take its tangents together."""
+    model = made().double()
     given = batch[0].double(), batch[1]
     logits, tangents = gather(model, given, "logit_tangents").logit_tangents
     other = initialise(copy.deepcopy(model), "kaiming", 0).eval()
@@ -159,7 +166,7 @@ def test_tangents_of_a_weight_that_two_layers_share(reads: bool, batch: Batch) -
             parameter.view(-1)[0] += 1e-6
             torch.testing.assert_close((other(x) - logits) / 1e-6, tangents[:, :, i], rtol=1e-4, atol=1e-5)
             parameter.view(-1)[0] -= 1e-6
-    assert tangents.shape == (8, 10, 5)
+    assert tangents.shape == (8, 10, len(list(model.parameters()))) and model.training
 
 
 def reasons(model: nn.Module, names: str, batch: Batch, **given: Any) -> dict[str, str]:

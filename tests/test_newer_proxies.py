@@ -15,7 +15,6 @@ from transformer_support import Transformer
 from nb201_data.networks import build_network, build_resnet
 from proxies import initialise, score, teacher_evidence
 from proxies.evidence import Evidence
-from proxies.evidence.perturb import noise
 from proxies.registry import aggregates, get
 from proxies.zero_cost.rbflex import GAMMA_POOLED, GAMMA_RELU
 from proxies.zero_cost.swap import regularised
@@ -203,24 +202,6 @@ def test_vkdnw_factor_and_only_its_transpose_is_fisher(batch: Batch) -> None:
     torch.testing.assert_close(fisher_information(found, transposed=True), expected)
     assert not torch.allclose(fisher_information(found, transposed=False), expected, rtol=1e-3)
     assert float(evenness(torch.eye(5).double())) == pytest.approx(math.log(9)) and float(evenness(0 * p.diag())) == 0
-
-
-def test_logit_tangents_are_derivatives(batch: Batch) -> None:
-    """By finite differences, on a network with the weights and the noise that the pass draws."""
-    from test_evidence import gather
-
-    net = nn.Sequential(nn.Flatten(), nn.Linear(768, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 10)).double()
-    given = batch[0].double(), batch[1]
-    logits, tangents = gather(net, given, "logit_tangents").logit_tangents
-    other = initialise(copy.deepcopy(net), "kaiming", 0).eval()
-    x = noise(given[0], 0, "logit tangents: x")
-    with torch.no_grad():
-        torch.testing.assert_close(other(x), logits)
-        for i, parameter in enumerate(other.parameters()):
-            parameter.view(-1)[0] += 1e-6
-            torch.testing.assert_close((other(x) - logits) / 1e-6, tangents[:, :, i], rtol=1e-4, atol=1e-5)
-            parameter.view(-1)[0] -= 1e-6
-    assert tangents.shape == (8, 10, 6) and net.training
 
 
 def test_tvt_against_numpy(batch: Batch) -> None:

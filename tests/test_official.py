@@ -1,7 +1,6 @@
 """Conversion of official benchmark files: same answers as the package's API, nothing run, little memory."""
 
 import bz2
-import csv
 import gzip
 import hashlib
 import os
@@ -17,6 +16,7 @@ import numpy as np
 import official_support as support
 import pytest
 import torch
+from files_support import rows_of
 from nas_201_api import NASBench201API
 
 from diswot_errors import DataError, UsageError
@@ -39,11 +39,6 @@ class Exploit:
         return (os.mkdir, (str(self.trace),))
 
 
-def table(path: Path) -> list[dict[str, str]]:
-    with gzip.open(path, "rt", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return support.write_file(tmp_path_factory.mktemp("official") / "benchmark.pth", ARCHS)
@@ -51,7 +46,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class TestConversion:
     def test_numbers_are_means_over_seeds_after_the_last_epoch(self, original: Path, tmp_path: Path) -> None:
-        rows = table(convert(original, tmp_path / "out.csv.gz", cells=5))
+        rows = rows_of(convert(original, tmp_path / "out.csv.gz", cells=5))
         assert [row["arch"] for row in rows] == ARCHS
         where = {
             "cifar10_test": ("cifar10", "ori-test"),
@@ -71,7 +66,7 @@ class TestConversion:
 
     def test_equal_to_what_the_package_says_of_the_whole_file(self, original: Path, tmp_path: Path) -> None:
         api = NASBench201API(torch.load(original, weights_only=True), verbose=False)
-        for index, row in enumerate(table(convert(original, tmp_path / "out.csv.gz", cells=5))):
+        for index, row in enumerate(rows_of(convert(original, tmp_path / "out.csv.gz", cells=5))):
             for dataset, column in (("cifar10", "cifar10"), ("cifar100", "cifar100"), ("ImageNet16-120", "imagenet16")):
                 for epochs in ("12", "200"):
                     answer = api.get_more_info(index, dataset, hp=epochs, is_random=False)
@@ -283,5 +278,5 @@ def test_a_file_of_the_official_size_takes_less_than_8_gib(tmp_path: Path) -> No
         source.unlink(missing_ok=True)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     print(f"{size / 1e9:.2f} GB on disk, peak {peak / 2**30:.2f} GiB in memory")
-    assert len(table(target)) == 15_625
+    assert len(rows_of(target)) == 15_625
     assert size > 4e9 and peak < 8 * 2**30

@@ -142,7 +142,7 @@ def test_random_students_grow_and_meet_the_constraint() -> None:
         (["--strategy", "darts"], "trains a shared network"),
         (["--distiller", "kdd"], "Did you mean kd"),
         (["--teacher", "resnet19"], "unknown teacher 'resnet19'"),
-        (["--protocol", "quik"], "did you mean quick"),
+        (["--protocol", "quik"], "Did you mean quick"),
         (["--images", "cifar"], "cifar10"),
         (["--max-params", "10"], "no architecture of nb201"),
         (["--teacher-weights", "nowhere.pth"], "no weights at nowhere.pth"),

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from files_support import rows_of
 from scipy.stats import rankdata, spearmanr
-from tables_support import made_up_work, one_process, rows_of, write_own_truth
+from tables_support import made_up_work, one_process, write_own_truth
 
 from benchmarks import proxy_facts
 from benchmarks.scoring.measured import Ask, Measured

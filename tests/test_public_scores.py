@@ -8,11 +8,11 @@ differs on purpose (MeCo, TE-NAS, AZ-NAS: see docs/proxies.md), has references i
 `test_evidence.py`.
 """
 
-import csv
 from pathlib import Path
 
 import pytest
 import torch
+from files_support import rows_of
 from public_networks import NETWORKS, batch, network
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -29,8 +29,8 @@ SENSITIVE = {"epe_nas", "zico"}  # logarithms of values near 0, quotients of sma
 
 
 def theirs() -> dict[tuple[str, str], float]:
-    with (Path(__file__).parent / "public_scores.csv").open(newline="") as stream:
-        return {(row["network"], row["proxy"]): float(row["score"]) for row in csv.DictReader(stream)}
+    rows = rows_of(Path(__file__).with_name("public_scores.csv"))
+    return {(row["network"], row["proxy"]): float(row["score"]) for row in rows}
 
 
 def ours(name: str) -> CellNetwork:

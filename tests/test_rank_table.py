@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from files_support import rows_of
 from scipy.stats import spearmanr
-from tables_support import made_up_work, one_process, rows_of, write_own_truth
+from tables_support import made_up_work, one_process, write_own_truth
 
 from benchmarks import rank_table
 from benchmarks.statistics.small_samples import _spearman, small_samples

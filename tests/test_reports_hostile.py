@@ -14,6 +14,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from files_support import rows_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 from test_reports_page import measured_run
@@ -189,8 +190,7 @@ CELLS = {
 def test_a_wrong_cell_is_named_with_line_and_column(
     folder: Path, capsys: pytest.CaptureFixture[str], file: str, column: str, text: str
 ) -> None:
-    with open(folder / file, encoding="utf-8", newline="") as opened:
-        rows = list(csv.DictReader(opened))
+    rows = rows_of(folder / file)
     with open(folder / file, "w", encoding="utf-8", newline="") as opened:
         writer = csv.DictWriter(opened, rows[0])
         writer.writeheader()

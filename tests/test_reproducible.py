@@ -1,12 +1,12 @@
 """A table is repeated to the bit from its manifest: another process, another store, another number of workers."""
 
-import csv
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from files_support import rows_of
 
 from benchmarks import init_ablation, metric_ablation, proxy_facts, rank_table
 
@@ -21,7 +21,7 @@ TIMES = ("seconds",)  # the only columns that may differ
 
 def numbers(folder: Path) -> dict[str, list[dict[str, str]]]:
     """Every table of a run, as it stands in its file."""
-    tables = {path.name: csv.DictReader(path.read_text("utf-8").splitlines()) for path in folder.glob("*.csv")}
+    tables = {path.name: rows_of(path) for path in folder.glob("*.csv")}
     return {
         name: [{key: cell for key, cell in row.items() if key not in TIMES} for row in rows]
         for name, rows in tables.items()

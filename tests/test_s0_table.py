@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tables_support import made_up_work, one_process, rows_of
+from files_support import rows_of
+from tables_support import made_up_work, one_process
 
 from benchmarks import s0_table
 from benchmarks.command import ending

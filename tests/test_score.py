@@ -1,12 +1,12 @@
 """Scoring one network of one's own: its table, its percentiles, and what is refused."""
 
-import csv
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 import torch
+from files_support import rows_of
 from own_support import NETWORK, SHIFTED, WRONG, write
 from torch import nn
 
@@ -51,7 +51,7 @@ def _forgotten() -> Iterator[None]:
 
 
 def rows(path: Path) -> dict[str, dict[str, str]]:
-    return {row["proxy"]: row for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())}
+    return {row["proxy"]: row for row in rows_of(path)}
 
 
 def scored(tmp_path: Path, reference: str, *more: str, out: str = "run") -> tuple[dict[str, dict[str, str]], ...]:

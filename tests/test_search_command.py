@@ -1,12 +1,12 @@
 """`python -m benchmarks.search`: what it writes, and that the truth plays no part in the search."""
 
-import csv
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from files_support import rows_of
 
 from benchmarks.search.__main__ import main
 from diswot_errors import UsageError
@@ -25,8 +25,7 @@ def write_truth(path: Path, accuracy) -> Path:
 
 def trajectory(folder: Path) -> list[tuple[str, str]]:
     """Without the seconds."""
-    with open(folder / "trajectory.csv", newline="") as file:
-        return [(row["arch"], row["value"]) for row in csv.DictReader(file)]
+    return [(row["arch"], row["value"]) for row in rows_of(folder / "trajectory.csv")]
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ def test_weight_sharing_from_the_command(search):
         "--max-images",
         "64",
     )
-    rows = list(csv.DictReader((out / "course.csv").read_text().splitlines()))
+    rows = rows_of(out / "course.csv")
     assert [row["epoch"] for row in rows] == ["1", "2"] and rows[0]["cell"].startswith("|")
 
 

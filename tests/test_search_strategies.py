@@ -1,11 +1,10 @@
 """Each strategy does what its paper says, and evolution is worth its name."""
 
-import csv
-import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
+from files_support import rows_of
 from scipy import stats
 from search_support import Epochs, likeness
 
@@ -119,7 +118,6 @@ def test_models_beat_random_search_on_a_separable_objective(name):
 
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar100", "imagenet16"])
 def test_evolution_beats_random_search_on_tabular_accuracy(dataset, reference_data: Path):
-    with gzip.open(reference_data / "nb201" / "accuracies.csv.gz", "rt") as file:
-        rows = list(csv.DictReader(file))
+    rows = rows_of(reference_data / "nb201" / "accuracies.csv.gz")
     table = {row["arch"]: float(row[f"{dataset}_valid_200"]) for row in rows}
     assert_beats_random("evolution", lambda cell: table[str(cell)], table, 300)

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from files_support import rows_of
 from scipy import stats
-from tables_support import rows_of
 from test_released import QUESTION
 
 from benchmarks.scoring.lockstep import SIDE_BY_SIDE, lockstep
@@ -128,7 +128,7 @@ def made_benchmark(tmp_path, monkeypatch):
 def run(folder, out, *more: str) -> list[dict[str, str]]:
     store = ["--store", str(folder / f"{out}.sqlite")]
     assert main(["--data", "cifar10", "--device", "cpu", *store, "--out", str(folder / out), *more]) == 0
-    return list(csv.DictReader((folder / out / "runs.csv").read_text().splitlines()))
+    return rows_of(folder / out / "runs.csv")
 
 
 @pytest.fixture

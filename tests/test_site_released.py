@@ -1,12 +1,12 @@
 """One command makes the site of what is released: its numbers are those of the tables, and no network is asked."""
 
-import csv
 import random
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
 import pytest
+from files_support import rows_of
 from scipy.stats import spearmanr
 from scoring_support import write_truth
 from test_released import QUESTION
@@ -82,13 +82,7 @@ def test_one_command_makes_the_site(
     truth: GroundTruth, book: Book, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     release(book, tmp_path / "tables")
-    given = [
-        str(tmp_path / "site"),
-        "--ground-truth",
-        str(tmp_path / "truth.csv"),
-        "--tables",
-        str(tmp_path / "tables"),
-    ]
+    given = asked(tmp_path)
     assert command.main([*given, "--dry-run"]) == 0 and not (tmp_path / "site").exists()
     assert command.main(given) == 0
     assert str(tmp_path / "site" / "index.html") in capsys.readouterr().out
@@ -101,8 +95,7 @@ def test_one_command_makes_the_site(
     value = recorded(book, truth)[0].by_proxy["te_nas_ntk"].spearman.value
     assert format_number(value or 0) in page.read_text() and "flops_pruned" in page.read_text()  # closed forms beside
     (folder,) = (tmp_path / "site" / "run").glob("*-distillers")
-    with open(folder / "distillers.csv", encoding="utf-8", newline="") as file:
-        assert {row["distiller"] for row in csv.DictReader(file)} == set(DISTILLERS)
+    assert {row["distiller"] for row in rows_of(folder / "distillers.csv")} == set(DISTILLERS)
     ours = next((tmp_path / "site" / "run").glob("1-*"))
     copy = tmp_path / "mine"
     ours.rename(copy)
@@ -113,14 +106,7 @@ def test_one_command_makes_the_site(
 
 def test_a_truth_without_scores_has_the_closed_forms(truth: GroundTruth, tmp_path: Path) -> None:
     (tmp_path / "tables").mkdir()
-    given = [
-        str(tmp_path / "site"),
-        "--ground-truth",
-        str(tmp_path / "truth.csv"),
-        "--tables",
-        str(tmp_path / "tables"),
-    ]
-    assert command.main(given) == 0
+    assert command.main(asked(tmp_path)) == 0
     (run,) = (tmp_path / "site" / "run").glob("1-*")
     assert "No score of these networks is released" in (run / "report.html").read_text()
     assert "flops_pruned" in (run / "truth-1.csv").read_text() and not list((tmp_path / "site").glob("truth/*"))

@@ -1,13 +1,12 @@
 """The search spaces: both fulfil the protocol, and their closed forms are the published numbers."""
 
-import csv
-import gzip
 import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from files_support import rows_of
 from scipy import stats
 
 from diswot_errors import UsageError
@@ -88,8 +87,7 @@ class TestProtocol:
 class TestNasBench201:
     def test_closed_forms_of_all_rows(self, reference_data: Path) -> None:
         nb201 = get_space("nb201")
-        with gzip.open(reference_data / benchmark.FILE, "rt", newline="") as stream:
-            rows = list(csv.DictReader(stream))
+        rows = rows_of(reference_data / benchmark.FILE)
         assert len(rows) == 15_625
         for row in rows:
             arch = nb201.parse(row["arch"])

@@ -1,12 +1,12 @@
 """What scores cost: the arithmetic of the tables, the meter, and one small run."""
 
-import csv
 import statistics
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
+from files_support import rows_of
 
 from benchmarks import speed
 from benchmarks.scoring import units
@@ -101,10 +101,8 @@ def test_a_small_run_leaves_a_page_and_tables(tmp_path: Path, monkeypatch: pytes
     finally:
         torch.set_num_threads(threads)
     assert (tmp_path / "out" / "report.html").is_file()
-    with (tmp_path / "out" / "groups.csv").open(encoding="utf-8") as file:
-        (row,) = csv.DictReader(file)
+    (row,) = rows_of(tmp_path / "out" / "groups.csv")
     assert row["group"] == "m_s and m_r" and row["proxies"] == "2"
     assert float(row["median"]) > 0 and 0.1 < float(row["peak_gib"]) < 8
-    with (tmp_path / "out" / "passes.csv").open(encoding="utf-8") as file:
-        (row,) = csv.DictReader(file)
+    (row,) = rows_of(tmp_path / "out" / "passes.csv")
     assert row["pass"] == "forward" and float(row["share"]) > 0 and 0.1 < float(row["peak_gib"]) < 8

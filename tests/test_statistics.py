@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.statistics import correlate, how_many_cells, precision_at_top, regret_of_first
+from benchmarks.statistics import correlate, how_many_cells
+from benchmarks.statistics.gain import regret_of_first
 from benchmarks.statistics.resamples import draw_weights, interval
 from benchmarks.statistics.weighted import Target, coefficients
 from diswot_errors import UsageError
@@ -189,6 +190,10 @@ def test_a_seed_without_scores_is_left_out_whole_and_equal_seeds_have_no_spread(
     rows = correlate(x, {"a": np.stack([a, np.full(50, np.nan)]), "b": np.stack([a, a])}, HIGHER, resamples=5)
     assert rows[0].seeds == 1 and rows[0].scored == 50
     assert rows[1].seeds == 2 and rows[1].kendall.spread == 0 and rows[1].kendall.value == rows[0].kendall.value
+
+
+def precision_at_top(truth: np.ndarray, scores: np.ndarray) -> float:
+    return float(coefficients(Target(truth, np.ones((len(truth), 1))), scores).precision[0])
 
 
 def test_precision_is_the_mean_over_random_tie_breaks() -> None:

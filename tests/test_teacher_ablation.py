@@ -1,9 +1,9 @@
 """Scores with one untrained teacher after the other: what is asked, what is said, what is refused."""
 
-import csv
 from pathlib import Path
 
 import pytest
+from files_support import rows_of
 from scoring_support import write_truth
 
 from benchmarks import teacher_ablation
@@ -26,7 +26,7 @@ def test_each_teacher_has_a_column_and_the_same_teacher_the_same_scores(
         teacher_ablation.main(given(tmp_path, "--teachers", teachers))
     assert teacher_ablation.main(given(tmp_path, "--proxies", "kd,m_s", "--teachers", f"resnet20,{POOR}")) == 0
     assert "scores change sign beyond their intervals" in capsys.readouterr().out
-    rows = list(csv.DictReader((tmp_path / "run" / "study-1.csv").read_text(encoding="utf-8").splitlines()))
+    rows = rows_of(tmp_path / "run" / "study-1.csv")
     assert {row["proxy"] for row in rows} == {"kd", "m_s", "params"}
     kd = next(row for row in rows if row["proxy"] == "kd")
     assert kd["teacher_1"] != kd["teacher_2"]

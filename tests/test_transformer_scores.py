@@ -1,6 +1,5 @@
 """Every score on one small network of each space of transformers: a number, or the reason why there is none."""
 
-import csv
 import json
 import random
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from files_support import rows_of
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -136,8 +136,7 @@ def test_the_command_scores_them_on_enlarged_images(tmp_path: Path) -> None:
     assert shown == {
         "space": "pit", "images": "embedded:4@64", "batch_size": 8, "teacher": "resnet56", "skeleton": "c16n0k4r64",
     }  # fmt: skip
-    with open(tmp_path / "out" / "scores.csv", encoding="utf-8", newline="") as stream:
-        scores = list(csv.DictReader(stream))
+    scores = rows_of(tmp_path / "out" / "scores.csv")
     statuses = {(row["proxy"], row["status"]) for row in scores}
     assert statuses == {(n, "ok") for n in ("m_r", "tvt_teacher", "conv_log_width", "params", "flops")} | {
         ("m_s", "not-applicable")

@@ -1,6 +1,5 @@
 """The spaces of vision transformers: published counts, tables, moves, networks against a few lines, images."""
 
-import csv
 import json
 import math
 import random
@@ -9,6 +8,7 @@ from typing import ClassVar
 
 import pytest
 import torch
+from files_support import rows_of
 from scipy import stats
 from torch import Tensor
 from torch.nn import functional
@@ -70,8 +70,8 @@ class TestTables:
         self, reference_data: Path, file: str, name: str, first: int, least: int, most: int
     ) -> None:
         space = get_space(name)
-        with open(reference_data / "distillation" / f"{file}.csv", encoding="utf-8", newline="") as stream:
-            sizes = [space.params(space.parse(row["arch"])) for row in csv.DictReader(stream)]
+        rows = rows_of(reference_data / "distillation" / f"{file}.csv")
+        sizes = [space.params(space.parse(row["arch"])) for row in rows]
         assert (sizes[0], min(sizes), max(sizes)) == (first, least, most)
 
     RANKED: ClassVar[dict[str, dict[str, float]]] = {  # Spearman; width: what Auto-DAS sees

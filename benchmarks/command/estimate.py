@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from benchmarks.engines.device import one_thread
 from benchmarks.scoring.measured import Ask
 from benchmarks.scoring.runner import Job, Request, Runner
+from reports.tables import format_count, format_duration
 
 PROBED = 3  # networks that are timed, from light to heavy
 
@@ -31,11 +32,10 @@ def estimated(runner: Runner, requests: Sequence[Request], labels: Sequence[str]
         missing = sum(len(job.proxies) * len(job.archs) for job in jobs)
         total = len(infos) * len(archs) * len(seeds)
         lines.append(
-            f"{label + ': ' if label else ''}{_networks(len(archs))} of {setting.space} "
-            f"({setting.skeleton}) x {len(infos)} proxies x {len(seeds)} "
-            f"seed{'s' if len(seeds) > 1 else ''} = {total:,} scores on {setting.batch_size} images of "
-            f"{setting.images}, {setting.init} weights, teacher {setting.teacher}; {total - missing:,} of them are in "
-            f"{held}, {missing:,} are to be computed."
+            f"{label + ': ' if label else ''}{format_count(len(archs), 'network')} of {setting.space} "
+            f"({setting.skeleton}) x {len(infos)} proxies x {format_count(len(seeds), 'seed')} = {total:,} scores on "
+            f"{setting.batch_size} images of {setting.images}, {setting.init} weights, teacher {setting.teacher}; "
+            f"{total - missing:,} of them are in {held}, {missing:,} are to be computed."
         )
         if jobs:
             lacking = sum(len(job.archs) for job in jobs)
@@ -43,10 +43,11 @@ def estimated(runner: Runner, requests: Sequence[Request], labels: Sequence[str]
             seconds += probe(jobs) * lacking / runner.workers
     if not lines:
         return "Nothing is to be scored."
-    workers = f"{runner.workers} worker{'s' if runner.workers > 1 else ''}"
+    workers = format_count(runner.workers, "worker")
     if networks:
         lines.append(
-            f"About {duration(seconds)} with {workers}: {_networks(networks)} to look at, by a probe of {PROBED} each."
+            f"About {format_duration(seconds)} with {workers}: {format_count(networks, 'network')} to look at, by a "
+            f"probe of {PROBED} each."
         )
     return "\n".join(lines)
 
@@ -66,14 +67,3 @@ def probe(jobs: Sequence[Job]) -> float:
     begin = time.perf_counter()
     scorer.scores(chosen, job.proxies, job.seed)
     return (time.perf_counter() - begin) / len(chosen)
-
-
-def _networks(count: int) -> str:
-    return "1 network" if count == 1 else f"{count:,} networks"
-
-
-def duration(seconds: float) -> str:
-    """'40 s', '12 min', '3.5 h'."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

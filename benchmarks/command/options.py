@@ -132,6 +132,14 @@ def aggregate() -> Parser:
     return group
 
 
+def proxies() -> Parser:
+    """Of commands that look at some of the proxies."""
+    group = Parser(add_help=False)
+    names = "names or globs, by commas: m_s,az_nas_*; or all"
+    group.add_argument("--proxies", default="all", metavar="NAMES", help=names)
+    return group
+
+
 def sampled(default: int | str | None, of: str, kind: Callable[[str], int | str]) -> Parser:
     """A random sample of so many."""
     group = Parser(add_help=False)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+import sys
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import proxies.registry  # noqa: F401 - protects what plugins might change
 from diswot_plugins import load_plugin
+
+
+def begun(
+    argv: Sequence[str] | None, parser: Callable[[], argparse.ArgumentParser]
+) -> tuple[list[str], argparse.Namespace]:
+    """How every command begins: its arguments, its plugins, and then its options."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    load_plugins(given)
+    return given, parser().parse_args(given)
 
 
 def load_plugins(argv: Sequence[str]) -> None:

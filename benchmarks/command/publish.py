@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,7 +130,7 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
         card="\n\n".join(dict.fromkeys(text for study in studies if (text := card_of(study.truth.name)))),
         config={
             "studies": list({str(each): each for each in (study.config() for study in studies)}.values()),
-            "proxies": {i.name: f"version {i.version}, {i.origin}" for one in measured for i in one.infos},
+            "proxies": versions(info for one in measured for info in one.infos),
             "resamples": RESAMPLES,
             **content.config,
         },
@@ -142,6 +142,11 @@ def measured_content(measured: Sequence[Measured], content: Content) -> Content:
         skeleton=_names(str(study.setting.skeleton) for study in studies),
         space=_names(study.setting.space for study in studies),
     )
+
+
+def versions(infos: Iterable[ProxyInfo]) -> dict[str, str]:
+    """Of each proxy, as a manifest keeps them."""
+    return {info.name: f"version {info.version}, {info.origin}" for info in infos}
 
 
 def formula(info: ProxyInfo) -> Formula:

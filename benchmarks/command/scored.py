@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +11,7 @@ from benchmarks.command import options as shared
 from benchmarks.command.claim import claimed, folder_for
 from benchmarks.command.estimate import estimate
 from benchmarks.command.opened import opened
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content, measured_content, publish
 from benchmarks.scoring.columns import parts_of
 from benchmarks.scoring.measured import Ask, Measured, measure
@@ -61,9 +60,7 @@ class Scored:
 
     def main(self, argv: Sequence[str] | None = None, score: Callable[[Job], Found] | None = None) -> int:
         """The command. `score`: what scores a job."""
-        given = list(sys.argv[1:] if argv is None else argv)
-        load_plugins(given)
-        options = self.parser().parse_args(given)
+        given, options = begun(argv, self.parser)
         asked = self.ask(options)
         with opened(options, score) as runner:
             asked = stored(runner, asked) if getattr(options, "stored", False) else asked

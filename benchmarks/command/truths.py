@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diswot_errors import DataError, UsageError
+from diswot_registry import names_in
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES
 from nb201_data.truth import published
+from nb201_data.truth.benchmark import SKELETONS
 
-BENCHMARK = tuple(f"nb201:{images}:test:{n}" for n in (200, 12) for images in ("cifar10", "cifar100", "imagenet16-120"))
+BENCHMARK = tuple(f"nb201:{images}:test:{n}" for n in (200, 12) for images in SKELETONS)
 TRANSFORMERS = tuple(name for name in published.names() if name.startswith("vit:") and ":kd" in name)
 TRUTHS = ("kd-nb201", "s0:kd", *TRANSFORMERS, *BENCHMARK)
 
@@ -20,7 +22,7 @@ def truths_at_hand(asked: str | None, usual: Sequence[str] = TRUTHS) -> tuple[li
     And why others are missing.
     """
     if asked:
-        truths = [load_ground_truth(name.strip()) for name in asked.split(",") if name.strip()]
+        truths = [load_ground_truth(name) for name in names_in(asked)]
         if unknown := [truth.name for truth in truths if truth.space not in SPACES]:
             raise UsageError(f"{', '.join(unknown)}: networks that cannot be built here; expected {', '.join(SPACES)}")
         return truths, []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from benchmarks.command import ending
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import PROTOCOLS
 from benchmarks.engines.device import choose_device
@@ -19,9 +18,7 @@ from benchmarks.engines.device import choose_device
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    given, options = begun(argv, _parser)
     protocol, device = recipes.resolved(options), str(choose_device(options.device))
     engine = engine_of(options)
 

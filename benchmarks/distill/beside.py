@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from benchmarks.distill.jobs import Distillation, Histories, student_of
@@ -32,7 +31,7 @@ def beside_published(plan: Distillation, histories: Histories, teachers: Teacher
         return ()
     measured = {}
     for name, runs in histories.items():
-        tested = [[result.top1 for result in run if not math.isnan(result.top1)] for run in runs]
+        tested = [[result.top1 for result in run if result.tested] for run in runs]
         for column, values in (("last", [each[-1] for each in tested]), ("best", [max(each) for each in tested])):
             differs = differences(plan, teachers.get(name))
             measured[name, column] = Counterpart(

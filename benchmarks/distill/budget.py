@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 import torch
 import torch.nn.functional as F
 
-from benchmarks.command.estimate import duration
 from benchmarks.distill.jobs import Distillation, school_of, student_of
 from benchmarks.distill.protocols import Protocol, get_protocol
 from benchmarks.distill.teaching import EARLY
@@ -20,6 +19,7 @@ from nb201_data.networks import Network, build_resnet
 from proxies import score
 from proxies.distillation import losses
 from proxies.distillation.record import Loss
+from reports.tables import format_count, format_duration
 
 LADDER = tuple(map(get_protocol, ("repdistiller", "full12", "short", "lite", "small", "glance")))
 """From long to short."""
@@ -112,10 +112,10 @@ def estimate(plans: Sequence[Distillation], workers: int) -> str:
     """What would be trained, and about how long that takes."""
     first = plans[0]
     return (
-        f"{', '.join(student_of(plan).name for plan in plans)} by {', '.join(first.distillers)}, {first.seeds} "
-        f"seed{'s' * (first.seeds > 1)} each, {first.protocol.epochs} epochs on {first.protocol.images}, teacher "
-        f"{first.protocol.teacher}: about {duration(seconds(plans, workers))} with {workers} "
-        f"worker{'s' * (workers > 1)} from the beginning."
+        f"{', '.join(student_of(plan).name for plan in plans)} by {', '.join(first.distillers)}, "
+        f"{format_count(first.seeds, 'seed')} each, {first.protocol.epochs} epochs on {first.protocol.images}, teacher "
+        f"{first.protocol.teacher}: about {format_duration(seconds(plans, workers))} with "
+        f"{format_count(workers, 'worker')} from the beginning."
     )
 
 

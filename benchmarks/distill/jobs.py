@@ -19,8 +19,9 @@ from benchmarks.distill.trainer import EpochResult, Trainer, learns_from_logits
 from benchmarks.engines.progress import Progress
 from benchmarks.engines.registry import Engine
 from diswot_errors import UsageError
+from diswot_registry import names_in
 from nb201_data.images import load_images
-from nb201_data.networks import RESNETS
+from nb201_data.networks import a_resnet
 from proxies.distillation import losses
 from proxies.distillation.names import slug
 from proxies.inits import initialise
@@ -60,12 +61,11 @@ def distillation(
     student: str, distillers: str, seeds: int, teacher_weights: Path | None, protocol: Protocol, device: str
 ) -> Distillation:
     """Check every name before anything is computed."""
-    asked = [name.strip() for name in distillers.split(",") if name.strip()]
+    asked = names_in(distillers)
     if not asked:
         raise UsageError("--distiller names nothing: expected a comma list, as in ce,kd,diswot+,kd+crd")
     names = tuple(dict.fromkeys(losses.get(name).name for name in asked))
-    if protocol.teacher not in RESNETS:
-        raise UsageError(f"unknown teacher {protocol.teacher!r}: expected one of {', '.join(RESNETS)}")
+    a_resnet(protocol.teacher, "teacher")
     made = Distillation(student, names, seeds, teacher_weights, protocol, device)
     student_of(made)
     return made
@@ -151,9 +151,7 @@ def train(training: Training, label: str = "") -> tuple[str, int, list[EpochResu
     epochs = distilled.protocol.epochs
 
     def tell(result: EpochResult) -> None:
-        tested = "" if result.top1 != result.top1 else f", top-1 {result.top1:.2f} %"
-        progress = f"epoch {result.epoch}/{epochs}, loss {result.loss:.3f}{tested}, {result.seconds:.1f} s"
-        _say(f"{label or f'{name} seed {seed}'}: {progress}")
+        _say(f"{label or f'{name} seed {seed}'}: {result.told(epochs)}, {result.seconds:.1f} s")
 
     source = school_of(distilled).source(losses.get(name))
     settings = {**asdict(distilled.protocol), "student": distilled.student, "distiller": name, "seed": seed}

@@ -15,6 +15,7 @@ from benchmarks.distill.trainer import EpochResult
 from proxies.distillation import losses
 from reports import figures
 from reports.schema import Column, Estimate, Figure, Note, Section, Table, Topic
+from reports.tables import format_count
 
 BEST = "of the tested epochs, chosen on the test images and so optimistic; nothing where the last alone is tested"
 TEACHER = "of the teacher, on the same test images; nothing where there is none and for a peer"
@@ -38,7 +39,7 @@ def content(plan: Distillation, histories: Histories, teachers: Teachers) -> Con
     protocol = plan.protocol
     lead = (
         f"{student_of(plan).name} trained for {protocol.epochs} epochs on {protocol.images} by "
-        f"{', '.join(plan.distillers)}; teacher {protocol.teacher}, {_count(plan.seeds, 'seed')} each.",
+        f"{', '.join(plan.distillers)}; teacher {protocol.teacher}, {format_count(plan.seeds, 'seed')} each.",
     )
     curves = (
         _curve("loss", "training loss", histories, "The losses of different distillers are different sums."),
@@ -89,7 +90,7 @@ def result_table(histories: Histories, teachers: Teachers) -> Table:
 
 def best_top1(runs: Sequence[Sequence[EpochResult]]) -> list[float]:
     """The best of the tested epochs of each run; nothing where only one was tested, for that is the last."""
-    tested = [[result.top1 for result in run if not math.isnan(result.top1)] for run in runs]
+    tested = [[result.top1 for result in run if result.tested] for run in runs]
     return [max(each) for each in tested] if all(len(each) > 1 for each in tested) else []
 
 
@@ -119,7 +120,3 @@ def _curve(field: str, label: str, histories: Histories, caption: str) -> Figure
 
     series = {name: points(runs) for name, runs in histories.items()}
     return Figure(field, figures.lines(series, x_label="epoch", y_label=label), caption)
-
-
-def _count(n: int, word: str) -> str:
-    return f"{n} {word}" if n == 1 else f"{n} {word}s"

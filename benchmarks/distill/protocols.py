@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from diswot_errors import UsageError
+from diswot_registry import did_you_mean
 from nb201_data.skeleton import Skeleton
 
 Schedule = Literal["steps", "one-cycle", "cosine"]
@@ -170,9 +170,8 @@ PROTOCOLS = {
 def get_protocol(name: str) -> Protocol:
     """The protocol of this name."""
     if name not in PROTOCOLS:
-        near = difflib.get_close_matches(name, PROTOCOLS, 2)
-        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-        raise UsageError(f"unknown protocol {name!r}{hint}: expected one of {', '.join(PROTOCOLS)}")
+        near = did_you_mean(name, PROTOCOLS)
+        raise UsageError(f"unknown protocol {name!r}.{near} Expected one of {', '.join(PROTOCOLS)}")
     return PROTOCOLS[name]
 
 

@@ -18,6 +18,7 @@ from nb201_data.datasets import unpooled
 from nb201_data.networks import RESNETS, Network, build_resnet
 from nb201_data.teachers import teacher_file, trained_teacher
 from proxies.distillation import losses
+from proxies.distillation.names import ALONE
 from proxies.distillation.record import Loss
 from proxies.inits import initialise
 
@@ -81,12 +82,12 @@ class School:
     def _trained(self, say: Say) -> Network:
         if self.file is not None:
             return trained_teacher(self.teacher, self.images, self.classes, self.weights)
-        return self._train(self.teacher, losses.get("ce"), None, f"teacher-{self.teacher}", None, say)
+        return self._train(self.teacher, losses.get(ALONE), None, f"teacher-{self.teacher}", None, say)
 
     def _early(self, say: Say) -> Network:
         """The teacher stopped at a share of its own schedule, at the rate that this has then."""
         until = math.ceil(EARLY * self.protocol.of_teachers().epochs)
-        return self._train(self.teacher, losses.get("ce"), None, f"early-{self.teacher}", until, say)
+        return self._train(self.teacher, losses.get(ALONE), None, f"early-{self.teacher}", until, say)
 
     def _assistant(self, say: Say) -> Network:
         """The ResNet between ResNet-20 and the teacher, of the size nearest to their geometric mean, taught by it."""
@@ -114,8 +115,7 @@ class School:
             trainer = Trainer(network, loss, protocol, stream, TEACHER_SEED, teacher)
 
             def tell(result: EpochResult) -> None:
-                tested = "" if math.isnan(result.top1) else f", top-1 {result.top1:.2f} %"
-                say(f"{role}: epoch {result.epoch}/{last}, loss {result.loss:.3f}{tested}")
+                say(f"{role}: {result.told(last)}")
 
             checkpointed.train(trainer, folder, settings, until=until, report=tell)
             done = checkpointed.latest(folder)

@@ -42,6 +42,16 @@ class EpochResult:
     test_loss: float
     seconds: float
 
+    @property
+    def tested(self) -> bool:
+        """Whether there are accuracies."""
+        return not math.isnan(self.top1)
+
+    def told(self, last: int) -> str:
+        """For a line of progress; `last`: how many epochs there will be."""
+        top1 = f", top-1 {self.top1:.2f} %" if self.tested else ""
+        return f"epoch {self.epoch}/{last}, loss {self.loss:.3f}{top1}"
+
 
 def learns_from_logits(loss: Loss) -> bool:
     """Whether the teacher's logits are all that `loss` wants of a teacher that does not change: they can be cached."""

@@ -10,11 +10,12 @@ from scipy.stats import kendalltau, spearmanr
 
 from benchmarks.harvesting.rows import PairRow
 from benchmarks.statistics import correlate
+from benchmarks.statistics.noise import pooled
 from benchmarks.statistics.resamples import Array
 from benchmarks.statistics.runs import mean_of_runs
-from benchmarks.statistics.same_order import repeated_noise
 from diswot_errors import DataError
 from nb201_data.ground_truth import load_ground_truth
+from reports.markdown import plain_table
 from reports.schema import Estimate
 
 CANDIDATES_MIN = 10
@@ -42,31 +43,27 @@ def noise(rows: Rows) -> str:
     repeated = {arch: own for arch, own in runs.items() if len(own) > 1}
     if not repeated:
         return "No cell was repeated yet, so the noise is not known."
-    lines = [
-        f"{len(repeated)} cells were trained with {max(map(len, repeated.values()))} seeds (initialisation and order "
-        "of the images; crops and flips are shared).",
-        "",
-        "| column | s.d. of a run within a cell | s.d. between cells | reliability | Pearson | Spearman | Kendall |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    heads = ("column", "s.d. of a run within a cell", "s.d. between cells", "reliability")
+    lines = []
     for column in ("distilled_top1", "vanilla_top1"):
-        spread = repeated_noise([getattr(row, column) for row in own] for own in repeated.values())
-        assert spread is not None
+        within = pooled([getattr(row, column) for row in own] for own in repeated.values())
+        assert within is not None
+        spread = within.deviation
         values = np.array(list(means(rows, column).values()))
         reliability = max(0.0, 1 - spread**2 / values.var(ddof=1))
         spearman, kendall = ceiling(values, spread)
-        lines.append(
-            f"| {column} | {spread:.2f} | {values.std(ddof=1):.2f} | {reliability:.3f} | {reliability**0.5:.3f} | "
-            f"{spearman:.3f} | {kendall:.3f} |"
-        )
-    lines += [
-        "",
+        ceilings = (f"{value:.3f}" for value in (reliability, reliability**0.5, spearman, kendall))
+        lines.append((column, f"{spread:.2f}", f"{values.std(ddof=1):.2f}", *ceilings))
+    parts = [
+        f"{len(repeated)} cells were trained with {max(map(len, repeated.values()))} seeds (initialisation and order "
+        "of the images; crops and flips are shared).",
+        plain_table((*heads, "Pearson", "Spearman", "Kendall"), lines),
         "Reliability is 1 - (variance within) / (variance between cells as measured). The last three columns are the "
         "ceilings: what a score that knew each cell's true mean would reach against one run a cell (Pearson: the root "
         "of the reliability; the others: by drawing runs around the measured means, shrunk to their variance without "
         "noise).",
     ]
-    return "\n".join(lines)
+    return "\n\n".join(parts)
 
 
 def ceiling(values: Array, noise: float) -> tuple[float, float]:
@@ -109,13 +106,6 @@ def other_recipe(rows: Rows, other: Rows) -> str:
     repeated = [[row for row in rows if row.seed == seed and row.arch in again] for seed in (0, 1)]
     distilled = "distilled_top1"
     lines = [
-        f"The first {len(common)} cells of the order by {_taught(other)}, against {_taught(rows)} (seed 0; 95 % "
-        "bootstrap intervals over cells).",
-        "",
-        _level(*both),
-        "",
-        "| compared | cells | Kendall | Spearman |",
-        "|---|---|---|---|",
         _compared(f"{_taught(rows)} and {_taught(other)}", both, distilled),
         _compared("the same two, gain over the lone run", both, "gain"),
     ]
@@ -123,12 +113,15 @@ def other_recipe(rows: Rows, other: Rows) -> str:
         lines.append(_compared(f"two seeds of {_taught(rows)}", repeated, distilled))
     alone = [means(each, "vanilla_top1") for each in both]
     same = sum(alone[0][arch] == alone[1][arch] for arch in common)
-    lines += [
-        "",
+    parts = [
+        f"The first {len(common)} cells of the order by {_taught(other)}, against {_taught(rows)} (seed 0; 95 % "
+        "bootstrap intervals over cells).",
+        _level(*both),
+        plain_table(("compared", "cells", "Kendall", "Spearman"), lines),
         f"Neither change touches the lone runs: both tables have the same in {same} of {len(common)} cells, where the "
         "harvest took them from one to the other or repeated them to the bit.",
     ]
-    return "\n".join(lines)
+    return "\n\n".join(parts)
 
 
 def _level(rows: Rows, other: Rows) -> str:
@@ -146,13 +139,10 @@ def _taught(rows: Rows) -> str:
     return f"{rows[0].distiller} from {rows[0].teacher}"
 
 
-def _compared(name: str, pair: Sequence[Rows], column: str) -> str:
+def _compared(name: str, pair: Sequence[Rows], column: str) -> tuple[object, ...]:
     first, second = (_gains(rows) if column == "gain" else means(rows, column) for rows in pair)
     correlation = _correlate(first, second)
-    return (
-        f"| {name} | {len(first)} | {_with_interval(correlation['kendall'])} | "
-        f"{_with_interval(correlation['spearman'])} |"
-    )
+    return name, len(first), _with_interval(correlation["kendall"]), _with_interval(correlation["spearman"])
 
 
 def _gains(rows: Rows) -> dict[str, float]:
@@ -167,37 +157,35 @@ def with_full_networks(protocol: str, rows: Rows, rival: str, rival_rows: Rows) 
     except DataError:  # its message names a folder of this machine
         return "Not computed: the accuracies of NAS-Bench-201 were not on disk (`python -m nb201_data info nb201`)."
     first = _first(rows)
+    heads = ("cells", "epochs there", "Spearman", "Kendall")
     lines = [
-        "Accuracy of the full networks (16 channels, 5 cells a stage, 32 x 32) on CIFAR-100 by NAS-Bench-201, against "
-        "ours.",
-        "",
-        "| ours | cells | epochs there | Spearman | Kendall |",
-        "|---|---|---|---|---|",
-    ]
-    lines += [
         _agreement_line(column, means(first, column), references[epochs], epochs)
         for epochs in references
         for column in ("distilled_top1", "vanilla_top1")
     ]
+    parts = [
+        "Accuracy of the full networks (16 channels, 5 cells a stage, 32 x 32) on CIFAR-100 by NAS-Bench-201, against "
+        "ours.",
+        plain_table(("ours", *heads), lines),
+    ]
     common = [row.arch for row in rival_rows if row.arch in means(first, "vanilla_top1")]
     if len(common) >= CANDIDATES_MIN:
-        lines += [
-            "",
-            f"Beside `{rival}`, a recipe of like cost: lone accuracies of the first {len(common)} cells of the order.",
-            "",
-            "| protocol | cells | epochs there | Spearman | Kendall |",
-            "|---|---|---|---|---|",
-        ]
+        lines = []
         for name, own in ((protocol, first), (rival, rival_rows)):
             values = {arch: value for arch, value in means(own, "vanilla_top1").items() if arch in set(common)}
             lines += [_agreement_line(name, values, references[epochs], epochs) for epochs in references]
-    return "\n".join(lines)
+        parts += [
+            f"Beside `{rival}`, a recipe of like cost: lone accuracies of the first {len(common)} cells of the order.",
+            plain_table(("protocol", *heads), lines),
+        ]
+    return "\n\n".join(parts)
 
 
-def _agreement_line(name: str, ours: Mapping[str, float], reference: Mapping[str, float], epochs: int) -> str:
+def _agreement_line(
+    name: str, ours: Mapping[str, float], reference: Mapping[str, float], epochs: int
+) -> tuple[object, ...]:
     correlation = _correlate(ours, {arch: reference[arch] for arch in ours})
-    spearman, kendall = _with_interval(correlation["spearman"]), _with_interval(correlation["kendall"])
-    return f"| {name} | {len(ours)} | {epochs} | {spearman} | {kendall} |"
+    return name, len(ours), epochs, _with_interval(correlation["spearman"]), _with_interval(correlation["kendall"])
 
 
 def _correlate(scores: Mapping[str, float], truth: Mapping[str, float]) -> dict[str, Estimate]:

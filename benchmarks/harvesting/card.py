@@ -10,6 +10,7 @@ from benchmarks.distill.protocols import get_protocol
 from benchmarks.harvesting import agreement
 from benchmarks.harvesting.agreement import Rows
 from benchmarks.harvesting.rows import COLUMNS, DISTILLER, PLAIN, PairRow
+from reports.markdown import plain_table
 
 
 def card(protocol: str, rows: Rows, rival: str, rival_rows: Rows, others: Sequence[Rows] = ()) -> str:
@@ -59,25 +60,23 @@ def _range(values: Mapping[str, float]) -> str:
 
 def _recipe(protocol: str) -> str:
     chosen = get_protocol(protocol)
-    lines = ["| setting | value |", "|---|---|"]
-    for field in fields(chosen):
-        if field.name == "teacher_epochs":
-            continue  # the teacher of a table comes trained
-        if field.name not in ("name", "milestones") or getattr(chosen, field.name):
-            lines.append(f"| {field.name.replace('_', ' ')} | {getattr(chosen, field.name)} |")
-    return "\n".join(lines)
+    values = {field.name: getattr(chosen, field.name) for field in fields(chosen)}
+    del values["teacher_epochs"]  # the teacher of a table comes trained
+    rows = [(name.replace("_", " "), value) for name, value in values.items() if value or name != "milestones"]
+    return plain_table(("setting", "value"), rows)
 
 
 def _hardware(rows: Rows) -> str:
     groups: dict[tuple[str, str], list[PairRow]] = defaultdict(list)
     for row in rows:
         groups[row.device, row.torch].append(row)
-    lines = ["| device | torch | pairs | median seconds a pair | dates |", "|---|---|---|---|---|"]
+    lines = []
     for (device, version), members in sorted(groups.items()):
         seconds = sorted(row.seconds for row in members)[len(members) // 2]
         dates = sorted({row.date for row in members})
-        lines.append(f"| {device} | {version} | {len(members)} | {seconds:.0f} | {dates[0]} to {dates[-1]} |")
-    return "\n".join(lines) + "\n\nSeconds are wall time on a machine that other work shared; they are no benchmark."
+        lines.append((device, version, len(members), f"{seconds:.0f}", f"{dates[0]} to {dates[-1]}"))
+    table = plain_table(("device", "torch", "pairs", "median seconds a pair", "dates"), lines)
+    return table + "\n\nSeconds are wall time on a machine that other work shared; they are no benchmark."
 
 
 def _limits(rows: Rows, others: Sequence[Rows]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,14 +19,14 @@ from benchmarks.scoring.setting import file_hash
 from diswot_errors import UsageError
 from nb201_data.datasets import unpooled
 from nb201_data.images import load_images
-from nb201_data.networks import RESNETS, Network
+from nb201_data.networks import Network, a_resnet
 from nb201_data.space import Cell
 from nb201_data.spaces import SearchSpace, get_space
 from nb201_data.teachers import trained_teacher
 from proxies.distillation import losses
+from proxies.distillation.names import ALONE
 from proxies.inits import initialise
 
-ALONE = "ce"  # the loss of a student without a teacher
 CellSeed = tuple[Cell, int]
 KEPT_ON_DISK = 4 << 30  # bytes of the teacher's last maps, all epochs together
 Lone = Mapping[tuple[str, int], PairRow]
@@ -49,8 +48,7 @@ class Recipe:
                 f"--distiller {self.distiller} has no trained teacher, which a harvest needs: "
                 f"expected one of {', '.join(taught)}"
             )
-        if self.protocol.teacher not in RESNETS:
-            raise UsageError(f"unknown --teacher {self.protocol.teacher!r}: expected one of {', '.join(RESNETS)}")
+        a_resnet(self.protocol.teacher, "teacher")
 
     def runs(self, job: CellSeed, lone: Lone) -> tuple[str, ...]:
         """The losses of the runs that make its row; `lone` has the one without a teacher already."""
@@ -173,7 +171,7 @@ class _Run:
 
     @classmethod
     def of(cls, history: Sequence[EpochResult]) -> _Run:
-        tested = [result.top1 for result in history if not math.isnan(result.top1)]
+        tested = [result.top1 for result in history if result.tested]
         seconds = sum(result.seconds for result in history)
         return cls(round(tested[-1], 4), round(max(tested), 4), round(history[-1].loss, 6), seconds)
 

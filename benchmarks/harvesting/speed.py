@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import torch
 
-from benchmarks.command.estimate import duration
 from benchmarks.distill import budget
 from benchmarks.harvesting.pairs import CellSeed, Lone, Recipe
 from benchmarks.harvesting.rows import PairRow
@@ -16,6 +15,7 @@ from nb201_data.images import load_images
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
 from proxies.distillation import losses
+from reports.tables import format_count, format_duration
 
 
 def summary(
@@ -52,7 +52,7 @@ def estimate(recipe: Recipe, jobs: Sequence[CellSeed], device: str, workers: int
     teacher = budget.teacher_macs(protocol) if recipe.beside else 0.0
     total = sum(budget.of_run(each, teacher, loss, protocol) for each, loss in runs)
     seconds = total / rate / min(workers, len(jobs))
-    return f"About {duration(seconds)} with {workers} worker{'s' * (workers > 1)}."
+    return f"About {format_duration(seconds)} with {format_count(workers, 'worker')}."
 
 
 def matmul_peak(device: torch.device, seconds: float = 0.5) -> float:

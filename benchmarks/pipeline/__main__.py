@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.distill import options as recipes
 from benchmarks.search.options import limits, searching
 
@@ -17,9 +16,7 @@ GROWING = ("students", "seeds")  # settings that a folder may continue with when
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = parser().parse_args(given)
+    given, options = begun(argv, parser)
 
     from benchmarks.command.opened import opened
     from benchmarks.command.work import work_in_folder

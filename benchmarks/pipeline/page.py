@@ -6,12 +6,12 @@ import statistics
 from typing import Any
 
 from benchmarks.command.publish import Content
-from benchmarks.pipeline.plan import ALONE
 from benchmarks.pipeline.result import PipelineResult
 from benchmarks.pipeline.sections import costs_section, search_section, table_section, teacher_section
 from benchmarks.pipeline.students import FOUND, RANDOM
 from benchmarks.pipeline.words import claims, lead, noise_note, notes
 from benchmarks.statistics import noise as noises
+from proxies.distillation.names import ALONE
 from reports import figures
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table
 

@@ -21,12 +21,10 @@ from diswot_errors import DataError, UsageError
 from nb201_data.datasets import unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.images import load_images
-from nb201_data.networks import RESNETS
+from nb201_data.networks import a_resnet
 from nb201_data.spaces import SearchSpace, get_space
 from nb201_data.teachers import teacher_file
 from proxies.distillation import losses
-
-ALONE = "ce"  # the loss of a student without a teacher
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,7 @@ class PipelinePlan:
 def resolve(options: argparse.Namespace) -> PipelinePlan:
     """The plan that the options stand for; what does not fit is refused here."""
     protocol = resolved(options)
-    if protocol.teacher not in RESNETS:
-        raise UsageError(f"unknown teacher {protocol.teacher!r}: expected one of {', '.join(RESNETS)}")
+    a_resnet(protocol.teacher, "teacher")
     loss = losses.get(options.distiller)
     if get_strategy(options.strategy).kind != "ask-tell":
         raise UsageError(

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.pipeline.plan import ALONE, PipelinePlan
+from benchmarks.pipeline.plan import PipelinePlan
 from benchmarks.pipeline.students import BEST, LARGEST, RANDOM, Choice
 from benchmarks.pipeline.training import Teacher, Trained
 from benchmarks.search import SearchResult
 from benchmarks.statistics import noise as noises
+from proxies.distillation.names import ALONE
 from reports.schema import Estimate
 
 

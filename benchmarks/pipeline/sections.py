@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import Any
 
-from benchmarks.pipeline.plan import ALONE, PipelinePlan
+from benchmarks.pipeline.plan import PipelinePlan
 from benchmarks.pipeline.result import PipelineResult
 from benchmarks.pipeline.students import RANDOM, Choice
 from benchmarks.pipeline.training import Teacher
@@ -13,6 +13,7 @@ from benchmarks.search import SearchResult
 from benchmarks.search.judgement import judge_all
 from benchmarks.search.page import curve
 from benchmarks.search.registry import in_words
+from proxies.distillation.names import ALONE
 from reports import figures
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table
 

@@ -18,13 +18,14 @@ from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, accuracy
 from benchmarks.engines.device import one_thread
 from benchmarks.engines.registry import Engine
-from benchmarks.pipeline.plan import ALONE, PipelinePlan
+from benchmarks.pipeline.plan import PipelinePlan
 from benchmarks.scoring.setting import file_hash
 from nb201_data.images import load_images
 from nb201_data.networks import build_resnet
 from nb201_data.sealed import SealedError, read_sealed, write_sealed
 from nb201_data.teachers import trained_teacher
 from proxies.distillation import losses
+from proxies.distillation.names import ALONE
 
 Histories = list[list[EpochResult]]  # by seed
 Trained = Mapping[Any, Mapping[str, Histories]]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from benchmarks.pipeline.plan import ALONE, PipelinePlan
+from benchmarks.pipeline.plan import PipelinePlan
 from benchmarks.pipeline.result import PipelineResult
 from benchmarks.pipeline.students import BEST, LARGEST, RANDOM
+from benchmarks.scoring.resolve import painted
 from benchmarks.statistics import noise as noises
+from proxies.distillation.names import ALONE
 from reports.schema import Claim, Estimate, Note, Topic, Verdict, VerdictKind
-from reports.tables import format_estimate, format_number
+from reports.tables import format_count, format_estimate, format_number
 
 
 def lead(result: PipelineResult) -> list[str]:
@@ -21,7 +23,7 @@ def lead(result: PipelineResult) -> list[str]:
         f"A search by {plan.strategy} with {result.search.evaluations} evaluations of {plan.score}{within} found "
         f"{choice.found}. "
         f"Distilled by {plan.distiller} from {plan.protocol.teacher} ({result.teacher.top1:.2f} %) it reaches "
-        f"{_points(own)} %, mean and standard deviation of {_count(plan.seeds, 'seed')}."
+        f"{_points(own)} %, mean and standard deviation of {format_count(plan.seeds, 'seed')}."
     )
     parts = [_against_random(result), _against(gaps[LARGEST], "the student with most parameters")]
     if BEST in gaps:
@@ -106,14 +108,9 @@ def noise_note(result: PipelineResult) -> str:
 
 def notes(plan: PipelinePlan) -> list[Note]:
     """What a reader must know first."""
-    said = [Note(Topic.PROTOCOL, f"Protocol {plan.protocol.name}: {plan.protocol.note}.")]
-    if plan.protocol.images.startswith("embedded"):
-        painted = (
-            f"Images: {plan.protocol.images}, painted by this program, not photographs, so that nothing needs to be "
-            "downloaded. What they show need not hold on real images: `python -m nb201_data fetch cifar100`, then "
-            "--images cifar100."
-        )
-        said.append(Note(Topic.IMAGES, painted))
+    real = "What they show need not hold on real images: `python -m nb201_data fetch cifar100`, then --images cifar100."
+    protocol = Note(Topic.PROTOCOL, f"Protocol {plan.protocol.name}: {plan.protocol.note}.")
+    said = [protocol, *painted(plan.protocol.images, real)]
     if plan.truth is None:
         unknown = "No table on disk holds accuracies of these networks on these images: the best there is is unknown."
         said.append(Note(Topic.TRUTH, unknown))
@@ -123,7 +120,3 @@ def notes(plan: PipelinePlan) -> list[Note]:
 def _points(estimate: Estimate) -> str:
     spread = "" if estimate.spread is None else f" ± {format_number(estimate.spread, 2)}"
     return f"{format_number(estimate.value or 0.0, 2)}{spread}"
-
-
-def _count(n: int, word: str) -> str:
-    return f"{n} {word}" if n == 1 else f"{n} {word}s"

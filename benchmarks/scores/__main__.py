@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command import options as shared
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.scores import compare
 from benchmarks.scores.books import open_book, write_rows
 from benchmarks.scores.told import conflicts_text, info_text
@@ -22,9 +21,7 @@ from benchmarks.scoring.store import Store, default_store
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; 1 where two sources contradict each other."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = _parser().parse_args(given)
+    _, options = begun(argv, _parser)
     with ExitStack() as stack:
         if options.dry_run:
             for path in _read(options):

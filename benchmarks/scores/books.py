@@ -20,6 +20,7 @@ from benchmarks.scoring.release import Book, Found
 from benchmarks.scoring.released import Released
 from benchmarks.scoring.store import KEPT, Store
 from diswot_errors import DataError, UsageError
+from nb201_data.sealed import write_whole
 
 KEY = tuple(field.name for field in fields(Question))
 WHOLE = frozenset(field.name for field in fields(Question) if str(field.type) == "int")
@@ -45,12 +46,7 @@ def write_rows(path: Path, book: Book) -> int:
     if not path.name.endswith(SUFFIXES):
         raise UsageError(f"{path.name}: expected a name that ends in {', '.join(SUFFIXES)}")
     rows = [(*astuple(question), arch, *answer) for question, found in book for arch, answer in found.items()]
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(_parquet(rows) if path.suffix == ".parquet" else _csv(rows, path.suffix == ".gz"))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, _parquet(rows) if path.suffix == ".parquet" else _csv(rows, path.suffix == ".gz"))
     return len(rows)
 
 

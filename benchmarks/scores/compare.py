@@ -15,7 +15,6 @@ from benchmarks.scoring.runner import Runner
 from benchmarks.scoring.setting import FIRST_TEACHER_SEED, Setting
 from benchmarks.scoring.store import Store
 from diswot_errors import DataError
-from nb201_data.skeleton import Skeleton
 
 TOLERANCE = 1e-3
 """Relative; what docs/proxies.md states of fp32 scores against float64."""
@@ -121,20 +120,10 @@ def close(one: Answer, other: Answer) -> bool:
 
 def setting_of(table: ScoreTable) -> Setting:
     """The setting under which the questions of a table are asked."""
-    asked = table.card.setting
-    setting = Setting(
-        space=asked["space"],
-        skeleton=Skeleton.parse(asked["skeleton"]),
-        images=asked["images"],
-        batch_size=asked["batch_size"],
-        split=asked["split"],
-        init=asked["init"],
-        teacher=asked["teacher"],
-        precision=asked["precision"],
-    )
-    if asked["device"] != "cpu" or (asked["teacher"] and asked["teacher_seed"] != FIRST_TEACHER_SEED + asked["seed"]):
-        raise DataError(f"{table.path} was scored on {asked['device']} or with a teacher of a file: not verified here")
-    return setting
+    asked = table.card.any_question
+    if asked.device != "cpu" or (asked.teacher and asked.teacher_seed != FIRST_TEACHER_SEED + asked.seed):
+        raise DataError(f"{table.path} was scored on {asked.device} or with a teacher of a file: not verified here")
+    return Setting.of(asked)
 
 
 def _shown(answer: Answer) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -59,10 +59,12 @@ class Columns:
 
     def column(self, name: str, seed: int, archs: Sequence[str]) -> Array:
         """(n,) a proxy's values as scored, or an aggregate's within `archs`; NaN for none."""
-        if name not in AGGREGATES:
-            found = self.scores[name][seed]
+
+        def scored(proxy: str) -> Array:
+            found = self.scores[proxy][seed]
             return np.array([found.get(arch, np.nan) for arch in archs], dtype=float)
-        return joined(AGGREGATES[name], [self.column(part, seed, archs) for part in AGGREGATES[name].parts])
+
+        return column_of(name, scored)
 
     def teacher_of(self, names: Iterable[str]) -> str:
         """The teacher, where one of these scores looks at it."""
@@ -75,6 +77,11 @@ class Columns:
         teacher = f", teacher {short_name(looked_at)}" if looked_at else ""
         other = f", in {self.scored_as}" if self.scored_as else ""
         return f"{self.setting.init}, {self.setting.batch_size} of {self.setting.images}{teacher}{other}"
+
+
+def column_of(name: str, scored: Callable[[str], Array]) -> Array:
+    """(n,) of a score: a proxy's column, or an aggregate of those of its parts."""
+    return joined(AGGREGATES[name], list(map(scored, AGGREGATES[name].parts))) if name in AGGREGATES else scored(name)
 
 
 def joined(info: AggregateInfo, columns: Sequence[Array]) -> Array:
@@ -118,9 +125,7 @@ def columns_of(books: Iterable[Book], truth: GroundTruth) -> list[Columns]:
     cost: dict[Question, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for book in books:
         for question, answers in book:
-            info = PROXIES.get(question.proxy)
-            now = info is not None and (question.version, question.origin) == (info.version, info.origin)
-            if now and _fits(question, truth):
+            if question.present and _fits(question, truth):
                 column = found[_shared(question)][question.proxy].setdefault(question.seed, {})
                 for arch, answer in answers.items():
                     if answer.value is not None and arch not in column:

@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.scoring.cases import COVERAGE, Case, cases_of
 from benchmarks.scoring.columns import single
 from benchmarks.scoring.halves import HALVES, half_of
-from benchmarks.scoring.population import LEAST, populations
+from benchmarks.scoring.population import LEAST, populations, space_of
 from benchmarks.scoring.release import Book
 from benchmarks.statistics.forest import predicted
 from benchmarks.statistics.resamples import Array
@@ -18,7 +18,6 @@ from diswot_errors import UsageError
 from nb201_data.graf import features
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.space import Cell
-from nb201_data.spaces import get_space
 
 GRAF, SCORES, BOTH = "GRAF", "scores", "GRAF + scores"
 BESIDE = ("spread_size", "az_nas", "vkdnw_agg")
@@ -121,6 +120,6 @@ def _graf(archs: Iterable[str]) -> Array:
 
 
 def _closed(truth: GroundTruth, archs: Iterable[str]) -> dict[str, Array]:
-    space = get_space(truth.space).with_skeleton(truth.skeleton or get_space(truth.space).skeleton)
+    space = space_of(truth)
     cells, forms = [space.parse(arch) for arch in archs], space.closed_forms()
     return {name: np.array([[form(cell) for cell in cells]], dtype=float) for name, form in forms.items()}

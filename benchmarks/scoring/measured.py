@@ -9,24 +9,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.scoring import authors
-from benchmarks.scoring.columns import joined, lower_of, parts_of
+from benchmarks.scoring.columns import column_of, lower_of, parts_of
 from benchmarks.scoring.runner import Answers, Request, Runner
 from benchmarks.scoring.setting import Setting, device_kind
 from benchmarks.scoring.study import Study
 from benchmarks.statistics import correlate
 from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.paired import RESAMPLES, paired
+from benchmarks.statistics.resamples import Array
 from diswot_errors import UsageError
-from proxies.registry import AGGREGATES
 from reports.schema import Correlation, Estimate, Note, ScoreRow, Topic
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
 
-Array = NDArray[np.float64]
 LACKS = "not-applicable"  # the status of a formula where a part has no value
 
 
@@ -103,15 +101,11 @@ class Measured:
 
     def made(self, formula: Formula) -> Array:
         """(seeds, n) of a formula, ranks being those within the study; NaN where a part has no value."""
-
-        def column(name: str, seed: int) -> Array:
-            if name in AGGREGATES:
-                return joined(AGGREGATES[name], [column(part, seed) for part in AGGREGATES[name].parts])
-            return np.asarray(self.values(name)[seed])
-
-        seeds = range(len(self.study.seeds))
-        columns = ({name: column(name, seed) for name in formula.names} for seed in seeds)
-        return np.stack([formula.values(each, lower_of(formula.names)) for each in columns])
+        names, lower = formula.names, lower_of(formula.names)
+        parts = {part: self.values(part) for name in names for part in parts_of(name)}
+        by_seed = (dict(zip(parts, rows, strict=True)) for rows in zip(*parts.values(), strict=True))
+        columns = ({name: column_of(name, own.__getitem__) for name in names} for own in by_seed)
+        return np.stack([formula.values(each, lower) for each in columns])
 
     def oriented(self, name: str) -> Array:
         """(seeds, n) scores of a proxy, turned so that higher predicts better; NaN where there is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nb201_data.ground_truth import GroundTruth
-from nb201_data.spaces import get_space
+from nb201_data.spaces import SearchSpace, get_space
 
 LEAST = 10  # networks, below which nothing is said
 
@@ -17,6 +17,12 @@ class Population:
     key: str  # 'all', 'live'
     name: str
     archs: tuple[str, ...]
+
+
+def space_of(truth: GroundTruth) -> SearchSpace:
+    """Of the networks of a truth, in its skeleton."""
+    space = get_space(truth.space)
+    return space.with_skeleton(truth.skeleton or space.skeleton)
 
 
 def populations(truth: GroundTruth) -> list[Population]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from proxies.registry import PROXIES
+
 
 class Answer(NamedTuple):
     """A value, or a status with the reason why there is none; seconds as `proxies.Score` counts them."""
@@ -37,3 +39,9 @@ class Question:
     precision: str
     torch: str  # its version
     recipe: int
+
+    @property
+    def present(self) -> bool:
+        """Whether it is about a proxy that there is, at its present version."""
+        info = PROXIES.get(self.proxy)
+        return info is not None and (self.version, self.origin) == (info.version, info.origin)

@@ -12,7 +12,6 @@ from benchmarks.scoring.runner import Answers
 from benchmarks.scoring.setting import FIRST_TEACHER_SEED, RECIPE, Setting
 from benchmarks.scoring.study import FEWEST, Study, sample_of
 from nb201_data.ground_truth import GroundTruth
-from nb201_data.skeleton import Skeleton
 from proxies.registry import PROXIES, ProxyInfo
 
 NOT_THERE = Answer(None, "not-released", "no released table holds it")
@@ -27,7 +26,7 @@ def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
     for question, found in book:
         if _is_about(question, truth):
             known = {arch: answer for arch, answer in found.items() if arch in truth.values}
-            settings[_setting(question)][question.proxy, question.seed] = known
+            settings[Setting.of(question)][question.proxy, question.seed] = known
     alone = {setting: settings.pop(setting) for setting in list(settings) if not setting.teacher}
     whole = {setting: {**alone.get(replace(setting, teacher=""), {}), **found} for setting, found in settings.items()}
     accompanied = {replace(setting, teacher="") for setting in whole}
@@ -39,25 +38,9 @@ def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
 
 def _is_about(question: Question, truth: GroundTruth) -> bool:
     """Networks of the truth, scored by a proxy at its present version beside a teacher of random weights."""
-    info = PROXIES.get(question.proxy)
-    present = info is not None and (info.version, info.origin) == (question.version, question.origin)
     seeded = (question.teacher_init, question.teacher_seed) == (question.init, FIRST_TEACHER_SEED + question.seed)
     same = (question.space, question.skeleton, question.recipe) == (truth.space, str(truth.skeleton or ""), RECIPE)
-    return present and same and question.batch_seed == question.seed and (seeded or not question.teacher)
-
-
-def _setting(question: Question) -> Setting:
-    return Setting(
-        space=question.space,
-        skeleton=Skeleton.parse(question.skeleton),
-        images=question.images,
-        batch_size=question.batch_size,
-        split=question.split,
-        init=question.init,
-        teacher=question.teacher,
-        device=question.device,
-        precision=question.precision,
-    )
+    return question.present and same and question.batch_seed == question.seed and (seeded or not question.teacher)
 
 
 def _measured(truth: GroundTruth, setting: Setting, found: Answers) -> Measured:

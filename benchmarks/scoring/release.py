@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
@@ -30,8 +29,8 @@ from benchmarks.scoring.released import (
 )
 from benchmarks.scoring.setting import RECIPE, torch_version
 from diswot_registry import HOME
+from nb201_data.sealed import write_whole
 from nb201_data.spaces import SPACES
-from proxies.registry import PROXIES
 
 Found = dict[str, Answer]
 Book = Iterable[tuple[Question, Found]]
@@ -47,7 +46,7 @@ def release(book: Book, folder: Path) -> list[str]:
     for question, found in book:
         if releasable(question):
             by_setting[_setting(question)][question.proxy] = (question, found)
-    there = {_setting(_any_question(table.card)): table for table in Released(folder).tables}
+    there = {_setting(table.card.any_question): table for table in Released(folder).tables}
     said: list[str] = []
     for setting, columns in by_setting.items():
         said += _grow(there.get(setting), columns, folder)
@@ -56,8 +55,7 @@ def release(book: Book, folder: Path) -> list[str]:
 
 def releasable(question: Question) -> bool:
     """Built-in proxy at its present version, space and images of the project, this recipe and this torch."""
-    info = PROXIES.get(question.proxy)
-    present = info is not None and question.origin == HOME == info.origin and question.version == info.version
+    present = question.present and question.origin == HOME
     own = question.space in SPACES and SPACES.origin(question.space) == HOME and not brought(question)
     now = question.recipe == RECIPE and release_of(question.torch) == release_of(torch_version())
     return present and own and now
@@ -134,8 +132,8 @@ def write_table(path: Path, columns: Mapping[str, tuple[Question, Found]], repro
         sha256=hashlib.sha256(content).hexdigest(),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    _replace(path.with_suffix(".npz"), content)
-    _replace(path, card.text().encode())
+    write_whole(path.with_suffix(".npz"), content)
+    write_whole(path, card.text().encode())
     return len(archs)
 
 
@@ -149,24 +147,10 @@ def table_name(question: Question) -> str:
 def record_torch(table: ScoreTable, torch: str) -> None:
     """Write into a card that a version of torch gives the same scores."""
     reproduces = tuple(sorted({*table.card.reproduces, release_of(torch)}))
-    _replace(table.path, replace(table.card, reproduces=reproduces).text().encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Put `content` at `path` in one step."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(table.path, replace(table.card, reproduces=reproduces).text().encode())
 
 
 def _setting(question: Question) -> tuple[Any, ...]:
     """What the questions of one table share; another build of torch is no other table."""
     shared = {name: value for name, value in asdict(question).items() if name in SHARED and name != "torch"}
     return tuple(shared.values())
-
-
-def _any_question(card: Card) -> Question:
-    return card.question(next(iter(card.columns)))

@@ -69,6 +69,11 @@ class Card:
         column = self.columns[proxy]
         return Question(proxy=proxy, version=column.version, origin=column.origin, **self.setting)
 
+    @property
+    def any_question(self) -> Question:
+        """That of the first column."""
+        return self.question(next(iter(self.columns)))
+
     def text(self) -> str:
         """The file's content."""
         return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"

@@ -6,6 +6,7 @@ from diswot_errors import DataError, UsageError
 from nb201_data.datasets import DATASETS, parse_name, unpooled
 from nb201_data.skeleton import Skeleton
 from nb201_data.splits import SplitName
+from reports.schema import Note, Topic
 
 REAL = "real"
 """A name for the images that the networks of a ground truth were trained on."""
@@ -45,6 +46,14 @@ def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitNam
             f"{skeleton.resolution} ({skeleton}): leave out '@...' to have them brought to it"
         )
     return images.name
+
+
+def painted(images: str, more: str) -> list[Note]:
+    """What a reader must know of painted images, and `more`, such as how to have real ones; nothing of others."""
+    if not images.startswith("embedded"):
+        return []
+    said = f"Images: {images}, painted by this program, not photographs, so that nothing needs to be downloaded."
+    return [Note(Topic.IMAGES, f"{said} {more}")]
 
 
 def _own_images(own: str, needs: SplitName | None) -> str:

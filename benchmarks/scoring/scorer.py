@@ -18,7 +18,6 @@ from diswot_errors import DataError, UsageError
 from nb201_data.image_set import ImageSet
 from nb201_data.images import load_images
 from nb201_data.own import seeded
-from nb201_data.spaces import get_space
 from nb201_data.teachers import build_teacher
 from nb201_data.weights import load_weights
 from proxies import Score, TeacherEvidence, get, initialise, score, teacher_evidence
@@ -42,7 +41,7 @@ class Scorer:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self.device = torch.device(setting.device)
-        self.space = get_space(setting.space).with_skeleton(setting.skeleton)
+        self.space = setting.search_space
         self._images: ImageSet | None = None
         self._scenes: dict[int, Scene] = {}
         self._streams = threading.local()
@@ -157,15 +156,14 @@ def _answer(found: Score) -> Answer:
 
 def untrained_teacher(setting: Setting, seed: int) -> nn.Module:
     """The teacher that goes with a student's seed."""
-    space = get_space(setting.space).with_skeleton(setting.skeleton)
-    make = partial(build_teacher, setting.teacher, space)
+    make = partial(build_teacher, setting.teacher, setting.search_space)
     return _built(make, setting.init, setting.teacher_seed(seed), setting.teacher)
 
 
 def trained_teacher(setting: Setting) -> nn.Module:
     """The teacher with the weights of the user's file."""
-    space, path = get_space(setting.space).with_skeleton(setting.skeleton), setting.teacher_weights
-    network = _built(partial(build_teacher, setting.teacher, space), AS_BUILT, setting.teacher_seed(0), setting.teacher)
+    path, make = setting.teacher_weights, partial(build_teacher, setting.teacher, setting.search_space)
+    network = _built(make, AS_BUILT, setting.teacher_seed(0), setting.teacher)
     try:
         return load_weights(network, path)
     except DataError as error:

@@ -14,7 +14,7 @@ from diswot_errors import DataError
 from diswot_registry import HOME, Registry
 from nb201_data.datasets import DATASETS, parse_name
 from nb201_data.skeleton import Skeleton
-from nb201_data.spaces import SPACES
+from nb201_data.spaces import SPACES, SearchSpace, get_space
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
@@ -44,6 +44,26 @@ class Setting:
     teacher_weights: str = ""  # a file; empty: random weights
     device: str = "cpu"  # as torch names it
     precision: str = "fp32"
+
+    @classmethod
+    def of(cls, question: Question) -> Setting:
+        """The one that a question is asked under, its teacher having random weights."""
+        return cls(
+            space=question.space,
+            skeleton=Skeleton.parse(question.skeleton),
+            images=question.images,
+            batch_size=question.batch_size,
+            split=question.split,
+            init=question.init,
+            teacher=question.teacher,
+            device=question.device,
+            precision=question.precision,
+        )
+
+    @property
+    def search_space(self) -> SearchSpace:
+        """The space, its networks in this skeleton."""
+        return get_space(self.space).with_skeleton(self.skeleton)
 
     @property
     def teacher_init(self) -> str:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.authors import COMMON
 from benchmarks.scoring.order import shuffled
-from benchmarks.scoring.resolve import resolve_images
+from benchmarks.scoring.resolve import painted, resolve_images
 from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
+from diswot_registry import names_in
 from nb201_data.datasets import DATASETS, unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
@@ -49,14 +50,10 @@ class Study:
         setting, truth = self.setting, self.truth
         about = f"{truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
         notes = [Note(Topic.TRUTH, f"Ground truth {truth.name}: {about}")]
-        if setting.images.startswith("embedded"):
-            real = unpooled(truth.images) or "cifar100"
-            real = real if real in DATASETS else f"DIR (a folder of {real})"
-            painted = (
-                f"Images: {setting.images}, painted by this program, not photographs, so that nothing needs to be "
-                f"downloaded. With real images, --images {real}, other numbers may result."
-            )
-            notes.append(Note(Topic.IMAGES, painted))
+        real = unpooled(truth.images) or "cifar100"
+        real = real if real in DATASETS else f"DIR (a folder of {real})"
+        if made := painted(setting.images, f"With real images, --images {real}, other numbers may result."):
+            notes += made
         elif truth.images and unpooled(truth.images) != unpooled(setting.images):
             other = f"The networks were trained on {truth.images} and are scored on {setting.images}."
             notes.append(Note(Topic.IMAGES, other))
@@ -150,8 +147,7 @@ def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str
     Also why others are missing, by name. What was asked for by name must be there, and so must one of the usual ones.
     """
     if options.ground_truth:
-        asked = [name for part in options.ground_truth.split(",") if (name := part.strip())]
-        return [study_of(options, None, name, init) for name in asked], {}
+        return [study_of(options, None, name, init) for name in names_in(options.ground_truth)], {}
     found: list[Study] = []
     missing: dict[str, str] = {}
     for name in names:

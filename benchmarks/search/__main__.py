@@ -1,13 +1,12 @@
 """Search for a student: `python -m benchmarks.search --strategy evolution --score diswot --teacher resnet56`."""
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.command import ending
 from benchmarks.command.options import config_of
-from benchmarks.command.plugins import load_plugins
+from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.search.courses import course_of
@@ -19,9 +18,7 @@ from benchmarks.search.registry import all_strategies, in_words
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    load_plugins(given)
-    options = parser().parse_args(given)
+    given, options = begun(argv, parser)
     if options.list:
         print(listed())
         return 0

@@ -10,16 +10,13 @@ from benchmarks.search.scored import ScoredObjective, scored_objective
 from benchmarks.search.tabular import TabularObjective, tabular_objective
 from benchmarks.search.trained import TrainedObjective
 from diswot_errors import DataError, UsageError
-from nb201_data.datasets import unpooled
+from nb201_data.datasets import BENCHMARK, unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SearchSpace, get_space
+from proxies.distillation.names import ALONE
 
-NATIVE = {
-    "cifar10": Skeleton(),
-    "cifar100": Skeleton(classes=100),
-    "imagenet16-120": Skeleton(classes=120, resolution=16),
-}
+NATIVE = {data.name: data.skeleton for data in BENCHMARK}
 TRAINED = "trained:"
 TABLES = ("nb201:", "kd-nb201", "s0:")
 
@@ -102,5 +99,5 @@ def objective_for(
     assert runner is not None and setting is not None
     if score.startswith(TRAINED):
         protocol, _, loss = score.removeprefix(TRAINED).partition(":")
-        return TrainedObjective(space, protocol, setting.images, loss or "ce", seed, setting.device)
+        return TrainedObjective(space, protocol, setting.images, loss or ALONE, seed, setting.device)
     return scored_objective(runner, setting, seed, score.split(","))

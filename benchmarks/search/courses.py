@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks.command.estimate import duration
 from benchmarks.command.opened import opened
 from benchmarks.engines.device import choose_device
 from benchmarks.engines.progress import Progress
@@ -28,6 +27,7 @@ from benchmarks.search.trained import TrainedObjective
 from benchmarks.search.weight_sharing import SharedEpoch, SharedResult, SharedTask, identity, search_shared
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import SearchSpace
+from reports.tables import format_duration
 
 PROBED = 9  # networks, of which a probe takes some from light to heavy
 
@@ -49,7 +49,7 @@ class Course:
         """For a dry run."""
         seconds, what = self.cost()
         where = f"{self.space.name} ({self.space.skeleton})"
-        return f"{what}, by {self.objective}, in {where}: about {duration(seconds)} of one worker."
+        return f"{what}, by {self.objective}, in {where}: about {format_duration(seconds)} of one worker."
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.command.estimate import probe
+from benchmarks.scoring import columns
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.runner import Answers, Job, Request, Runner
 from benchmarks.scoring.setting import Setting, device_kind
@@ -14,7 +15,6 @@ from benchmarks.search.protocol import FULL, Trial, Value
 from benchmarks.search.standing import Scale
 from diswot_errors import UsageError
 from nb201_data.space import sample
-from nb201_data.spaces import get_space
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
@@ -89,7 +89,7 @@ class ScoredObjective:
 
     @cached_property
     def _references(self) -> Sequence[Any]:
-        pool = get_space(self.setting.space).with_skeleton(self.setting.skeleton).distinct()
+        pool = self.setting.search_space.distinct()
         return sample(pool, min(REFERENCES, len(pool)), self.seed)
 
     def _value(self, answers: Sequence[Answer]) -> Value:
@@ -116,10 +116,9 @@ def scored_objective(runner: Runner, setting: Setting, seed: int, names: Sequenc
 
 def parts_of(names: Sequence[str]) -> "list[ProxyInfo]":
     """The proxies of these names, those of their parts for the ones that are defined by ranks."""
-    from proxies.registry import aggregates, select
+    from proxies.registry import select
 
-    parts = {info.name: info.parts for info in aggregates()}
-    return select([part for name in names for part in parts.get(name.strip(), (name.strip(),))])
+    return select([part for name in names for part in columns.parts_of(name.strip())])
 
 
 def _higher(info: "ProxyInfo", answer: Answer) -> float | None:

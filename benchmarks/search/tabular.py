@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.search.objective import EachByItself
 from benchmarks.search.protocol import Trial, Value
 from diswot_errors import UsageError
+from nb201_data.datasets import DATASETS
 from nb201_data.ground_truth import load_ground_truth
 from nb201_data.spaces import SearchSpace
 
@@ -17,12 +18,11 @@ SECONDS_PER_IMAGE = 9.14 / 25_000
 A model, not the benchmark's own number for each cell: the table here holds no times. 9.14 s is the mean time of an
 epoch on the 25,000 training images of CIFAR-10 that users of the official file report for its cells.
 """
-TRAINING_IMAGES = {"cifar10": 25_000, "cifar100": 50_000, "imagenet16-120": 151_700}
 
 
 def training_seconds(images: str, epochs: int) -> float:
-    """Seconds to train one cell of the benchmark for `epochs`, by the model above."""
-    return epochs * TRAINING_IMAGES[images] * SECONDS_PER_IMAGE
+    """Seconds to train one cell of the benchmark for `epochs`, by the model above; 0 for other images."""
+    return epochs * (DATASETS[images].searched_on if images in DATASETS else 0) * SECONDS_PER_IMAGE
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,5 @@ def tabular_objective(space: SearchSpace, name: str) -> TabularObjective:
         if truth.space != space.name:
             raise UsageError(f"{truth.name} is of the space {truth.space}, the search of {space.name}")
     tables = {truth.records[0].epochs or 0: truth.values for truth in truths}
-    cost = {epochs: _seconds(truths[0].images, epochs) for epochs in tables}
+    cost = {epochs: training_seconds(truths[0].images, epochs) for epochs in tables}
     return TabularObjective(name, tuple(sorted(tables)), tables, cost)
-
-
-def _seconds(images: str, epochs: int) -> float:
-    return training_seconds(images, epochs) if images in TRAINING_IMAGES else 0.0

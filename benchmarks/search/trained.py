@@ -11,6 +11,7 @@ from benchmarks.search.protocol import FULL, Trial, Value
 from diswot_errors import DataError, UsageError
 from nb201_data.datasets import unpooled
 from nb201_data.spaces import SearchSpace
+from proxies.distillation.names import ALONE
 
 HELD_OUT = 5  # every fifth image of each class of the training split
 
@@ -22,7 +23,7 @@ class TrainedObjective(EachByItself):
     space: SearchSpace
     protocol: str
     images: str
-    loss: str = "ce"
+    loss: str = ALONE
     seed: int = 0
     device: str = "cpu"
     epochs: int = 0

@@ -21,9 +21,8 @@ def kendall(truth: Array, scores: Array, controls: Array, known: Array, resample
     known: (k,), tau of each control on the population.
     """
     target = Target(truth, draw_weights(len(truth), resamples, 0))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        own = np.stack([coefficients(target, row).kendall for row in scores]).mean(axis=0)
-        of_controls = np.stack([coefficients(target, row).kendall for row in controls], axis=1)
+    own = np.stack([coefficients(target, row).kendall for row in scores]).mean(axis=0)
+    of_controls = np.stack([coefficients(target, row).kendall for row in controls], axis=1)
     whole = np.isfinite(own) & np.isfinite(of_controls).all(axis=1)
     drawn, beside = own[1:][whole[1:]], of_controls[1:][whole[1:]]
     drawn, beside = drawn - drawn.mean(), beside - beside.mean(axis=0)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from benchmarks.statistics.resamples import Array, draw_weights, interval
-from benchmarks.statistics.selection import regret_of_first
+from benchmarks.statistics.gain import regret_of_first
+from benchmarks.statistics.resamples import Array, draw_weights, estimate, spread
 from benchmarks.statistics.weighted import Coefficients, Target, coefficients
 from diswot_errors import UsageError
 from reports.schema import COEFFICIENTS, Correlation, Estimate
@@ -79,16 +79,15 @@ def _rows_on_same_cells(
     usable = {name: table[name][:, mask] for name in table if np.isfinite(table[name][:, mask]).all()}
     varied = {name: values for name, values in usable.items() if len(values) and np.ptp(values, axis=1).all()}
     control = varied[baselines[0]][0] if baselines and baselines[0] in varied else None
-    with np.errstate(invalid="ignore", divide="ignore"):  # a resample may hold none of these cells
-        context = Target(target[mask], weights if mask.all() else weights[mask], control)
-        measured = {name: _measure(context, varied[name]) for name in (*names, *baselines) if name in varied}
-        result = {name: row(name, "constant") for name in names if name not in varied}
-        for name in names:
-            if name in varied:
-                estimates = _estimates(measured, name, baselines, context)
-                regret = np.array([regret_of_first(target[mask], scores) for scores in varied[name]])
-                estimates["regret_top1"] = Estimate(float(regret.mean()), spread=_spread(regret))
-                result[name] = replace(row(name, "ok"), **estimates)
+    context = Target(target[mask], weights if mask.all() else weights[mask], control)
+    measured = {name: _measure(context, varied[name]) for name in (*names, *baselines) if name in varied}
+    result = {name: row(name, "constant") for name in names if name not in varied}
+    for name in names:
+        if name in varied:
+            estimates = _estimates(measured, name, baselines, context)
+            regret = np.array([regret_of_first(target[mask], scores) for scores in varied[name]])
+            estimates["regret_top1"] = Estimate(float(regret.mean()), spread=spread(regret))
+            result[name] = replace(row(name, "ok"), **estimates)
     return result
 
 
@@ -103,17 +102,17 @@ def _measure(context: Target, scores: Array) -> Resampled:
 def _estimates(
     measured: Mapping[str, Resampled], name: str, baselines: tuple[str, ...], context: Target
 ) -> dict[str, Any]:
-    own = measured[name]
     """The fields of Correlation that hold an estimate, by name."""
-    result: dict[str, Any] = {key: _estimate(getattr(own, key)) for key in COEFFICIENTS}
-    result["precision_top5"] = _estimate(own.precision)
+    own = measured[name]
+    result: dict[str, Any] = {key: estimate(getattr(own, key)) for key in COEFFICIENTS}
+    result["precision_top5"] = estimate(own.precision)
     for baseline in baselines:
         if baseline in measured and baseline != name:
             for key in COEFFICIENTS:
                 mean = getattr(measured[baseline], key).mean(axis=0)
-                result[f"{key}_minus_{baseline}"] = _estimate(getattr(own, key) - mean)
+                result[f"{key}_minus_{baseline}"] = estimate(getattr(own, key) - mean)
     if context.has_control and name != baselines[0]:
-        result["partial_spearman"] = _estimate(_partial(own, measured[baselines[0]].spearman[0]))
+        result["partial_spearman"] = estimate(_partial(own, measured[baselines[0]].spearman[0]))
     return result
 
 
@@ -123,19 +122,6 @@ def _partial(own: Resampled, control_truth: Array) -> Array:
     defined = (left > 1e-12) & (right > 1e-12)
     scale = np.sqrt(np.where(defined, left * right, 1))
     return np.where(defined, (own.spearman - own.control_spearman * control_truth) / scale, np.nan)
-
-
-def _estimate(values: Array) -> Estimate:
-    """Mean over seeds of (seeds, 1 + resamples), its bootstrap interval, and the spread over seeds."""
-    mean = values.mean(axis=0)
-    if not np.isfinite(mean[0]):
-        return Estimate()
-    low, high = interval(mean[1:])
-    return Estimate(float(mean[0]), low, high, _spread(values[:, 0]))
-
-
-def _spread(values: Array) -> float | None:
-    return float(values.std(ddof=1)) if len(values) > 1 else None
 
 
 def _checked_truth(truth: ArrayLike) -> Array:

@@ -1,4 +1,4 @@
-"""nDCG as VKDNW uses it on NAS-Bench-201: how good the first of a list are, where gains double with each percent."""
+"""How good the first of a list are: regret of the very first, nDCG as VKDNW uses it on NAS-Bench-201."""
 
 import numpy as np
 
@@ -21,3 +21,11 @@ def ndcg(accuracies: Array, scores: Array, first: int = FIRST) -> float:
     means = np.bincount(group, gains) / np.bincount(group)
     reached = np.sort(group)
     return float(means[reached] @ discounts / (np.sort(gains)[::-1] @ discounts))
+
+
+def regret_of_first(truth: Array, scores: Array) -> float:
+    """max(truth) - E[truth of the cell with the highest score]; among tied first choices every one is as likely.
+
+    It has no bootstrap interval: resampling cells does not tell how an extreme varies.
+    """
+    return float(truth.max() - truth[scores == scores.max()].mean())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from benchmarks.statistics.resamples import Array, draw_weights, interval
+from benchmarks.statistics.resamples import Array, draw_weights, estimate
 from diswot_errors import UsageError
 from reports.schema import Estimate
 
@@ -49,9 +49,7 @@ class LikePairs:
             return Estimate()
         right = counted * np.sign(s[:, None] - s)
         with np.errstate(invalid="ignore", divide="ignore"):
-            values = self._total(right) / self._total(np.abs(counted))
-        low, high = interval(values[1:])
-        return Estimate(float(values[0]), low, high)
+            return estimate((self._total(right) / self._total(np.abs(counted)))[None])
 
     def _total(self, matrix: Array) -> Array:
         """sum_ij w_i w_j M_ij for every resample (R,)."""

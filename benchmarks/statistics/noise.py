@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from benchmarks.statistics.runs import t95
 from reports.schema import Estimate, Verdict, VerdictKind
 
 
@@ -37,7 +38,7 @@ def mean(runs: Sequence[float], noise: Noise | None) -> Estimate:
     spread = statistics.stdev(runs) if len(runs) > 1 else None
     if noise is None:
         return Estimate(statistics.fmean(runs), spread=spread)
-    reach = _t(noise.freedom) * math.sqrt(noise.variance / len(runs))
+    reach = t95(noise.freedom) * math.sqrt(noise.variance / len(runs))
     middle = statistics.fmean(runs)
     return Estimate(middle, middle - reach, middle + reach, spread)
 
@@ -47,7 +48,7 @@ def gap(first: Sequence[float], second: Sequence[float], noise: Noise | None) ->
     value = statistics.fmean(first) - statistics.fmean(second)
     if noise is None:
         return Estimate(value)
-    reach = _t(noise.freedom) * math.sqrt(noise.variance * (1 / len(first) + 1 / len(second)))
+    reach = t95(noise.freedom) * math.sqrt(noise.variance * (1 / len(first) + 1 / len(second)))
     return Estimate(value, value - reach, value + reach)
 
 
@@ -66,7 +67,7 @@ def gap_to_draw(first: Sequence[float], drawn: Sequence[float], noise: Noise | N
     if own + other == 0:
         return Estimate(value, value, value)
     freedom = (own + other) ** 2 / (own**2 / noise.freedom + other**2 / (len(drawn) - 1))
-    reach = _t(freedom) * math.sqrt(own + other)
+    reach = t95(freedom) * math.sqrt(own + other)
     return Estimate(value, value - reach, value + reach)
 
 
@@ -97,14 +98,4 @@ def verdict(difference: Estimate) -> Verdict:
     """Better or worse where the interval leaves zero out, else why it is open."""
     if difference.value is None or difference.low is None:
         return Verdict(VerdictKind.OPEN, "nothing repeated, the noise is unknown")
-    return {
-        1: Verdict(VerdictKind.BETTER),
-        -1: Verdict(VerdictKind.WORSE),
-        0: Verdict(VerdictKind.OPEN, "within noise"),
-    }[difference.separated]
-
-
-def _t(freedom: float) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, freedom))
+    return Verdict(difference.told) if difference.separated else Verdict(VerdictKind.OPEN, "within noise")

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri
 
-from benchmarks.statistics.resamples import Array, draw_weights, interval
+from benchmarks.statistics.resamples import Array, draw_weights, estimate
 from benchmarks.statistics.weighted import Target, coefficients
 from reports.schema import Estimate
 
@@ -38,7 +38,7 @@ def against(
     context = Target(target, draw_weights(len(accuracies), RESAMPLES, 0)[whole])
     mine = _resampled(context, own[:, whole], coefficient)
     return {
-        name: _difference(mine, _resampled(context, values[:, whole], coefficient))
+        name: estimate(mine - _resampled(context, values[:, whole], coefficient))
         if all(np.ptp(row) for row in values[:, whole])
         else Estimate()
         for name, values in others.items()
@@ -59,12 +59,4 @@ def stretched(estimate: Estimate, confidence: float) -> Estimate:
 
 def _resampled(context: Target, table: Array, coefficient: Coefficient) -> Array:
     """(seeds, 1 + resamples)."""
-    with np.errstate(invalid="ignore", divide="ignore"):  # a resample may hold none of these networks
-        return np.stack([getattr(coefficients(context, row), coefficient) for row in table])
-
-
-def _difference(mine: Array, other: Array) -> Estimate:
-    gap = mine - other
-    low, high = interval(gap.mean(axis=0)[1:])
-    spread = float(gap[:, 0].std(ddof=1)) if len(gap) > 1 else None
-    return Estimate(float(gap[:, 0].mean()), low, high, spread)
+    return np.stack([getattr(coefficients(context, row), coefficient) for row in table])

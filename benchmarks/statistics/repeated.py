@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks.statistics.paired import RESAMPLES
-from benchmarks.statistics.resamples import Array, draw_weights, interval
+from benchmarks.statistics.resamples import Array, draw_weights, estimate
 from benchmarks.statistics.weighted import Target, coefficients
 from reports.schema import Estimate
 
@@ -35,8 +35,7 @@ def repeated(accuracies: Array, tables: Mapping[Key, Array], base: Key) -> dict[
     found: dict[Key, tuple[Array, Array]] = {}
     for key, values in tables.items():
         if np.ptp(values, axis=1).all():
-            with np.errstate(invalid="ignore", divide="ignore"):  # a resample may hold one network alone
-                parts = [coefficients(context, row) for row in values]
+            parts = [coefficients(context, row) for row in values]
             found[key] = np.stack([part.kendall for part in parts]), np.stack([part.spearman for part in parts])
     beside = found[base][0].mean(axis=0) if base in found else None
     made: dict[Key, Repeated] = {}
@@ -45,13 +44,6 @@ def repeated(accuracies: Array, tables: Mapping[Key, Array], base: Key) -> dict[
             made[key] = Repeated(len(values), Estimate(), Estimate(), Estimate())
             continue
         kendall, spearman = found[key]
-        gap = Estimate() if beside is None or key == base else _estimate(kendall - beside)
-        made[key] = Repeated(len(values), _estimate(kendall), _estimate(spearman), gap)
+        gap = Estimate() if beside is None or key == base else estimate(kendall - beside)
+        made[key] = Repeated(len(values), estimate(kendall), estimate(spearman), gap)
     return made
-
-
-def _estimate(values: Array) -> Estimate:
-    """Of (draws, 1 + resamples): mean, interval of the mean, standard deviation of a draw."""
-    low, high = interval(values.mean(axis=0)[1:])
-    spread = float(values[:, 0].std(ddof=1)) if len(values) > 1 else None
-    return Estimate(float(values[:, 0].mean()), low, high, spread)

@@ -1,7 +1,9 @@
-"""Bootstrap resamples of cells as integer weights: drawing n cells with replacement is the same as counting them."""
+"""Bootstrap resamples of cells as integer weights (drawing n cells is the same as counting them), and what they say."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+from reports.schema import Estimate
 
 Array = NDArray[np.float64]
 
@@ -29,3 +31,17 @@ def interval(resampled: Array, confidence: float = 0.95) -> tuple[float | None, 
     tail = 100 * (1 - confidence) / 2
     low, high = np.percentile(defined, [tail, 100 - tail])
     return float(low), float(high)
+
+
+def estimate(values: Array) -> Estimate:
+    """Of (seeds, 1 + resamples): the mean over seeds, its bootstrap interval, the spread over seeds; empty for NaN."""
+    mean = values.mean(axis=0)
+    if not np.isfinite(mean[0]):
+        return Estimate()
+    low, high = interval(mean[1:])
+    return Estimate(float(mean[0]), low, high, spread(values[:, 0]))
+
+
+def spread(values: Array) -> float | None:
+    """The standard deviation over seeds; None with one seed."""
+    return float(values.std(ddof=1)) if len(values) > 1 else None

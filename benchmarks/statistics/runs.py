@@ -9,12 +9,17 @@ import scipy
 from reports.schema import Estimate
 
 
+def t95(freedom: float) -> float:
+    """Half the width of a 95 % t interval, in standard errors."""
+    return float(scipy.stats.t.ppf(0.975, freedom))
+
+
 def mean_of_runs(values: Sequence[float]) -> Estimate:
     """Mean, its 95 % t interval, the standard deviation of a run; no interval from one run, nothing from none."""
     if len(values) < 2:
         return Estimate(values[0] if values else None)
     mean, spread = statistics.fmean(values), statistics.stdev(values)
-    reach = float(scipy.stats.t.ppf(0.975, len(values) - 1)) * spread / math.sqrt(len(values))
+    reach = t95(len(values) - 1) * spread / math.sqrt(len(values))
     return Estimate(mean, mean - reach, mean + reach, spread)
 
 
@@ -26,5 +31,5 @@ def repetition(estimate: Estimate, seeds: int, repeats: int) -> Estimate:
     """
     if estimate.value is None or estimate.spread is None or seeds < 2:
         return Estimate(estimate.value)
-    reach = float(scipy.stats.t.ppf(0.975, seeds - 1)) * estimate.spread * (1 / seeds + 1 / repeats) ** 0.5
+    reach = t95(seeds - 1) * estimate.spread * (1 / seeds + 1 / repeats) ** 0.5
     return Estimate(estimate.value, max(-100.0, estimate.value - reach), min(100.0, estimate.value + reach))

@@ -6,7 +6,7 @@ k_i = a + b m_i + noise, b > 0. Both columns then have one order, and what diffe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,16 +42,6 @@ def residual_noise(alone: ArrayLike, distilled: ArrayLike) -> float:
     v, k = _checked(alone, distilled)
     slope = k.std() / v.std()
     return float((k / slope - v).std(ddof=1) / np.sqrt(1 + 1 / slope**2))
-
-
-def repeated_noise(runs: Iterable[Sequence[float]]) -> float | None:
-    """Pooled standard deviation of single runs within networks; None unless some network has two runs."""
-    squares, freedom = 0.0, 0
-    for values in runs:
-        array = np.asarray(values, dtype=float)
-        squares += float(((array - array.mean()) ** 2).sum())
-        freedom += len(array) - 1
-    return float(np.sqrt(squares / freedom)) if freedom else None
 
 
 def same_order(

@@ -74,6 +74,7 @@ class Target:
         return row, stacked
 
 
+@np.errstate(invalid="ignore", divide="ignore")  # a resample may hold none of these cells
 def coefficients(truth: Target, scores: Array) -> Coefficients:
     """All coefficients of `scores` (n,), higher predicting better, with the truth: one value per resample."""
     ranking = Ranking(scores)

@@ -15,9 +15,7 @@ from benchmarks.scoring.exhaustive import grounds_of, kendall
 from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.paired import against, stretched
 from benchmarks.statistics.resamples import Array
-from reports.schema import Cell, Column, Estimate, Section, Table, Verdict, VerdictKind
-
-KINDS = {1: VerdictKind.BETTER, 0: VerdictKind.NOT_TOLD_APART, -1: VerdictKind.WORSE}
+from reports.schema import Cell, Column, Estimate, Section, Table, Verdict
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def section(found: Compared, look: int) -> Section:
             gap = _corrected(gaps[form], look)
             detail = "" if gaps[form].separated == gap.separated else "at 95 % alone it would be told apart"
             named = (case.truth.name, case.population, case.conditions, len(case.archs))
-            verdict = Verdict(KINDS[gap.separated], detail)
+            verdict = Verdict(gap.told, detail)
             rows.append((*named, float(found.kendall[place]), form, size, gaps[form], gap.low, gap.high, verdict))
     columns = (
         *(Column("truth"), Column("population"), Column("setting", label="scores of")),

@@ -11,13 +11,14 @@ from benchmarks.command.publish import Content
 from benchmarks.distill.beside import Teachers
 from benchmarks.distill.jobs import Distillation, Histories, student_of
 from benchmarks.distill.page import BEST, TEACHER, best_top1, configuration, over_seeds, starved
+from benchmarks.scoring.resolve import painted
 from benchmarks.statistics.runs import mean_of_runs
 from proxies.distillation import losses
 from reports import verdicts
 from reports.printed import Number
 from reports.published import SEARCHED_CELLS, published
 from reports.schema import Cell, Claim, Column, Estimate, Note, Section, Table, Topic, Verdict, VerdictKind
-from reports.tables import format_estimate
+from reports.tables import format_count, format_estimate
 
 CALLED = {f"nb201:{cell}": f"the cell of the authors' search ({name})" for name, cell in SEARCHED_CELLS.items()}
 CLAIMANTS = ("diswot", "diswot+")
@@ -41,7 +42,7 @@ def content(
     asked = (VerdictKind.BETTER, VerdictKind.WORSE, VerdictKind.OPEN)
     counts = ", ".join(f"{kinds.count(kind)} {kind.label}" for kind in asked)
     lead = (
-        f"DisWOT and DisWOT+ against every other distiller on {len(plans)} student{'s' * (len(plans) > 1)}: {counts} "
+        f"DisWOT and DisWOT+ against every other distiller on {format_count(len(plans), 'student')}: {counts} "
         f"of {len(kinds)} comparisons, paired over seeds.",
         f"{said} Images {protocol.images}, {protocol.epochs} epochs, teacher {protocol.teacher}, {first.seeds} seeds.",
     )
@@ -68,13 +69,8 @@ def _notes(plan: Distillation) -> list[Note]:
             "protocol; one that comes from a file was trained for longer."
         )
         notes.append(Note(Topic.PROTOCOL, taught))
-    if plan.protocol.images.startswith("embedded"):
-        painted = (
-            f"Images: {plan.protocol.images}, painted by this program, not photographs, so that nothing needs to be "
-            "downloaded. With real images: `python -m nb201_data fetch cifar100`, then --images cifar100."
-        )
-        notes.append(Note(Topic.IMAGES, painted))
-    return notes
+    real = "With real images: `python -m nb201_data fetch cifar100`, then --images cifar100."
+    return [*notes, *painted(plan.protocol.images, real)]
 
 
 def student_section(plan: Distillation, histories: Histories, teachers: Teachers, place: int) -> Section:
@@ -148,14 +144,10 @@ def claims(student: str, top1: Mapping[str, Sequence[float]], weak: Mapping[str,
                 gap = paired(top1[own], top1[other])
                 points = f"{format_estimate(gap, 2)} points"
                 doubts = [f"{name}: {weak[name]}" for name in (own, other) if weak and name in weak]
-                verdict = (
-                    Verdict(VerdictKind.OPEN, "; ".join((*doubts, points)))
-                    if doubts
-                    else {
-                        1: Verdict(VerdictKind.BETTER, points),
-                        -1: Verdict(VerdictKind.WORSE, points),
-                        0: Verdict(VerdictKind.OPEN, f"not told apart, {points}"),
-                    }[gap.separated]
-                )
+                verdict = Verdict(gap.told, points)
+                if doubts:
+                    verdict = Verdict(VerdictKind.OPEN, "; ".join((*doubts, points)))
+                elif not gap.separated:
+                    verdict = Verdict(VerdictKind.OPEN, f"not told apart, {points}")
                 made.append(Claim(f"{student}: {own} against {other}", verdict))
     return made

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from benchmarks.command.estimate import duration
 from benchmarks.engines.registry import Engine
 from benchmarks.engines.team import Team
 from benchmarks.scoring.runner import PER_JOB, Job, score_job
+from reports.markdown import plain_table
+from reports.tables import format_duration
 
 EMPTY = 400  # jobs that do nothing
 GROUPS = ("nwot", "m_s,m_r,nwot,synflow,snip", "all")
@@ -64,7 +65,7 @@ def cpu_seconds(jobs: Sequence[Job]) -> float:
     return (time.process_time() - before) / sum(len(job.archs) for job, _ in found)
 
 
-def measured(courses: Sequence[Course], networks: int) -> list[str]:
+def measured(courses: Sequence[Course], networks: int) -> str:
     """Medians over the rounds; ratios of the same round."""
     rows = []
     for course in courses:
@@ -82,21 +83,17 @@ def measured(courses: Sequence[Course], networks: int) -> list[str]:
         "speed / this process",
         "time of all / half",
     )
-    return [f"{networks} networks x {GROUPS[1]}, medians of {len(courses[0].many)} rounds:", "", *_table(heads, rows)]
+    return f"{networks} networks x {GROUPS[1]}, medians of {len(courses[0].many)} rounds:\n\n{plain_table(heads, rows)}"
 
 
-def reckoned(course: Course, costs: dict[str, float]) -> list[str]:
+def reckoned(course: Course, costs: dict[str, float]) -> str:
     """networks x seconds / workers; where a job is done before this process has handed one to each of the others, more
     workers do not help: networks a job x seconds / CPU seconds for handing it out."""
     rows = []
     for group, seconds in costs.items():
         most = max(1, int(PER_JOB * seconds / course.handing_out))
-        times = [duration(SPACE * seconds / min(workers, most)) for workers in FURTHER]
+        times = [format_duration(SPACE * seconds / min(workers, most)) for workers in FURTHER]
         rows.append((group, f"{seconds:.3f}", *times, f"{most:,}"))
     heads = ("proxies", "s a network", *(f"{workers:,} workers" for workers in FURTHER), "most workers")
-    return [f"{SPACE:,} networks, reckoned from {course.name} with {course.count} workers:", "", *_table(heads, rows)]
-
-
-def _table(heads: Sequence[object], rows: Sequence[Sequence[object]]) -> list[str]:
-    """In Markdown."""
-    return [f"| {' | '.join(map(str, row))} |" for row in (heads, ["---"] * len(heads), *rows)]
+    head = f"{SPACE:,} networks, reckoned from {course.name} with {course.count} workers:"
+    return f"{head}\n\n{plain_table(heads, rows)}"

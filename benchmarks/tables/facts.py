@@ -11,10 +11,9 @@ from benchmarks.statistics.explained import rank_r2
 from benchmarks.statistics.like_pairs import LikePairs
 from benchmarks.statistics.sample_size import SampleSize
 from diswot_errors import UsageError
-from nb201_data.spaces import get_space
 from reports import figures
-from reports.schema import BASELINES, Cell, Column, Figure, Section, Table, Verdict, VerdictKind
-from reports.tables import by_rank
+from reports.schema import BASELINES, Cell, Column, Figure, Section, Table, Verdict
+from reports.tables import by_rank, placed
 
 WITHIN = 0.1
 SIZES = ("params", "flops", "conv_count", "trainable_layers")
@@ -22,7 +21,7 @@ SIZES = ("params", "flops", "conv_count", "trainable_layers")
 
 
 def _flops(study: Study) -> list[float]:
-    space = get_space(study.setting.space).with_skeleton(study.setting.skeleton)
+    space = study.setting.search_space
     return [float(space.flops(space.parse(arch))) for arch in study.archs]
 
 
@@ -69,8 +68,7 @@ def like_flops(base: Measured) -> Section:
     like = LikePairs(base.study.accuracies, _flops(base.study), within=WITHIN)
     found = {row.proxy: like.agreement(base.mean_scores(row.proxy)) for row in base.rows}
     order = sorted(found, key=lambda name: (found[name].value is None, -(found[name].value or 0), name))
-    told = {1: Verdict(VerdictKind.BETTER), -1: Verdict(VerdictKind.WORSE), 0: None}
-    rows = tuple((name, found[name], told[found[name].separated]) for name in order)
+    rows = tuple((name, found[name], Verdict(found[name].told) if found[name].separated else None) for name in order)
     columns = (
         Column("proxy"),
         Column("agreement", "estimate", note="share of pairs in the right order minus share in the wrong one"),
@@ -161,7 +159,7 @@ def sample_sizes(base: Measured) -> Section:
 
 def sentences(base: Measured) -> list[str]:
     """Who ranks better than params, and who adds something to them."""
-    rows = [row for row in by_rank(base.rows) if row.proxy != "params" and row.spearman.value is not None]
+    rows = [row for row in placed(base.rows) if row.proxy != "params"]
     better = [row.proxy for row in rows if row.spearman_minus_params.separated > 0]
     adds = [row.proxy for row in rows if row.partial_spearman.separated > 0]
     return [

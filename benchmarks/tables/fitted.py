@@ -9,7 +9,6 @@ from math import log2
 from benchmarks.scoring.labelled import BESIDE, BOTH, GRAF, SCORES, Ground
 from benchmarks.statistics.repeated import Repeated, repeated
 from benchmarks.statistics.resamples import Array
-from benchmarks.tables.confirm import KINDS
 from benchmarks.tables.vkdnw import FITTED, IMAGES, printed
 from reports import figures
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table, Verdict
@@ -79,7 +78,7 @@ def section(number: int, found: Fitted) -> Section:
     rows: list[tuple[Cell, ...]] = []
     for row in [*free, *(row for model in ground.models for row in found.of(model))]:
         one = row.found
-        verdict = Verdict(KINDS[one.difference.separated]) if one.difference.value is not None else None
+        verdict = Verdict(one.difference.told) if one.difference.value is not None else None
         rows.append((row.name, row.labels or None, one.draws, one.kendall, one.spearman, one.difference, verdict))
     columns = (
         *(Column("model"), Column("labels", "integer", note="accuracies it was fitted on; none: training-free")),

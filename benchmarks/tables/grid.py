@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.command.options import INITS
 from benchmarks.scoring.measured import Measured, agreement
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.study import Study
 from diswot_errors import DataError
 from nb201_data.datasets import unpooled
+from proxies.authors import INITS
 from reports import figures
 from reports.schema import Cell, Column, Figure, Section, Table
 

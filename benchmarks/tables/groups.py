@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from benchmarks.scoring import study as studies
-from benchmarks.scoring.measured import RESAMPLES, Ask
+from benchmarks.scoring.measured import RESAMPLES, Ask, Measured
 from benchmarks.scoring.study import Study
 from benchmarks.statistics import correlate
 from benchmarks.statistics.runs import repetition
-from nb201_data.spaces import get_space
 from reports import verdicts
 from reports.schema import Correlation
 
@@ -48,7 +47,7 @@ def ask(options: argparse.Namespace, space: str | None, truth: str, group: Group
 
 def closed_form(study: Study) -> dict[str, Correlation]:
     """Rows that need no network: params, and FLOPs by the authors' count."""
-    space = get_space(study.setting.space).with_skeleton(study.setting.skeleton)
+    space = study.setting.search_space
     archs = [space.parse(arch) for arch in study.archs]
     scores = {"params": [space.params(a) for a in archs], TENSORWATCH: [space.flops(a) for a in archs]}
     rows = correlate(
@@ -78,3 +77,14 @@ def describe(study: Study, proxies: Sequence[str]) -> str:
     s = study.setting
     teacher = f", teacher {s.teacher}" if any(get(name).teacher for name in proxies) else ""
     return f"{s.space}, {s.init}, {s.batch_size} {s.split} images of {s.images}{teacher}"
+
+
+def settings(parts: Sequence[Measured], groups: Sequence[Group]) -> str:
+    """Which proxies were measured under which setting, in sentences."""
+    pairs = zip(parts, groups, strict=True)
+    return " ".join(f"{', '.join(group.proxies)}: {describe(one.study, group.proxies)}." for one, group in pairs)
+
+
+def rows_of(parts: Sequence[Measured]) -> dict[str, Correlation]:
+    """The statistics of each proxy of all groups."""
+    return {row.proxy: row for one in parts for row in one.rows}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.command.options import INITS
 from benchmarks.scoring.measured import Measured, agreement, difference
 from benchmarks.tables.published import PublishedCell, published_section
+from proxies.authors import INITS
 from reports import figures
 from reports.schema import Cell, Column, Figure, Section, Table
 from reports.tables import format_estimate

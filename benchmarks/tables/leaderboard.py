@@ -11,17 +11,15 @@ import numpy as np
 
 from benchmarks.scoring.authors import AUTHORS, COMMON, as_of
 from benchmarks.scoring.columns import Columns, columns_of, joined, single
-from benchmarks.scoring.population import LEAST, Population
+from benchmarks.scoring.population import LEAST, Population, space_of
 from benchmarks.scoring.release import Book
 from benchmarks.statistics.explained import rank_r2
 from benchmarks.statistics.formula import Formula
-from benchmarks.statistics.gain import FIRST, ndcg
+from benchmarks.statistics.gain import FIRST, ndcg, regret_of_first
 from benchmarks.statistics.resamples import Array
-from benchmarks.statistics.selection import regret_of_first
 from benchmarks.statistics.weighted import Target, coefficients
 from benchmarks.tables import printed
 from nb201_data.ground_truth import GroundTruth
-from nb201_data.spaces import get_space
 from proxies.registry import AggregateInfo, aggregates
 from reports.schema import Column, Section, Table
 
@@ -61,7 +59,7 @@ class Standing:
 
 def closed_forms(truth: GroundTruth) -> list[Scores]:
     """Sizes, and what else the space counts without a network."""
-    space = get_space(truth.space).with_skeleton(truth.skeleton or get_space(truth.space).skeleton)
+    space = space_of(truth)
     archs = {text: space.parse(text) for text in truth.values}
 
     def scores(name: str, form: Callable[[Any], float]) -> Scores:

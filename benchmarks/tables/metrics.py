@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.scoring.measured import Measured
+from benchmarks.tables import inits
 from benchmarks.tables.published import PublishedCell, published_section
 from reports import figures
 from reports.schema import BASELINES, Figure, Section
-from reports.tables import by_rank, correlation_table, format_estimate
+from reports.tables import by_rank, correlation_table, format_estimate, placed
 
 FORMS = {
     "fitnet": ("fitnet", "fitnet_released"),
-    "m_s": ("m_s", "m_s_readme"),
+    "m_s": inits.FORMS["m_s"],
     "rkd": ("rkd",),
-    "m_r": ("m_r", "m_r_readme", "m_r_released", "m_r_released_s0"),
-    "diswot": ("diswot", "diswot_readme", "diswot_released", "diswot_released_s0"),
+    "m_r": inits.FORMS["m_r"],
+    "diswot": inits.FORMS["diswot"],
 }
 """Published row -> the proxies that may have made it; the first is the plain one."""
 
@@ -57,7 +58,7 @@ def study_section(place: int, one: Measured) -> Section:
 
 def sentence(one: Measured) -> str:
     """Best first, and whether any beats counting parameters."""
-    ranked = [row for row in by_rank(one.rows) if row.proxy in FORMS and row.spearman.value is not None]
+    ranked = [row for row in placed(one.rows) if row.proxy in FORMS]
     order = ", ".join(f"{row.proxy} {format_estimate(row.spearman, interval=False)}" for row in ranked)
     better = [row.proxy for row in ranked if row.spearman_minus_params.separated > 0]
     verdict = f"better than plain params: {', '.join(better)}" if better else "none ranks better than plain params"

@@ -9,7 +9,8 @@ import numpy as np
 import scipy
 
 from benchmarks.statistics import same_order as null
-from benchmarks.statistics.same_order import SameOrder, repeated_noise
+from benchmarks.statistics.noise import pooled
+from benchmarks.statistics.same_order import SameOrder
 from diswot_errors import UsageError
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from reports.schema import Cell, Verdict, VerdictKind
@@ -36,12 +37,12 @@ class Case:
 
     def repeated(self) -> tuple[float, float] | None:
         """The noise of a single run, alone and distilled, where networks were trained more than once."""
-
-        found = [
-            repeated_noise([record.accuracy for record in truth.runs[arch]] for arch in self.archs)
+        noises = (
+            pooled([record.accuracy for record in truth.runs[arch]] for arch in self.archs)
             for truth in (self.alone, self.distilled)
-        ]
-        return (found[0], found[1]) if found[0] and found[1] else None
+        )
+        found = [noise.deviation for noise in noises if noise is not None and noise.variance]
+        return (found[0], found[1]) if len(found) == 2 else None
 
     def runs(self) -> list[int]:
         """How many runs each distilled accuracy is the mean of."""

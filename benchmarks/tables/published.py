@@ -44,7 +44,6 @@ def published_section(name: str, cells: Sequence[PublishedCell], note: str) -> S
         Column("measured", "estimate", 2, "measured ρ", "Spearman times 100, 95 % bootstrap interval over networks"),
         Column("verdict", "verdict"),
     )
-    about = f"{table.title} ({table.source}). Published setting: {table.setting}."
-    if table.unknown:
-        about += f" Unknown: {table.unknown}."
-    return Section("published", "Published beside measured", (about,), table=Table(columns, tuple(rows)), note=note)
+    return Section(
+        "published", "Published beside measured", (table.about,), table=Table(columns, tuple(rows)), note=note
+    )

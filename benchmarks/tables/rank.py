@@ -12,7 +12,7 @@ from nb201_data.datasets import unpooled
 from reports import verdicts
 from reports.published import published
 from reports.schema import Cell, Column, Estimate, Section, Table, Verdict, VerdictKind
-from reports.tables import by_rank, correlation_table, format_estimate
+from reports.tables import correlation_table, format_estimate, placed
 
 TRUTH = "nb201:cifar10:test:200"  # that of the paper, as far as its values tell
 OWN = "kd-nb201"
@@ -121,31 +121,25 @@ def spreads(parts: Sequence[Measured] | None, lacking: str) -> Section:
 
 def table_section(place: int, name: str, parts: Sequence[Measured]) -> Section:
     """What the whole sample says, with intervals."""
-    rows = list({row.proxy: row for one in parts for row in one.rows}.values())
     study = parts[0].study
-    settings = " ".join(
-        f"{', '.join(g.proxies)}: {groups.describe(one.study, g.proxies)}."
-        for one, g in zip(parts, GROUPS, strict=True)
-    )
     return Section(
         f"truth-{place}",
         f"What it should have been: {len(study.archs):,} cells against {name}",
         (f"{study.truth.note}.",),
-        table=correlation_table(rows),
-        note=f"{settings} 95 % bootstrap intervals over cells.",
+        table=correlation_table(groups.rows_of(parts).values()),
+        note=f"{groups.settings(parts, GROUPS)} 95 % bootstrap intervals over cells.",
     )
 
 
 def sentence(name: str, parts: Sequence[Measured]) -> str:
     """Best first, and who is told apart from params."""
-    rows = by_rank({row.proxy: row for one in parts for row in one.rows}.values())
-    shown = [row for row in rows if row.spearman.value is not None]
+    found = groups.rows_of(parts)
+    shown = placed(found.values())
     best = ", ".join(f"{row.proxy} {format_estimate(row.spearman, 2)}" for row in shown[:3])
-    diswot = next(row for row in rows if row.proxy == "diswot")
     better = [row.proxy for row in shown if row.spearman_minus_params.separated > 0]
     worse = sum(row.spearman_minus_params.separated < 0 for row in shown)
     told = f"better than params: {', '.join(better) or 'none'}; worse: {worse} of {len(shown)}"
     return (
         f"On {name} ({len(parts[0].study.archs):,} cells): highest Spearman {best}; DisWOT "
-        f"{format_estimate(diswot.spearman, 2)}; {told}."
+        f"{format_estimate(found['diswot'].spearman, 2)}; {told}."
     )

@@ -7,20 +7,19 @@ from dataclasses import replace
 
 from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.study import Study
-from benchmarks.tables import groups
+from benchmarks.tables import groups, inits
 from benchmarks.tables.groups import TENSORWATCH, Group
 from reports import verdicts
 from reports.published import published
-from reports.schema import Section
+from reports.schema import COEFFICIENTS, Correlation, Section
 from reports.tables import correlation_table
 
 TRUTH = "s0:kd"
 CLASSIC = Group(("l2_norm", "fisher", "grad_norm", "snip", "nwot", "synflow"), batch_size=192, split="test")
-FORMS = ("diswot", "diswot_readme", "diswot_released", "diswot_released_s0")
+FORMS = inits.FORMS["diswot"]
 DISWOT = Group(FORMS, batch_size=128, split="train", repeats=1)
 OTHER_FORMS = dict.fromkeys(FORMS[1:], "diswot")
 FAMILIES = {"s0-plain": "without residual connections", "s0": "with residual connections"}
-COEFFICIENTS = ("kendall", "spearman", "pearson")
 
 Pair = tuple[Measured, Measured]
 """Classic proxies and DisWOT on one family of networks."""
@@ -47,17 +46,22 @@ def published_section(found: Families | None, lacking: str = "") -> tuple[Sectio
 def counterparts(found: Families) -> dict[tuple[str, str], verdicts.Counterpart]:
     """(row, coefficient) -> measured: every row on the authors' networks, among them those that they leave out."""
     classic, diswot = found["s0-plain"][0], found["s0"][1]
-    closed, part = groups.closed_form(classic.study), _part(classic.study)
-    counted = {
-        "flops": closed[TENSORWATCH],
-        "params": closed["params"],
-        "flops, multiply-adds alone": classic.by_proxy["flops"],
-    }
-    made = {(name, c): groups.exact(row, c, "S0, counted", part) for name, row in counted.items() for c in COEFFICIENTS}
+    counted = {**_counted(classic.study), "flops, multiply-adds alone": classic.by_proxy["flops"]}
+    made = _exact(counted, classic.study)
     for one, group in ((classic, CLASSIC), (diswot, DISWOT)):
         for proxy in group.proxies:
             made |= _entries(proxy, one, group)
     return made
+
+
+def _counted(study: Study) -> dict[str, Correlation]:
+    closed = groups.closed_form(study)
+    return {"flops": closed[TENSORWATCH], "params": closed["params"]}
+
+
+def _exact(rows: Mapping[str, Correlation], study: Study) -> dict[tuple[str, str], verdicts.Counterpart]:
+    part = _part(study)
+    return {(name, c): groups.exact(row, c, "S0, counted", part) for name, row in rows.items() for c in COEFFICIENTS}
 
 
 def _entries(proxy: str, one: Measured, group: Group) -> dict[tuple[str, str], verdicts.Counterpart]:
@@ -89,15 +93,9 @@ def beside(one: Measured) -> Section:
 
     One setting for all rows, which is not the authors': `python -m benchmarks.s0_table` has theirs.
     """
-    study, rows = one.study, one.rows
-    table, closed = published("correlation"), groups.closed_form(study)
-    counted = {"flops": closed[TENSORWATCH], "params": closed["params"]}
-    own = {
-        (name, c): groups.exact(row, c, "S0, counted", _part(study))
-        for name, row in counted.items()
-        for c in COEFFICIENTS
-    }
-    for row in rows:
+    study, table = one.study, published("correlation")
+    own = _exact(_counted(study), study)
+    for row in one.rows:
         group = DISWOT if row.proxy in FORMS else CLASSIC
         family = "s0" if row.proxy in FORMS else "s0-plain"
         differs = differences(study, group)
@@ -113,15 +111,13 @@ def beside(one: Measured) -> Section:
 
 def family_section(family: str, pair: Pair) -> Section:
     """All rows on one family: which proxies beat params there."""
-    rows = list({row.proxy: row for one in pair for row in one.rows}.values())
-    parts = zip(pair, (CLASSIC, DISWOT), strict=True)
-    note = " ".join(f"{', '.join(g.proxies)}: {groups.describe(one.study, g.proxies)}." for one, g in parts)
     return Section(
         f"family-{family}",
         f"All rows on networks {FAMILIES[family]}",
         (f"{len(pair[0].study.archs)} networks, {len(pair[0].study.seeds)} seeds; differences are to plain params.",),
-        table=correlation_table(rows),
-        note=f"{note} 95 % bootstrap intervals over networks; after ± the standard deviation over seeds.",
+        table=correlation_table(groups.rows_of(pair).values()),
+        note=f"{groups.settings(pair, (CLASSIC, DISWOT))} 95 % bootstrap intervals over networks; after ± the standard "
+        "deviation over seeds.",
     )
 
 
@@ -129,7 +125,7 @@ def sentence(found: Families) -> str:
     """What counting parameters does here, and which proxies do better."""
     parts = []
     for family, pair in found.items():
-        rows = {row.proxy: row for one in pair for row in one.rows}
+        rows = groups.rows_of(pair)
         better = [name for name, row in rows.items() if row.spearman_minus_params.separated > 0]
         best = max(
             (row for row in rows.values() if row.spearman.value is not None), key=lambda r: r.spearman.value or 0
@@ -138,6 +134,6 @@ def sentence(found: Families) -> str:
         parts.append(
             f"on networks {FAMILIES[family]} {beat} (highest Spearman: {best.proxy}, {best.spearman.value:.4f})"
         )
-    params = {row.proxy: row for row in found["s0"][0].rows}["params"]
+    params = found["s0"][0].by_proxy["params"]
     numbers = ", ".join(f"{c} {100 * (getattr(params, c).value or 0):.2f}" for c in COEFFICIENTS)
     return f"The number of parameters, which the paper's table leaves out, has {numbers}; {'; '.join(parts)}."

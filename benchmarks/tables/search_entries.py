@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.command.estimate import duration
 from benchmarks.scoring.columns import parts_of
 from benchmarks.search.choices import NATIVE
 from benchmarks.search.constraints import Constraint
@@ -15,6 +14,7 @@ from benchmarks.search.tabular import training_seconds
 from benchmarks.tables.search_rows import REFERENCE, Contender, Kind, Terms
 from benchmarks.tables.search_scores import EPOCHS, Searcher
 from nb201_data.spaces import SearchSpace, get_space
+from reports.tables import format_duration
 
 COMMAND = "python -m benchmarks.search_table"
 ANYWHERE: tuple[Kind, ...] = ("score", "draw", "largest")
@@ -164,7 +164,7 @@ def _lacking(
     if contender.kind != "score" or terms.compute or scored is not None:
         return None
     names = ",".join(parts_of(contender.score))
-    computing = f"{again} --compute` scores what it looks at, for {duration(contender.seconds(data))} a search"
+    computing = f"{again} --compute` scores what it looks at, for {format_duration(contender.seconds(data))} a search"
     if not found:
         return "no cell is scored", computing
     sweep = f"python -m benchmarks.sweep --ground-truth nb201:{data}:test:200 --proxies {names}"

@@ -8,7 +8,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from random import Random
 
-from benchmarks.command.estimate import duration
 from benchmarks.engines.progress import Progress
 from benchmarks.scoring.lockstep import Inquiry, lockstep
 from benchmarks.scoring.runner import Runner
@@ -25,6 +24,7 @@ from benchmarks.tables.search_rows import Kind
 from benchmarks.tables.search_shared import Plan, plans_for, task_of
 from nb201_data.files import data_dir
 from nb201_data.spaces import get_space
+from reports.tables import format_duration
 
 Course = tuple[tuple[float, str], ...]
 
@@ -231,9 +231,9 @@ def estimate(entries: Sequence[Entry], not_run: Sequence[NotRun], runner: Runner
         else:
             continue
         total += count * one
-        lines.append(f"{contender.label}, {data}: {count} searches of about {duration(one)} each")
+        lines.append(f"{contender.label}, {data}: {count} searches of about {format_duration(one)} each")
     looked_up = Counter(entry.contender.label for entry in entries if _looked_up(entry))
     lines += [f"{label}: {count} searches that look up what they ask for" for label, count in looked_up.items()]
     lines += [f"{each.contender.label}, {each.data}: not run, {each.why}: {each.how}" for each in not_run]
-    whole = f"About {duration(total / runner.workers)} with {runner.workers} workers"
+    whole = f"About {format_duration(total / runner.workers)} with {runner.workers} workers"
     return "\n".join([*lines, f"{whole}, and seconds to minutes for what is looked up."])

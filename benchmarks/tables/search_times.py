@@ -11,7 +11,6 @@ from reports import figures
 from reports.published import published
 from reports.schema import Column, Estimate, Figure, Section, Table, Verdict, VerdictKind
 
-REFERENCE = "random"
 REACHED = 0.5  # of the published time: less, and the printed accuracy belongs to another search
 Truths = Mapping[str, Mapping[str, float]]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.scoring.columns import joined
-from benchmarks.scoring.measured import Array, Measured
+from benchmarks.scoring.measured import Measured
 from benchmarks.statistics.paired import paired
+from benchmarks.statistics.resamples import Array
 from proxies.registry import aggregates
 from reports.schema import Cell, Column, Estimate, Section, Table
-from reports.tables import by_rank
+from reports.tables import placed
 
 SIZE = frozenset({"params", "flops", "flops_pruned"})
 """Counts rather than scores of what a network computes: params has a column of its own."""
@@ -18,7 +19,7 @@ SIZE = frozenset({"params", "flops", "flops_pruned"})
 def of_guests(one: Measured) -> list[Section]:
     """A section on the scores that others brought, where the project's own were measured beside them."""
     guests = [info.name for info in one.infos if not info.ours]
-    ranked = [row.proxy for row in by_rank(one.rows) if row.spearman.value is not None]
+    ranked = [row.proxy for row in placed(one.rows)]
     singles = [name for name in ranked if name not in {*guests, *SIZE}]
     if not guests or not singles:
         return []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reports.records import Run
@@ -14,10 +15,11 @@ LONG = 200  # rows
 
 @dataclass(frozen=True)
 class TablePart:
-    """One command of the page."""
+    """One command of the page, and which of its options follow from those of all tables."""
 
     command: str
     title: str
+    arguments: Callable[[argparse.Namespace], list[str]]
 
     @property
     def key(self) -> str:

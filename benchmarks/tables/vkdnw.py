@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kendalltau
 
-from benchmarks.scoring.measured import RESAMPLES, Array, Measured
+from benchmarks.scoring.measured import RESAMPLES, Measured
+from benchmarks.scoring.population import LEAST
 from benchmarks.statistics import controlled, own_draws
+from benchmarks.statistics.resamples import Array
 from benchmarks.tables.standing import aggregate_values
+from nb201_data.datasets import BENCHMARK
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import get_space
 from proxies.registry import aggregates
@@ -20,7 +23,7 @@ from reports.schema import Column, Section, Table
 
 Mask = NDArray[np.bool_]
 TRUTH = "nb201:cifar100:test:200"
-IMAGES = ("cifar10", "cifar100", "imagenet16-120")
+IMAGES = tuple(data.name for data in BENCHMARK)
 _PRINTED = """
 flops .623 .799 .745 .586 .763 .576 .545 .718 .403
 grad_norm .328 .438 .509 .341 .451 .278 .310 .418 .265
@@ -50,7 +53,6 @@ PROXIES = (
 )
 """What is printed, aggregates by their parts."""
 WAYS = ("authors", "kaiming", "noise")
-LEAST = 10  # networks, below which nothing is said
 CLOSE = 0.03
 """How near to the printed number is called agreement."""
 STANDARD = 2 * 1.959964  # width of a 95 % interval in standard errors
@@ -122,9 +124,8 @@ def _rows(one: Measured) -> list[tuple[Any, ...]]:
 def _controls(truth: GroundTruth, archs: Sequence[str]) -> Array:
     """(2, n) number of convolutions and FLOPs."""
     space = get_space(truth.space)
-    cells = [space.parse(arch) for arch in archs]
-    convolutions = [cell.count("nor_conv_1x1") + cell.count("nor_conv_3x3") for cell in cells]
-    return np.array([convolutions, [space.flops(cell) for cell in cells]], dtype=float)
+    cells, forms = [space.parse(arch) for arch in archs], space.closed_forms()
+    return np.array([[forms[name](cell) for cell in cells] for name in ("convolutions", "flops")], dtype=float)
 
 
 def beside(value: float | None, error: float | None, target: float) -> tuple[float | None, str]:

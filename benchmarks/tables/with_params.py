@@ -10,7 +10,7 @@ import scipy
 from benchmarks.scoring.measured import RESAMPLES, Measured
 from benchmarks.statistics import correlate
 from reports import figures
-from reports.schema import Cell, Column, Correlation, Figure, Section, Table, Verdict, VerdictKind
+from reports.schema import Cell, Column, Correlation, Figure, Section, Table, Verdict
 from reports.tables import by_rank, format_number
 
 NAMED = 6  # in the sentence; the table has all
@@ -35,12 +35,11 @@ def mean_ranks(base: Measured) -> list[Correlation]:
 
 def section(base: Measured, rows: Sequence[Correlation]) -> Section:
     """Params and a proxy against params alone."""
-    told = {1: Verdict(VerdictKind.BETTER), -1: Verdict(VerdictKind.WORSE), 0: None}
     shown = [row for row in by_rank(rows) if row.proxy != "params"]
     cells: list[tuple[Cell, ...]] = [
         (
-            *(row.proxy, row.scored, base.by_proxy[row.proxy].spearman, row.spearman),
-            *(row.spearman_minus_params, told[row.spearman_minus_params.separated]),
+            *(row.proxy, row.scored, base.by_proxy[row.proxy].spearman, row.spearman, row.spearman_minus_params),
+            Verdict(row.spearman_minus_params.told) if row.spearman_minus_params.separated else None,
         )
         for row in shown
     ]

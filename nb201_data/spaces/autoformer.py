@@ -1,7 +1,6 @@
 """AutoFormer-Ti: plain vision transformers of which every layer chooses its heads and its hidden width."""
 
 import itertools
-import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,10 +15,7 @@ from nb201_data.spaces.vision import (
     VisionSpace,
     block_flops,
     block_params,
-    checked,
     skeleton_of,
-    table_in,
-    unknown,
 )
 
 if TYPE_CHECKING:
@@ -82,17 +78,23 @@ class AutoFormer(VisionSpace):
     skeleton: Skeleton = field(default_factory=skeleton_of)
     name: str = "autoformer"
     truth = "vit:autoformer:cifar100:kd"
+    every = _ALL
+    expected = ", with 12 to 14 heads (3, 4) and ratios (7, 8 halves)"
 
-    def parse(self, text: str) -> Former:
-        """The architecture of a key, or of a table's JSON text."""
-        arch = _of_table(table) if (table := table_in(text)) else _of_key(text)
-        if arch is None or arch not in _ALL:
-            raise unknown(self.name, text, f"such as {_ALL[0]}, with 12 to 14 heads (3, 4) and ratios (7, 8 halves)")
-        return _ALL[_ALL.index(arch)]
+    def of_key(self, text: str) -> Former | None:
+        """`c192h333...r888...`: width, heads of each layer, ratios in halves."""
+        match = re.fullmatch("c([0-9]{3})h([0-9]{12,14})r([0-9]{12,14})", text)
+        if match is None or len(match[2]) != len(match[3]):
+            return None
+        return Former(int(match[1]), tuple((int(h), int(r) / 2) for h, r in zip(match[2], match[3], strict=True)))
 
-    def all(self) -> Sequence[Former]:
-        """All of them, made when asked for: by depth, width, then layer after layer."""
-        return _ALL
+    def of_table(self, table: Mapping[str, Any]) -> Former | None:
+        """Depth, and hidden width, heads and ratio of each layer."""
+        try:
+            layers = tuple(zip(table["num_heads"], table["mlp_ratio"], strict=True))
+            return Former(table["hidden_dim"], layers) if len(layers) == table["depth"] else None
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def neighbours(self, arch: Former) -> list[Former]:
         """Another width, one layer with other heads or another ratio, the last layer gone or one more behind it."""
@@ -102,10 +104,6 @@ class AutoFormer(VisionSpace):
             near += [replace(arch, layers=(*layers[:i], other, *layers[i + 1 :])) for other in others]
         longer = [replace(arch, layers=(*layers, layer)) for layer in LAYERS]
         return [*near, *(one for one in (replace(arch, layers=layers[:-1]), *longer) if one in _ALL)]
-
-    def mutate(self, arch: Former, rng: random.Random) -> Former:
-        """One of the neighbours."""
-        return rng.choice(self.neighbours(arch))
 
     def genes(self, arch: Former) -> tuple[object, ...]:
         """The width, and the choice of each of 14 layers: None for one that is not there."""
@@ -138,25 +136,6 @@ class AutoFormer(VisionSpace):
 
         heads, ratios = zip(*arch.layers, strict=True)
         return channels_last(Transformer(arch.width, ratios, heads, self.skeleton.classes, self.skeleton.resolution))
-
-    def with_skeleton(self, skeleton: Skeleton) -> "AutoFormer":
-        """The same networks for other classes or images."""
-        return replace(self, skeleton=checked(self.name, skeleton))
-
-
-def _of_key(text: str) -> Former | None:
-    match = re.fullmatch("c([0-9]{3})h([0-9]{12,14})r([0-9]{12,14})", text)
-    if match is None or len(match[2]) != len(match[3]):
-        return None
-    return Former(int(match[1]), tuple((int(h), int(r) / 2) for h, r in zip(match[2], match[3], strict=True)))
-
-
-def _of_table(table: Mapping[str, Any]) -> Former | None:
-    try:
-        layers = tuple(zip(table["num_heads"], table["mlp_ratio"], strict=True))
-        return Former(table["hidden_dim"], layers) if len(layers) == table["depth"] else None
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 register(AutoFormer())

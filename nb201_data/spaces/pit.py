@@ -2,9 +2,8 @@
 
 import itertools
 import math
-import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,7 @@ from nb201_data.spaces.vision import (
     VisionSpace,
     block_flops,
     block_params,
-    checked,
     skeleton_of,
-    table_in,
-    unknown,
 )
 
 if TYPE_CHECKING:
@@ -62,17 +58,22 @@ class PiT(VisionSpace):
     skeleton: Skeleton = field(default_factory=skeleton_of)
     name: str = "pit"
     truth = "vit:pit:cifar100:kd"
+    every = _ALL
 
-    def parse(self, text: str) -> Pooling:
-        """The architecture of a key, or of a table's JSON text."""
-        arch = _of_table(table) if (table := table_in(text)) else _of_key(text)
-        if arch is None or arch not in _ALL:
-            raise unknown(self.name, text, f"such as {_ALL[0]}")
-        return _ALL[_ALL.index(arch)]
+    def of_key(self, text: str) -> Pooling | None:
+        """`b32m4d264h248`: width of a head, ratio, depths, heads."""
+        match = re.fullmatch("b([0-9]{2})m([0-9])d([0-9]{3})h([0-9]{3})", text)
+        if match is None:
+            return None
+        depths, heads = (tuple(map(int, digits)) for digits in match.groups()[2:])
+        return Pooling(int(match[1]), int(match[2]), depths, heads)
 
-    def all(self) -> Sequence[Pooling]:
-        """All 1,600: by width of a head, ratio, depths, heads."""
-        return _ALL
+    def of_table(self, table: Mapping[str, Any]) -> Pooling | None:
+        """Width of a head, ratio, depths, heads."""
+        try:
+            return Pooling(table["base_dim"], table["mlp_ratio"], tuple(table["depth"]), tuple(table["num_heads"]))
+        except (KeyError, TypeError):
+            return None
 
     def neighbours(self, arch: Pooling) -> list[Pooling]:
         """The 24 with another width, another ratio, other depths or other heads."""
@@ -82,10 +83,6 @@ class PiT(VisionSpace):
             *(replace(arch, depths=other) for other in DEPTHS if other != arch.depths),
             *(replace(arch, heads=other) for other in HEADS if other != arch.heads),
         ]
-
-    def mutate(self, arch: Pooling, rng: random.Random) -> Pooling:
-        """One of the neighbours."""
-        return rng.choice(self.neighbours(arch))
 
     def genes(self, arch: Pooling) -> tuple[object, ...]:
         """Width of a head, ratio, depths, heads."""
@@ -126,28 +123,9 @@ class PiT(VisionSpace):
         made = Transformer(arch.widths, arch.ratio, arch.depths, arch.heads, around.classes, around.resolution)
         return channels_last(made)
 
-    def with_skeleton(self, skeleton: Skeleton) -> "PiT":
-        """The same networks for other classes or images."""
-        return replace(self, skeleton=checked(self.name, skeleton))
-
 
 def _log_width(arch: Pooling) -> float:
     return sum(math.log(math.log(width)) for width in arch.widths)
-
-
-def _of_key(text: str) -> Pooling | None:
-    match = re.fullmatch("b([0-9]{2})m([0-9])d([0-9]{3})h([0-9]{3})", text)
-    if match is None:
-        return None
-    depths, heads = (tuple(map(int, digits)) for digits in match.groups()[2:])
-    return Pooling(int(match[1]), int(match[2]), depths, heads)
-
-
-def _of_table(table: Mapping[str, Any]) -> Pooling | None:
-    try:
-        return Pooling(table["base_dim"], table["mlp_ratio"], tuple(table["depth"]), tuple(table["num_heads"]))
-    except (KeyError, TypeError):
-        return None
 
 
 register(PiT())

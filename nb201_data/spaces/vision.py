@@ -1,8 +1,10 @@
 """What the two spaces of vision transformers share: images of 224 x 224, a small teacher, tables as JSON text."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 from diswot_errors import UsageError
 from nb201_data.numerals import shown
@@ -23,6 +25,42 @@ class VisionSpace(Space):
     """
 
     batch_size = BATCH
+    every: ClassVar[Sequence[Any]]
+    expected = ""  # more of what a key looks like
+
+    @abstractmethod
+    def of_key(self, text: str) -> Any | None:
+        """The architecture of a key; None where it is of another form."""
+
+    @abstractmethod
+    def of_table(self, table: Mapping[str, Any]) -> Any | None:
+        """The architecture as published tables write it, {"depth": ...}; None where it is of another form."""
+
+    def parse(self, text: str) -> Any:
+        """The architecture of a key, or of a table's JSON text."""
+        arch = self.of_table(table) if (table := _table_in(text)) else self.of_key(text)
+        if arch is None or arch not in self.every:
+            raise UsageError(
+                f"unknown {self.name} architecture {shown(text)}: expected such as {self.every[0]}{self.expected}, or "
+                "the JSON text of the tables"
+            )
+        return self.every[self.every.index(arch)]
+
+    def all(self) -> Sequence[Any]:
+        """All of them, in the order of their numbers."""
+        return self.every
+
+    def with_skeleton(self, skeleton: Skeleton) -> Self:
+        """The same networks for other classes or images; what these spaces cannot be is refused."""
+        if skeleton.channels != 16 or skeleton.cells_per_stage != 0:
+            raise UsageError(
+                f"{self.name} has widths and depths of its own: expected a skeleton c16n0k..r.., got {skeleton}"
+            )
+        if skeleton.resolution < PATCH:
+            raise UsageError(
+                f"{self.name} cuts patches of {PATCH} x {PATCH} pixels, got images of {skeleton.resolution}"
+            )
+        return replace(self, skeleton=skeleton)  # type: ignore[type-var]
 
     @property
     def teacher_resolution(self) -> int:
@@ -35,17 +73,7 @@ def skeleton_of(classes: int = 100) -> Skeleton:
     return Skeleton(channels=16, cells_per_stage=0, classes=classes, resolution=SIDE)
 
 
-def checked(name: str, skeleton: Skeleton) -> Skeleton:
-    """The skeleton, unless it wants what these spaces cannot be."""
-    if skeleton.channels != 16 or skeleton.cells_per_stage != 0:
-        raise UsageError(f"{name} has widths and depths of its own: expected a skeleton c16n0k..r.., got {skeleton}")
-    if skeleton.resolution < PATCH:
-        raise UsageError(f"{name} cuts patches of {PATCH} x {PATCH} pixels, got images of {skeleton.resolution}")
-    return skeleton
-
-
-def table_in(text: str) -> Mapping[str, Any] | None:
-    """The architecture as published tables write it, {"depth": ...}; None where the text is not JSON of this kind."""
+def _table_in(text: str) -> Mapping[str, Any] | None:
     if not text.startswith("{"):
         return None
     try:
@@ -53,11 +81,6 @@ def table_in(text: str) -> Mapping[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
-
-
-def unknown(name: str, text: str, expected: str) -> UsageError:
-    """That the text names no architecture of the space."""
-    return UsageError(f"unknown {name} architecture {shown(text)}: expected {expected}, or the JSON text of the tables")
 
 
 def block_params(width: int, hidden: int) -> int:

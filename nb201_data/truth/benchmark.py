@@ -1,10 +1,10 @@
 """NAS-Bench-201: accuracies of all 15,625 cells, and the benchmark's own numbering of them."""
 
-import difflib
 from functools import lru_cache
 from pathlib import Path
 
 from diswot_errors import DataError, UsageError
+from diswot_registry import did_you_mean
 from nb201_data.datasets import BENCHMARK
 from nb201_data.files import data_dir, is_there
 from nb201_data.space import Cell
@@ -42,9 +42,8 @@ def load(name: str, parts: list[str], conditions: dict[str, str]) -> GroundTruth
     """`nb201:DATASET:test|valid:12|200`."""
     plain = ":".join(["nb201", *parts])
     if plain not in names():
-        near = difflib.get_close_matches(plain, names(), n=2)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise UsageError(f"no ground truth '{name}'.{hint} There is {', '.join(names())}")
+        near = did_you_mean(plain, names())
+        raise UsageError(f"no ground truth '{name}'.{near} There is {', '.join(names())}")
     images, split, epochs = parts
     skeleton = str(SKELETONS[images])
     values = _accuracies(column(images, split, epochs))

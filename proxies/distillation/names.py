@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+ALONE = "ce"  # the loss of a student without a teacher
+
 
 def split(name: str) -> list[str]:
     """`kd+crd` -> kd, crd; `diswot++kd` -> diswot+, kd: of two pluses in a row the first belongs to the name."""

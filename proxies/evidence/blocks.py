@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from proxies.evidence.borrow import seed_of
 from proxies.evidence.capture import widened
 from proxies.evidence.observers import Observer
 from proxies.evidence.record import Evidence
 from proxies.evidence.spectrum import eigenvalues
+from proxies.inits import generator_for
 
 
 def blocks(model: nn.Module) -> list[nn.Module]:
@@ -102,7 +102,7 @@ def _columns(maps: Tensor) -> Tensor:
 
 def random_signs(count: int, evidence: Evidence) -> Tensor:
     """`count` values of -1 or 1; every block takes as many of them as it has outputs."""
-    generator = torch.Generator().manual_seed(seed_of(evidence.seed, "block jacobians"))
+    generator = generator_for(evidence.seed, "block jacobians")
     octets = torch.randint(256, (count // 8 + 1, 1), generator=generator, dtype=torch.uint8)
     bits = (octets >> torch.arange(8, dtype=torch.uint8)) & 1
     return bits.flatten()[:count].float().mul_(2).sub_(1).to(evidence.x.device)

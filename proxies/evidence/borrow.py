@@ -1,11 +1,12 @@
 """A network is borrowed, not taken: whatever a pass does to it, it goes back as it came."""
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
+
+from proxies.inits import seed_of
 
 BATCH_NORM = nn.modules.batchnorm._BatchNorm
 
@@ -65,12 +66,6 @@ def other_weights(model: nn.Module, change: Callable[[Tensor], Tensor]) -> Itera
             owner[name] = parameter
         for store, name, buffer in buffers:
             store[name] = buffer
-
-
-def seed_of(seed: int, name: str) -> int:
-    """A seed that depends on the seed and the name alone."""
-    digest = hashlib.sha256(f"{seed}:{name}".encode()).digest()
-    return int.from_bytes(digest[:8], "little") >> 1
 
 
 def seed_global(seed: int, name: str, device: torch.device) -> None:

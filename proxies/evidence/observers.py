@@ -48,6 +48,18 @@ class Observer:
         """Called when the graph goes."""
 
 
+class GradientObserver(Observer):
+    """Hangs hooks of its own on what it sees, for the gradients there."""
+
+    def __init__(self) -> None:
+        self.handles: list[RemovableHandle] = []
+
+    def release(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+        self.handles = []
+
+
 class Shapes(Observer):
     """Multiply-adds for one image: outputs x inputs that each one sums over; products of activations as `PRODUCTS`."""
 
@@ -123,14 +135,14 @@ def agreement(activations: Tensor) -> Tensor:
     return 2 * both + (on.shape[1] - count[:, None] - count[None, :])
 
 
-class ChannelSaliency(Observer):
+class ChannelSaliency(GradientObserver):
     """For each layer's output a and its gradient g: (C,) mean over images of (sum over positions of a g)^2 / 2."""
 
     need = "channel_saliency"
 
     def __init__(self, evidence: Evidence) -> None:
+        super().__init__()
         self.layers = {layer.module: layer.weight[0].numel() for layer in evidence.layers}
-        self.handles: list[RemovableHandle] = []
         self.saliency: list[tuple[Tensor, int]] = []
 
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
@@ -153,11 +165,6 @@ class ChannelSaliency(Observer):
     def finish_backward(self, evidence: Evidence) -> None:
         evidence.found[self.need] = self.saliency
         self.release()
-
-    def release(self) -> None:
-        for handle in self.handles:
-            handle.remove()
-        self.handles = []
 
 
 class FirstMaps(Observer):

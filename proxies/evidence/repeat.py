@@ -5,11 +5,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from diswot_errors import NotApplicable
-from proxies.evidence.borrow import seed_of
 from proxies.evidence.capture import widened
 from proxies.evidence.forward import Session, filled, gradients_of
 from proxies.evidence.norm import exact_batch_norm
 from proxies.evidence.record import autocast
+from proxies.inits import generator_for
 
 KERNEL_IMAGES = 16
 PATCHES = 1000
@@ -80,7 +80,7 @@ def patches(x: Tensor, seed: int) -> Tensor:
     """1,000 patches (n, C, 4, 4) at random places of random images of (B, C, H, W)."""
     if x.dim() != 4 or min(x.shape[2:]) < PATCH_SIDE:
         raise NotApplicable(f"needs images of at least {PATCH_SIDE} x {PATCH_SIDE} pixels")
-    generator = torch.Generator().manual_seed(seed_of(seed, "regions: patches"))
+    generator = generator_for(seed, "regions: patches")
     image, top, left = (
         torch.randint(high, (PATCHES, 1, 1), generator=generator).to(x.device)
         for high in (len(x), x.shape[2] - PATCH_SIDE + 1, x.shape[3] - PATCH_SIDE + 1)

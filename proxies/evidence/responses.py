@@ -6,11 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from proxies.evidence.blocks import blocks
 from proxies.evidence.capture import CONVOLUTION, widened
-from proxies.evidence.observers import Observer
+from proxies.evidence.observers import GradientObserver, Observer
 from proxies.evidence.record import Evidence
 from proxies.evidence.spectrum import correlation, eigenvalues, singular_values
 from proxies.inits import generator_for
@@ -127,7 +126,7 @@ class Signs(Observer):
             evidence.found[self.need] = torch.where(whole, self.seen.sum().double(), torch.nan)
 
 
-class Responses(Observer):
+class Responses(GradientObserver):
     """sum over ReLUs of 2^i (|corr(a)| + |corr(d)|), (B, B) float64, i the number of blocks that ran before.
 
     a is what enters the ReLU, d the loss gradient there; rows are images, and a ReLU that sees them cut up does not
@@ -137,11 +136,11 @@ class Responses(Observer):
     need = "response_correlation"
 
     def __init__(self, evidence: Evidence) -> None:
+        super().__init__()
         self.images = len(evidence.x)
         self.blocks = set(blocks(evidence.model))
         self.before = 0
         self.total: Tensor | None = None
-        self.handles: list[RemovableHandle] = []
 
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
         return [*self.blocks, *(m for m in model.modules() if isinstance(m, nn.ReLU))]
@@ -170,8 +169,3 @@ class Responses(Observer):
         if self.total is not None:
             evidence.found[self.need] = self.total
         self.release()
-
-    def release(self) -> None:
-        for handle in self.handles:
-            handle.remove()
-        self.handles = []

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from proxies.evidence import Evidence
-from proxies.evidence.borrow import seed_global, seed_of
+from proxies.evidence.borrow import seed_global
 from proxies.guests.differences import differences
 from proxies.guests.shared import kept
+from proxies.inits import seed_of
 from proxies.outcome import Failure, failure_of, scalar, tidy
 from proxies.registry import ProxyInfo
 

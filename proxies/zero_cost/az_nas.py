@@ -1,6 +1,5 @@
 """AZ-NAS: four views of a network that are combined by ranks."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +9,7 @@ from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
 from proxies.evidence.spectrum import largest_singular_value
 from proxies.registry import aggregate, proxy
-from proxies.zero_cost.ranks import ranks
+from proxies.zero_cost.ranks import log_ranks
 
 PAPER = "Lee & Ham, CVPR 2024"
 AUTHORS = AuthorsSetting("kaiming", "noise", 64, "AZ-NAS at 5e6683a")
@@ -56,5 +55,4 @@ def az_nas_trainability(evidence: Evidence) -> Tensor:
 @aggregate("az_nas", parts=["az_nas_expressivity", "az_nas_progressivity", "az_nas_trainability", "flops"], paper=PAPER)
 def az_nas(*parts: Sequence[float]) -> list[float]:
     """sum over the four parts of ln(rank / m) within the set of m networks that is scored; 1 is the worst rank."""
-    columns = [[math.log(rank / len(part)) for rank in ranks(part)] for part in parts]
-    return [sum(row) for row in zip(*columns, strict=True)]
+    return log_ranks(*parts)

@@ -12,3 +12,9 @@ def ranks(values: Sequence[float]) -> list[float]:
     first = {v: i for i, v in reversed(list(enumerate(order)))}
     last = {v: i for i, v in enumerate(order)}
     return [(first[v] + last[v]) / 2 + 1 for v in values]
+
+
+def log_ranks(*parts: Sequence[float]) -> list[float]:
+    """sum over the parts of ln(rank / m) within the m values of each; 1 is the worst rank."""
+    columns = [[math.log(rank / len(part)) for rank in ranks(part)] for part in parts]
+    return [sum(row) for row in zip(*columns, strict=True)]

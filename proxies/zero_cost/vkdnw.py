@@ -1,6 +1,5 @@
 """VKDNW: how evenly the Fisher information is spread over directions of the weights."""
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -11,7 +10,7 @@ from proxies.evidence import Evidence
 from proxies.evidence.spectrum import singular_values
 from proxies.registry import aggregate, proxy
 from proxies.zero_cost.closed_forms import trainable_layers
-from proxies.zero_cost.ranks import ranks
+from proxies.zero_cost.ranks import log_ranks
 
 PAPER = "Tybl & Neumann, CVPR 2025"
 AUTHORS = AuthorsSetting(
@@ -85,5 +84,4 @@ def vkdnw_agg(*parts: Sequence[float]) -> list[float]:
 
     The parts are those of a summary of the paper; the released code for ImageNet takes others.
     """
-    columns = [[math.log(rank / len(part)) for rank in ranks(part)] for part in parts]
-    return [sum(row) for row in zip(*columns, strict=True)]
+    return log_ranks(*parts)

@@ -1,6 +1,5 @@
 """Plugins, inputs and names that mean harm or make no sense, on whole commands: one message, or a status and a run."""
 
-import csv
 import gzip
 import json
 import os
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from faults.driver import TABLES, Ended, ended, flips
+from files_support import rows_of
 
 from benchmarks.scoring.store import Store
 from diswot_errors import DataError
@@ -139,8 +139,7 @@ def test_a_guest_costs_its_own_scores_only(body: str, status: str, said: str, ca
 
 
 def scores() -> list[dict[str, str]]:
-    with Path("run", "scores.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
+    return rows_of(Path("run", "scores.csv"))
 
 
 DEADLY = [
