@@ -19,7 +19,7 @@ from benchmarks.scoring.population import populations
 from benchmarks.scoring.study import truth_hash
 from benchmarks.statistics.formula import parse
 from benchmarks.tables import leaderboard, printed
-from reports.schema import Section
+from reports.schema import Note, Section, Topic
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,11 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                 for population in populations(truth):
                     sections.append(leaderboard.section(len(sections) + 1, truth, population, scores))
                     ours += leaderboard.beside_print(truth, population, scores)
+        lead = leaderboard.lead(sections)
         if beside := printed.section(ours, [truth.name for truth in truths]):
             sections.append(beside)
-        lead = [f"Left out: {why}." for why in missing]
+        notes = [Note(Topic.LEFT_OUT, f"Left out: {why}.") for why in missing]
         names = ", ".join(truth.name for truth in truths)
-        return Content("All scores on all truths", lead, sections, config=settings, ground_truth=names)
+        return Content("All scores on all truths", lead, sections, notes=notes, config=settings, ground_truth=names)
 
     return work_in_folder("leaderboard", given, options, settings, work)
 

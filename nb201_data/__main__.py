@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from textwrap import TextWrapper
 
-from diswot_errors import DataError, UsageError
+from diswot_errors import DataError, Parser, UsageError
 from diswot_plugins import load_plugin
 from nb201_data import files
 from nb201_data.catalogue import DataFile
@@ -29,14 +29,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m nb201_data",
         description=__doc__.split("`: ")[1].capitalize() if __doc__ else None,
         epilog="Files lie in the folder NB201_DATA_DIR, or in the user's cache folder. "
         "Exit codes: 0 done, 1 something is broken or could not be got, 2 wrong use.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = Parser(add_help=False)
     shared.add_argument(
         "--plugin", metavar="FILE.py", action="append", default=[], help="a file that brings data sets or spaces"
     )

@@ -22,6 +22,14 @@ from nb201_data.numerals import shown
 State = Literal["absent", "present", "whole", "wrong size", "wrong hash", "unreadable"]
 
 
+class NotOnDisk(DataError):  # noqa: N818 - what is the matter, as a name
+    """Something that `fetch` gets, or says how to get, is not there; `remedy` is the command."""
+
+    def __init__(self, name: str, path: Path, remedy: str) -> None:
+        super().__init__(f"{name} is not on disk ({path}): {remedy}")
+        self.name, self.remedy = name, remedy
+
+
 @dataclass(frozen=True)
 class Status:
     """What is on disk for one file. 'present': there, its size fits, its hash was not compared."""

@@ -1,9 +1,8 @@
 """`python -m proxies`: the table of all proxies, from the registry, in Markdown; or `--formulas`, `--settings`."""
 
-import argparse
 import sys
 
-from diswot_errors import DataError, UsageError
+from diswot_errors import DataError, Parser, UsageError
 from diswot_plugins import load_plugin
 from proxies.authors import AuthorsSetting
 from proxies.registry import aggregates, all_proxies
@@ -53,7 +52,7 @@ def _paragraphs(text: str) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m proxies", description=__doc__)
+    parser = Parser(prog="python -m proxies", description=__doc__)
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--formulas", action="store_true", help="every formula in full instead of the table")
     group.add_argument("--settings", action="store_true", help="the settings of the authors instead of the table")

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from diswot_errors import Parser
+
 MORE = """
 further commands:
   python -m reports compare RUN_A RUN_B [--html FILE]   what changed between two runs, beyond noise
@@ -33,9 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
     shape = argparse.RawDescriptionHelpFormatter
-    return argparse.ArgumentParser(
-        f"python -m reports{name}", description=description, epilog=epilog, formatter_class=shape
-    )
+    return Parser(f"python -m reports{name}", description=description, epilog=epilog, formatter_class=shape)
 
 
 def _page(given: Sequence[str]) -> object:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 
 from reports.pages import page_of
 from reports.panels import agreement, milliseconds, panels_of
@@ -63,10 +64,36 @@ class Entry:
 
 
 def entries(runs: Mapping[str, Run]) -> list[Entry]:
-    """Runs by their names on the site; where two have one title, the name tells them apart."""
+    """Runs by their names on the site; where several have one title, what they were asked under tells them apart."""
     titles = {name: run.manifest.ground_truth if run.correlations else page_of(run).title for name, run in runs.items()}
-    several = {title for title in titles.values() if list(titles.values()).count(title) > 1}
-    return [
-        Entry(name, f"{titles[name]} ({name})" if titles[name] in several else titles[name], run)
-        for name, run in runs.items()
-    ]
+    for alike in _alike(titles):
+        asked = {name: _asked(runs[name]) for name in alike}
+        differ = [len(set(each)) > 1 for each in zip(*asked.values(), strict=True)]
+        for name, one in asked.items():
+            if words := ", ".join(filter(None, compress(one, differ))):
+                titles[name] += f" ({words})"
+    for alike in _alike(titles):
+        for name in alike:
+            titles[name] += f" ({name})"
+    return [Entry(name, titles[name], run) for name, run in runs.items()]
+
+
+def _alike(titles: Mapping[str, str]) -> list[list[str]]:
+    """The names that share a title."""
+    named: dict[str, list[str]] = {}
+    for name, title in titles.items():
+        named.setdefault(title, []).append(name)
+    return [names for names in named.values() if len(names) > 1]
+
+
+def _asked(run: Run) -> tuple[str, ...]:
+    """What two runs on one truth may differ in, from what says most."""
+    weights = sorted({score.init for score in run.scores})
+    batches = sorted({score.batch_size for score in run.scores})
+    return (
+        run.manifest.images,
+        f"{', '.join(weights)} weights" if weights else "",
+        f"batches of {', '.join(map(str, batches))}" if batches else "",
+        run.manifest.skeleton,
+        f"seeds {', '.join(map(str, run.manifest.seeds))}" if run.manifest.seeds else "",
+    )

@@ -15,11 +15,11 @@ from statistics import fmean
 from typing import Any
 
 from diswot_errors import UsageError
-from reports import glossary, html
+from reports import front, glossary, html
 from reports.card import sections_of
 from reports.correlation_page import NAMES
 from reports.entry import Entry, entries
-from reports.headline import SUBJECT, conditions, headline, picture
+from reports.headline import conditions, headline, picture
 from reports.interactive import SIGNS
 from reports.pages import Made
 from reports.records import read_run
@@ -93,14 +93,14 @@ def _leaderboard(folder: Path, found: Sequence[Entry], truths: Sequence[Entry], 
         for entry in found
     )
     about = (Column("run", label="truth or table"), Column("conditions"), Column("networks", "integer"))
-    sections = [*([board] if rows else []), Section("runs", "Truths and tables", table=Table(about, listed))]
+    ranked = [front.section(truths), board] if rows else []
+    sections = [*ranked, Section("runs", "Truths and tables", table=Table(about, listed))]
     sections.append(_words(sections))
-    answer = tuple(f"{entry.title}. {headline(entry.run)[0]} {_subject(entry)}".strip() for entry in truths)
     links = {entry.title: entry.address for entry in found}
     links |= {proxy: f"proxy/{_safe(proxy)}.html" for proxy in proxies}
     sources = {f"t{place}": f"truth/{entry.name}.html#proxies" for place, entry in enumerate(truths, 1)}
     switch = {each: {proxy: _switched(proxy, truths, each) for proxy in proxies} for each in COEFFICIENTS}
-    made = Made("Which score finds the student?", answer, None, "", "", tuple(sections))
+    made = Made("Which score finds the student?", front.answer(truths), None, "", "", tuple(sections))
     data = {"switch": switch, "signs": SIGNS}
     aside = [column.name for column in columns[2 + FIRST :]]
     return html.page(made, folder / "index.html", links=links, sources=sources, data=data, aside=aside)
@@ -109,11 +109,6 @@ def _leaderboard(folder: Path, found: Sequence[Entry], truths: Sequence[Entry], 
 def _about(entry: Entry) -> str:
     """What was measured on what, or what the truth is."""
     return conditions(entry.run) if entry.is_truth else entry.run.manifest.ground_truth_note
-
-
-def _subject(entry: Entry) -> str:
-    place = entry.place(SUBJECT)
-    return f"DisWOT is number {place} of {entry.ranked()} rows." if place else ""
 
 
 def _mean_rank(proxy: str, truths: Sequence[Entry], coefficient: str) -> float | None:
@@ -180,10 +175,23 @@ def _proxy(proxy: str, truths: Sequence[Entry]) -> Made:
         facts = Table((Column("fact", label=" "), Column("value", label=" ")), (*known, ("from", formula.origin)))
         sections.insert(0, Section("formula", "Formula", table=facts, code=formula.formula))
     sections += [_words(sections), _elsewhere(*HOME)]
-    best = [f"number {entry.place(proxy)} of {entry.ranked()} rows on {entry.title}" for entry in shown]
     kind = "counts the size of a network" if proxy in COUNTS else "is a score without training"
     summary = f"{formula.summary}." if formula else f"{proxy} {kind}."
-    return Made(proxy, (summary, f"It is {'; '.join(best)}."), None, "", "", tuple(sections))
+    return Made(proxy, (summary, _between(proxy, shown)), None, "", "", tuple(sections))
+
+
+def _between(proxy: str, shown: Sequence[Entry]) -> str:
+    """The best and the worst place of a proxy, and where it has none."""
+    placed = [(place, entry) for entry in shown if (place := entry.place(proxy))]
+    placed.sort(key=lambda one: one[0] / one[1].ranked())
+    without = len(shown) - len(placed)
+    nowhere = f" It ranks nothing on {without} of {len(shown)}: too few scores, or all equal." if without else ""
+    if not placed:
+        return nowhere.strip()
+    best, worst = (
+        f"number {place} of {entry.ranked()} rows on {entry.title}" for place, entry in (placed[0], placed[-1])
+    )
+    return f"It is {best}{f' at best, {worst} at worst' if len(placed) > 1 else ''}.{nowhere}"
 
 
 def _stands(proxy: str, shown: Sequence[Entry]) -> Section:
@@ -215,7 +223,8 @@ def _close(proxy: str, shown: Sequence[Entry]) -> list[Section]:
     mean = {name: fmean(each[name] for each in found.values() if name in each) for name in names}
     order = sorted(mean, key=lambda name: (-abs(mean[name]), name))[:CLOSE]
     titles = [entry.title for entry in shown]
-    columns = (Column("proxy"), *(Column(key, "number", label=t) for key, t in zip(found, titles, strict=True)))
-    rows = tuple((name, *(each.get(name) for each in found.values())) for name in order)
-    note = "Spearman between its scores and theirs, on the networks of each truth; the nearest of all first."
+    each = (Column(key, "number", label=title) for key, title in zip(found, titles, strict=True))
+    columns = (Column("proxy"), Column("mean", "number", note="over the truths that it has scores on"), *each)
+    rows = tuple((name, mean[name], *(one.get(name) for one in found.values())) for name in order)
+    note = "Spearman between its scores and theirs, on the networks of each truth; the nearest on the mean first."
     return [Section("close", "What it is close to", table=Table(columns, rows), note=note)] if order else []

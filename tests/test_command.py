@@ -56,6 +56,24 @@ def test_every_command_answers_help_with_the_shared_options(name: str, capsys: p
     assert "--dry-run" in out and "--resume" not in out
 
 
+def test_no_command_needs_what_is_slow_to_import_to_answer_help() -> None:
+    code = """
+import contextlib, io, sys
+from benchmarks import __main__ as main
+from benchmarks.command.registry import COMMANDS
+heavy = {}
+for name in COMMANDS:
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+        main.main([name, "--help"])
+    for module in ("torch", "pandas", "scipy.stats", "matplotlib"):
+        if module in sys.modules:
+            heavy.setdefault(module, name)
+print(heavy)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "{}\n"
+
+
 def test_options_are_defined_once() -> None:
     """A flag that several commands have is defined in one place: the shared groups."""
     found: dict[str, list[str]] = {}

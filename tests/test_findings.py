@@ -103,16 +103,17 @@ def test_every_truth_in_a_line_counts_who_is_told_from_params() -> None:
     second = measured(
         "two", row("zen", 0.6, 0.05, 0.15), row("snip", 0.2, -0.6, 0.1), row("spread_size", 0.4, -0.3, 0.1)
     )
-    found = at_a_glance([first, second, measured("counts alone", params)])
+    found = at_a_glance([first, second])
     assert found.table is not None
     (name, scored, n, *numbers), other = found.table.rows
     assert (name, scored, n, numbers[0], numbers[1]) == ("one", "noise, kaiming", 9, 0.5, "spread_size")
     assert [each.value for each in numbers[2:5]] == pytest.approx([0.4, 0.4, -0.4]) and numbers[5] == "1 / 0 / 1"
     assert other[3:5] == (None, "zen") and other[7] is None and other[8] == "1 / 2 / 0"
     assert found.sentences == [
-        "spread_size is better than params in 1 of 2 rows, not told apart in 1, worse in 0. "
-        "diswot is better than params in 0 of 1 rows, not told apart in 0, worse in 1."
+        "spread_size is better than params on 1 of 2, not told apart from it on 1 and worse on 0.",
+        "diswot is better than params on 0 of 1, not told apart from it on 0 and worse on 1.",
     ]
+    assert at_a_glance([measured("counts alone", params)]).sentences == []
 
 
 def test_the_closed_forms_of_a_whole_space(reference_data: Path) -> None:

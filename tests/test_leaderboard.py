@@ -12,6 +12,7 @@ from scoring_support import write_truth
 from test_released import QUESTION
 
 from benchmarks import leaderboard as command
+from benchmarks.command.truths import truths_at_hand
 from benchmarks.scoring.columns import known_scores
 from benchmarks.scoring.population import populations
 from benchmarks.scoring.question import Answer
@@ -23,6 +24,7 @@ from benchmarks.tables import leaderboard
 from benchmarks.tables.vkdnw import printed
 from nb201_data.ground_truth import load_ground_truth
 from nb201_data.spaces import get_space
+from reports.schema import Section, Table
 
 
 def naive_ndcg(accuracies: list[float], scores: list[float], first: int) -> float:
@@ -144,8 +146,32 @@ def test_released_scores_and_aggregates_stand_beside_closed_forms(
     given += ["--aggregate", "te_nas_ntk*te_nas_regions"]
     assert command.main([*given, "--out", str(tmp_path / "run")]) == 0
     out = capsys.readouterr().out
+    assert " has the highest Spearman correlation on 1 of 1 populations" in out.splitlines()[0]
     assert "te_nas" in out and "convolutions" in out and "all 14 networks" in out
     table = (tmp_path / "run" / "truth-1.csv").read_text()
     assert "te_nas_ntk" in table and "flops_pruned" in table and "te_nas_ntk*te_nas_regions" in table
     assert "R²" in out and "explained" in table.splitlines()[0]
     assert "printed" not in table  # nothing is printed on these
+
+
+def test_the_lead_counts_who_is_first_and_what_beats_every_closed_form() -> None:
+    def section(*rows: tuple[str, str, float]) -> Section:
+        cells = tuple((name, "", setting, 1, 10, 0.0, value) for name, setting, value in rows)
+        return Section("truth-1", "t", table=Table((), cells))
+
+    form, common = leaderboard.CLOSED, "gaussian"
+    low = section(("a", common, 0.3), ("b", common, 0.2), ("params", form, 0.5), ("params", common, 0.6))
+    high = section(("a", common, 0.7), ("params", form, 0.5), ("flops", form, 0.6))
+    first, _ = leaderboard.lead([low, high])
+    assert first.startswith("a has the highest") and "on 2 of 2 populations" in first and "closed form on 1." in first
+    assert leaderboard.lead([section(("params", form, 0.5))]) == [
+        "No score of these networks is at hand: closed forms alone."
+    ]
+
+
+def test_what_is_not_on_disk_is_named_once_for_each_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path))
+    truths, missing = truths_at_hand(None)
+    assert truths and len(missing) == 2 and not any(str(tmp_path) in why for why in missing)
+    assert missing[0].startswith("s0:kd, vit:") and missing[0].endswith("`python -m nb201_data fetch distillation`")
+    assert missing[1].startswith("NAS-Bench-201 is not on disk: `python -m nb201_data fetch nb201/benchmark`")

@@ -205,7 +205,7 @@ class TestManners:
     @pytest.mark.parametrize("arguments", [(), ("lst",), ("info",), ("fetch",), ("list", "--all")])
     def test_wrong_use(self, run: Run, arguments: tuple[str, ...]) -> None:
         code, out, err = run(*arguments)
-        assert (code, out) == (2, "") and "usage: python -m nb201_data" in err
+        assert (code, out) == (2, "") and err.startswith("error: ") and "`python -m nb201_data" in err
 
     def test_help_is_fast_and_loads_nothing_heavy(self) -> None:
         script = (

@@ -15,9 +15,9 @@ from diswot_errors import UsageError
 from nb201_data.truth.measured import TABLES, card_of
 from reports.card import sections_of
 from reports.records import Page, Run, write_run
-from reports.schema import Correlation, Formula, Section
+from reports.schema import COUNTS, Correlation, Formula, Section
 from reports.site import build
-from reports.tables import format_number
+from reports.tables import by_rank, format_number
 
 CARD = (
     "# Card\n\nFirst *words*, `code`.\n\n## Recipe\n\n"
@@ -87,6 +87,31 @@ def test_two_runs_on_one_truth_have_titles_and_links_of_their_own(site: Path, tm
     for name in ("1-one", "2-one"):
         assert f'href="truth/{name}.html">kd-nb201 ({name})</a>' in index
     pages_of(site)
+
+
+def test_settings_tell_the_runs_on_one_truth_apart(site: Path, tmp_path: Path) -> None:
+    run = measured_run()
+    photographs = replace(run, manifest=replace(MANIFEST, images="cifar100"))
+    write_run(tmp_path / "photographs", photographs)
+    index = build(site, [tmp_path / "one", tmp_path / "photographs"]).read_text(encoding="utf-8")
+    assert f">kd-nb201 ({run.manifest.images})</a>" in index and ">kd-nb201 (cifar100)</a>" in index
+    pages_of(site)
+
+
+def test_the_first_page_says_who_is_best_and_has_a_line_for_each_truth(site: Path) -> None:
+    index = (site / "index.html").read_text(encoding="utf-8")
+    ranked = by_rank(row for row in measured_run().correlations if row.proxy not in COUNTS)
+    assert f"ranked best by {ranked[0].proxy} on 2 of 2 ground truths" in index
+    table = index.partition('id="best"')[2].partition("</section>")[0]
+    assert table.count("<tr>") == 1 + 2 and "kd-nb201" in table and "other" in table and "Table 8" not in table
+
+
+def test_a_proxy_without_a_rank_is_not_number_none(tmp_path: Path) -> None:
+    rows = (*measured_run().correlations, Correlation("silent", "higher", "too-few", 0, 60, "error 60", 1, 1000))
+    write_run(tmp_path / "run", replace(measured_run(), correlations=rows))
+    build(tmp_path / "site", [tmp_path / "run"])
+    page = (tmp_path / "site" / "proxy" / "silent.html").read_text(encoding="utf-8")
+    assert "It ranks nothing on 1 of 1" in page and "None" not in page.partition("</header>")[0].partition("<h1>")[2]
 
 
 def test_hostile_names_are_files_and_text(tmp_path: Path) -> None:

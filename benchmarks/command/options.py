@@ -11,13 +11,12 @@ from benchmarks.scoring.authors import COMMON, INIT, SETTINGS
 from benchmarks.scoring.released import RELEASED
 from benchmarks.scoring.setting import AS_BUILT
 from benchmarks.scoring.study import SAMPLE
+from diswot_errors import Parser
 from proxies.authors import INITS
 
 PRECISIONS = ("fp32", "bf16")
 TIME_LIMIT = 600.0  # seconds a network
 MOST_SEEDS = 10_000
-
-Parser = argparse.ArgumentParser
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -29,7 +28,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return super()._get_help_string(action)
 
 
-def parser(command: str, description: str, parents: Iterable[Parser] = ()) -> Parser:
+def parser(command: str, description: str, parents: Iterable[argparse.ArgumentParser] = ()) -> Parser:
     """A parser of `python -m benchmarks.COMMAND` that shows defaults and takes no abbreviated options."""
     return Parser(
         prog=f"python -m benchmarks.{command}",

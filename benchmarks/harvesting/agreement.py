@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import kendalltau, spearmanr
+import scipy
 
 from benchmarks.harvesting.rows import PairRow
 from benchmarks.statistics import correlate
@@ -73,8 +73,8 @@ def ceiling(values: Array, noise: float) -> tuple[float, float]:
     generator = np.random.default_rng(0)
     runs = [true + noise * generator.standard_normal(len(true)) for _ in range(200)]
     return (
-        float(np.mean([spearmanr(true, run)[0] for run in runs])),
-        float(np.mean([kendalltau(true, run)[0] for run in runs])),
+        float(np.mean([scipy.stats.spearmanr(true, run)[0] for run in runs])),
+        float(np.mean([scipy.stats.kendalltau(true, run)[0] for run in runs])),
     )
 
 

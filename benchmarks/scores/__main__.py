@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     kinds = "score stores, folders of released tables, .csv, .csv.gz or .parquet files"
 
-    def action(name: str, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    def action(name: str, text: str, *parents: shared.Parser) -> argparse.ArgumentParser:
         return actions.add_parser(name, help=text, description=text, allow_abbrev=False, parents=parents)
 
     action("info", "what there is, by setting").add_argument("sources", nargs="*", type=Path, help=kinds)

@@ -10,7 +10,6 @@ from benchmarks.scoring.question import Question
 from benchmarks.scoring.released import Card, ScoreTable, release_of
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import get_space
-from nb201_data.teachers import full_name
 
 BAND = 1.25
 """Of the same size is what has at most so many times more, or fewer, parameters."""
@@ -92,6 +91,8 @@ def _comparable(question: Question) -> dict[str, object]:
     """The parts of a question that two networks must share; the teacher with its skeleton."""
     parts: dict[str, object] = {name: getattr(question, name) for name in OPTIONS}
     if question.teacher and " of " not in question.teacher:
+        from nb201_data.teachers import full_name  # torch, which --help does not wait for
+
         space = get_space(question.space).with_skeleton(Skeleton.parse(question.skeleton))
         parts["teacher"] = full_name(question.teacher, space)
     return parts

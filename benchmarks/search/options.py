@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmarks.command import options as shared
 from benchmarks.search.constraints import Constraint, max_flops, max_latency, max_params
-from diswot_errors import UsageError
+from diswot_errors import Parser, UsageError
 from nb201_data.spaces import SPACES, SearchSpace
 
 
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
 
 def searching(budget: int) -> argparse.ArgumentParser:
     """Which search."""
-    group = argparse.ArgumentParser(add_help=False)
+    group = Parser(add_help=False)
     group.add_argument("--space", default="nb201", choices=list(SPACES))
     group.add_argument("--strategy", default="evolution", help="see python -m benchmarks.search --list")
     group.add_argument(
@@ -40,7 +40,7 @@ def searching(budget: int) -> argparse.ArgumentParser:
 
 def limits() -> argparse.ArgumentParser:
     """What the networks may cost."""
-    group = argparse.ArgumentParser(add_help=False)
+    group = Parser(add_help=False)
     group.add_argument("--max-params", type=shared.above_zero, metavar="N", help="as 0.5e6")
     group.add_argument("--max-flops", type=shared.above_zero, metavar="N", help="as 100e6")
     group.add_argument("--max-latency", type=shared.above_zero, metavar="MS", help="milliseconds, by --latency-table")

@@ -8,7 +8,7 @@ the share from the bootstrap's resamples).
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import kendalltau
+import scipy
 
 from benchmarks.statistics.resamples import Array, draw_weights
 from benchmarks.statistics.weighted import Target, coefficients
@@ -32,4 +32,4 @@ def kendall(truth: Array, scores: Array, controls: Array, known: Array, resample
 
 def on_population(truth: Array, controls: Array) -> Array:
     """(k,) Kendall's tau-b of each control (k, N) with the truth (N,)."""
-    return np.array([kendalltau(row, truth).statistic for row in controls])
+    return np.array([scipy.stats.kendalltau(row, truth).statistic for row in controls])

@@ -1,8 +1,8 @@
 """How much of one ranking others explain together."""
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 
 from diswot_errors import UsageError
 
@@ -21,7 +21,7 @@ def rank_r2(scores: ArrayLike, explaining: ArrayLike) -> float | None:
     kept = np.isfinite(target) & np.isfinite(others).all(axis=0)
     if kept.sum() <= len(others) + 1 or np.ptp(target[kept]) == 0:
         return None
-    ranks = [rankdata(row[kept]) for row in (target, *others)]
+    ranks = [scipy.stats.rankdata(row[kept]) for row in (target, *others)]
     y, *columns = (row - row.mean() for row in ranks)
     basis, values, _ = np.linalg.svd(np.stack(columns, 1), full_matrices=False)
     along = basis[:, values > 1e-9 * max(values[0], 1e-300)].T @ y

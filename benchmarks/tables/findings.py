@@ -15,20 +15,19 @@ from benchmarks.scoring.released import Released
 from benchmarks.tables import best_student, leaderboard, released, with_params
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.truth.measured import FAMILY, card_of
-from reports import figures, markdown
+from reports import figures, front, markdown
 from reports.card import sections_of
 from reports.exports import in_both_lights
 from reports.headline import SUBJECT, conditions, headline
-from reports.schema import COUNTS, Cell, Column, Correlation, Table, VerdictKind
+from reports.schema import COUNTS, Cell, Column, Correlation, Table
 from reports.summary import printed_checks
-from reports.tables import against_params, by_rank, correlation_table, format_estimate, format_number
+from reports.tables import by_rank, correlation_table, format_estimate, format_number
 
 BEST = 3  # proxies that a table shows before those of the paper
 PICTURED = ("params", "diswot")
 PAPER = ("diswot", "diswot_readme", "m_s", "m_r")
 SHOWN = ("proxy", "verdict", "rank", "spearman", "spearman_minus_params", "kendall", "scored")
 OURS = "spread_size"  # the score of this bench
-STANDINGS = (VerdictKind.BETTER, VerdictKind.NOT_TOLD_APART, VerdictKind.WORSE)
 WHOLE = 10_000  # networks, from which on a truth is a whole space rather than a sample
 IN_A_LINE = "vit:*"
 """Truths that are a row of the first table alone, since there are many of one kind; each is a page of the site."""
@@ -83,7 +82,7 @@ def on(truth: GroundTruth, one: Measured, book: Released) -> Finding:
 
 def at_a_glance(measured: Sequence[Measured]) -> Finding:
     """One row for each truth and setting: what counting reaches, which score is best, ours, DisWOT's."""
-    measured = [one for one in measured if not set(COUNTS).issuperset(one.by_proxy)]
+    told = {name: front.beside_params((one.rows for one in measured), name) for name in (OURS, SUBJECT)}
     columns = (
         Column("truth"),
         Column("scored", label="scored with"),
@@ -94,38 +93,25 @@ def at_a_glance(measured: Sequence[Measured]) -> Finding:
         *(Column(f"{name}_minus_params", "estimate", label=f"{name} ρ − params") for name in (OURS, SUBJECT)),
         Column("standing", label="better / not told apart / worse"),
     )
-    return Finding(
-        "Every truth in a line", _tallies(measured), _command("site DIR"), Table(columns, tuple(map(_line, measured)))
-    )
+    said = [f"{name} is {where}." for name, where in told.items() if where]
+    table = Table(columns, tuple(map(_line, measured)))
+    return Finding("Every truth in a line", said, _command("site DIR"), table)
 
 
 def _line(one: Measured) -> tuple[Cell, ...]:
-    rows = {row.proxy: row for row in by_rank(one.rows)}
-    best = next(name for name in rows if name not in COUNTS)
-    beside = [rows[name].spearman_minus_params if name in rows else None for name in (best, OURS, SUBJECT)]
-    kinds = [verdict.kind for name, row in rows.items() if name not in COUNTS and (verdict := against_params(row))]
-    setting = one.study.setting
+    scores = [row for row in one.rows if row.proxy not in COUNTS]
+    best, setting, kinds = front.best_of(scores), one.study.setting, front.standings(scores)
+    beside = [one.by_proxy[name].spearman_minus_params if name in one.by_proxy else None for name in (OURS, SUBJECT)]
     return (
         one.study.truth.name,
         f"{setting.images}, {setting.init}",
         len(one.study.archs),
-        rows["params"].spearman.value if "params" in rows else None,
-        best,
+        one.by_proxy["params"].spearman.value if "params" in one.by_proxy else None,
+        best.proxy if best else "",
+        best.spearman_minus_params if best else None,
         *beside,
-        " / ".join(str(kinds.count(kind)) for kind in STANDINGS),
+        " / ".join(str(kinds.count(kind)) for kind in front.STANDINGS),
     )
-
-
-def _tallies(measured: Sequence[Measured]) -> list[str]:
-    """In how many rows ours and DisWOT are better, not told apart, worse than params, by their paired intervals."""
-    said = []
-    for name in (OURS, SUBJECT):
-        found = [against_params(row) for one in measured for row in one.rows if row.proxy == name]
-        kinds = [verdict.kind for verdict in found if verdict]
-        better, open_, worse = map(kinds.count, STANDINGS)
-        among = f"{better} of {len(kinds)} rows, not told apart in {open_}, worse in {worse}"
-        said.append(f"{name} is better than params in {among}.")
-    return [" ".join(said)]
 
 
 def beyond_params(rows: Sequence[Correlation]) -> str:

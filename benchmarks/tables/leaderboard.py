@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from benchmarks.statistics.weighted import Target, coefficients
 from benchmarks.tables import printed
 from nb201_data.ground_truth import GroundTruth
 from proxies.registry import AggregateInfo, aggregates
-from reports.schema import Column, Section, Table
+from reports.schema import COUNTS, Column, Section, Table
 
 CLOSED = "closed form"
 SIZES = ("params", "flops", "convolutions", "depth")
@@ -160,6 +161,28 @@ def beside_print(truth: GroundTruth, population: Population, scores: Sequence[Sc
         )
         for one, found in rows
         if found is not None
+    ]
+
+
+def lead(sections: Sequence[Section]) -> list[str]:
+    """Which score is first how often, and how often one is above every closed form: of the sections of this table."""
+    first: Counter[str] = Counter()
+    above = 0
+    for table in (one.table for one in sections if one.table):
+        rows = [(row[0], row[2] == CLOSED, row[6]) for row in cast("Iterable[tuple[Any, ...]]", table.rows)]
+        scores = [(rho, name) for name, closed, rho in rows if not closed and name not in COUNTS]
+        if scores:
+            rho, name = max(scores)
+            first[name] += 1
+            above += rho > max(form for _, closed, form in rows if closed)
+    if not first:
+        return ["No score of these networks is at hand: closed forms alone."]
+    name, count = first.most_common(1)[0]
+    return [
+        f"{name} has the highest Spearman correlation on {count} of {first.total()} populations of networks; the best "
+        f"score is above every closed form on {above}.",
+        "These are values without intervals, and the best of many looks better than it is: "
+        "`python -m benchmarks.correlation` says which differences to params are beyond noise.",
     ]
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 from benchmarks.scoring.measured import RESAMPLES, Measured
 from benchmarks.scoring.population import LEAST
@@ -111,7 +111,7 @@ def _rows(one: Measured) -> list[tuple[Any, ...]]:
         if target is None or whole.sum() < LEAST or not np.ptp(scores[:, whole], axis=1).all():
             continue
         accuracies = np.array(one.study.accuracies)[whole]
-        sampled = float(np.mean([kendalltau(row[whole], accuracies).statistic for row in scores]))
+        sampled = float(np.mean([scipy.stats.kendalltau(row[whole], accuracies).statistic for row in scores]))
         beside_it = _controls(truth, [arch for arch, there in zip(one.study.archs, whole, strict=True) if there])
         value, error = controlled.kendall(accuracies, scores[:, whole], beside_it, known, RESAMPLES)
         own = _own_draws(one, name, whole)

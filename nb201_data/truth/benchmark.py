@@ -6,7 +6,7 @@ from pathlib import Path
 from diswot_errors import DataError, UsageError
 from diswot_registry import did_you_mean
 from nb201_data.datasets import BENCHMARK
-from nb201_data.files import data_dir, is_there
+from nb201_data.files import NotOnDisk, data_dir, is_there
 from nb201_data.space import Cell
 from nb201_data.truth.csv_rows import read_rows
 from nb201_data.truth.records import GroundTruth, Record, ground_truth, narrow
@@ -83,10 +83,8 @@ def _accuracies(name: str) -> tuple[float, ...]:
 
 def _present() -> Path:
     if not is_there(path()):
-        raise DataError(
-            f"NAS-Bench-201 is not on disk ({path()}): `python -m nb201_data fetch nb201/benchmark` gets the official "
-            "file (5 GB), `python -m nb201_data convert` makes the small table of it"
-        )
+        remedy = "`python -m nb201_data fetch nb201/benchmark` gets the official file (5 GB), "
+        raise NotOnDisk("NAS-Bench-201", path(), f"{remedy}`python -m nb201_data convert` makes the small table of it")
     return path()
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diswot_errors import DataError, UsageError
-from nb201_data.files import data_dir, is_there
+from diswot_errors import UsageError
+from nb201_data.files import NotOnDisk, data_dir, is_there
 from nb201_data.spaces import get_space
 from nb201_data.truth.csv_rows import Row, read_rows
 from nb201_data.truth.measured import checked_arch
@@ -110,7 +110,7 @@ def load(name: str, parts: list[str], conditions: dict[str, str]) -> GroundTruth
         raise UsageError(f"no ground truth '{name}': there is {', '.join(family)}")
     table = PUBLISHED[plain]
     if not is_there(table.path):
-        raise DataError(f"{plain} is not on disk ({table.path}): `python -m nb201_data fetch distillation`")
+        raise NotOnDisk(plain, table.path, "`python -m nb201_data fetch distillation`")
     records = [_record(table, row) for row in read_rows(table.path, ("arch", table.column), None)]
     kept = [record for record in records if record.accuracy >= table.above]
     return ground_truth(name, "published", narrow(name, kept, conditions), table.note)

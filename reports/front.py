@@ -1,0 +1,72 @@
+"""What the first page of the site says: in three sentences who ranks best, and below them a line for each truth."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from reports.entry import Entry
+from reports.headline import SHOWN, SUBJECT
+from reports.schema import COUNTS, Cell, Column, Correlation, Section, Table, VerdictKind
+from reports.tables import against_params, placed
+
+STANDINGS = (VerdictKind.BETTER, VerdictKind.NOT_TOLD_APART, VerdictKind.WORSE)
+COLUMNS = (
+    Column("truth"),
+    Column("networks", "integer"),
+    Column("best", label="best proxy"),
+    Column("spearman", "estimate", label="its Spearman ρ"),
+    Column("best_params", "verdict", label="beside params", note="the best proxy, by the paired interval"),
+    Column("place", "integer", label="rank of DisWOT"),
+    Column("rows", "integer", label="of"),
+    Column("diswot_params", "verdict", label="DisWOT beside params", note="by the paired interval"),
+)
+
+
+def answer(truths: Sequence[Entry]) -> tuple[str, ...]:
+    """Which proxies are first how often, where DisWOT stands, and how to take that."""
+    first = Counter(best.proxy for entry in truths if (best := best_of(entry.run.correlations)))
+    if not first:
+        return ("No proxy is ranked here.",)
+    most, total = max(first.values()), first.total()
+    leaders = [SHOWN.get(name, name) for name, count in first.items() if count == most]
+    of = f"on {most} of {total} ground truths and settings{', each' * (len(leaders) > 1)}" if total > 1 else "here"
+    rest = len(first) - len(leaders)
+    others = f"; {rest} other{'s are' if rest > 1 else ' is'} first on the rest" if rest else ""
+    sentences = [f"The networks are ranked best by {' and '.join(leaders)} {of}{others}."]
+    if subject := beside_params((entry.run.correlations for entry in truths), SUBJECT):
+        sentences.append(f"DisWOT is {subject}.")
+    sentences.append("The best of many is chosen after the fact, so it looks better than it is.")
+    return tuple(sentences)
+
+
+def section(truths: Sequence[Entry]) -> Section:
+    """A line for each truth."""
+    note = "Every truth is one question: whose accuracies, and the images and weights that the proxies looked at. "
+    note += "Each name leads to its page."
+    return Section("best", "The best on each truth", table=Table(COLUMNS, tuple(map(_row, truths))), note=note)
+
+
+def best_of(rows: Iterable[Correlation]) -> Correlation | None:
+    """The first of the ranking that is no count of size."""
+    return next((row for row in placed(rows) if row.proxy not in COUNTS), None)
+
+
+def _row(entry: Entry) -> tuple[Cell, ...]:
+    best, subject = best_of(entry.run.correlations), entry.rows.get(SUBJECT)
+    networks = max((row.scored for row in entry.run.correlations), default=None)
+    first = (best.proxy, best.spearman, against_params(best)) if best else ("", None, None)
+    second = against_params(subject) if subject else None
+    return (entry.title, networks, *first, entry.place(SUBJECT), entry.ranked(), second)
+
+
+def beside_params(rankings: Iterable[Iterable[Correlation]], proxy: str) -> str:
+    """'better than params on 1 of 13, not told apart from it on 6 and worse on 6'; '' where it stands nowhere."""
+    kinds = Counter(standing for rows in rankings for standing in standings(row for row in rows if row.proxy == proxy))
+    if not kinds:
+        return ""
+    better, same, worse = (kinds[kind] for kind in STANDINGS)
+    return f"better than params on {better} of {kinds.total()}, not told apart from it on {same} and worse on {worse}"
+
+
+def standings(rows: Iterable[Correlation]) -> list[VerdictKind]:
+    """What the paired intervals say of each row that can be held against params."""
+    return [verdict.kind for row in rows if (verdict := against_params(row))]
