@@ -68,6 +68,10 @@ def _archs(options: argparse.Namespace, space: str, truth: GroundTruth) -> list[
         order: Sequence[str] = [str(cell) for cell in harvest_order()]
     else:
         order = sample_of(truth, "all", 0) if options.order == "truth" else space_order(space)
+    if options.cells is not None and options.cells > len(order):
+        raise UsageError(
+            f"--cells {options.cells}: there are {len(order):,} networks; give a number up to that, or none"
+        )
     return list(order[: options.cells])
 
 
