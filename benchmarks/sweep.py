@@ -22,6 +22,7 @@ from benchmarks.scoring.study import load_truth, sample_of, setting_of
 from diswot_errors import UsageError
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import get_space
+from reports.tables import format_count
 
 ORDERS = ("space", "truth", "harvest")
 CHUNK = 100  # networks between two releases
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 runner.answer(requests(setting, infos, part, [seed], options.setting), label)
                 if options.release:
                     print("\n".join(release(runner.store, options.tables)), flush=True)
-        shown = f"{len(infos)} proxies x {options.seeds} seed{'s' if options.seeds > 1 else ''}"
+        shown = f"{len(infos)} proxies x {format_count(options.seeds, 'seed')}"
         print(f"{len(archs):,} networks of {setting.space} x {shown} are scored")
     return 0
 
@@ -66,6 +67,10 @@ def _archs(options: argparse.Namespace, space: str, truth: GroundTruth) -> list[
         order: Sequence[str] = [str(cell) for cell in harvest_order()]
     else:
         order = sample_of(truth, "all", 0) if options.order == "truth" else space_order(space)
+    if options.cells is not None and options.cells > len(order):
+        raise UsageError(
+            f"--cells {options.cells}: there are {len(order):,} networks; give a number up to that, or none"
+        )
     return list(order[: options.cells])
 
 

@@ -33,13 +33,17 @@ class DownloadLimits:
 LIMITS = DownloadLimits()
 _CHUNK = 1 << 14  # read before anything is counted: less than a window's share
 _LOOK = 0.05  # seconds between two looks at what has arrived
+_OFFLINE = (
+    "No server was reached: check the network, and HTTPS_PROXY where there is a proxy; or fetch on another machine and "
+    "bring its data folder here, named by NB201_DATA_DIR"
+)
 _DISK = (errno.ENOSPC, errno.EACCES, errno.EROFS)
 
 
 def download(source: Source, folder: Path, progress: bool = False, limits: DownloadLimits = LIMITS) -> Path:
     """`source`, from the first of its addresses that gives the expected content, as a file in `folder`."""
     _ensure_room(source, folder)
-    faults = []
+    faults, answered = [], False
     for url in source.urls:
         target = folder / source.name.replace("/", "-")
         try:
@@ -47,21 +51,23 @@ def download(source: Source, folder: Path, progress: bool = False, limits: Downl
             _transfer(url, target, source, progress, limits)
         except DataError as error:
             faults.append(f"{url} {error}")
+            answered = True
             continue
         except Exception as error:  # what comes over a network can raise almost anything
             if isinstance(error, OSError) and error.errno in _DISK:
                 raise
-            faults.append(f"{url} failed: {error}")
+            unreached = _unreached(error)
+            faults.append(f"{url} failed: {unreached or error}")
+            answered |= not unreached
             continue
         fault = fault_of(target, source)
         if not fault:
             return target
         target.unlink()
         faults.append(f"{url} gave a wrong file: {fault}; it was thrown away")
-    raise DataError(
-        f"{source.name} could not be fetched. {'. '.join(faults)}. "
-        "Try again later; if it stays so, the file was replaced at its source or altered on the way."
-    )
+        answered = True
+    advice = "Try again later; if it stays so, the file was replaced at its source or altered on the way"
+    raise DataError(f"{source.name} could not be fetched. {'. '.join(faults)}. {advice if answered else _OFFLINE}")
 
 
 def fault_of(path: Path, source: Source) -> str:
@@ -74,6 +80,19 @@ def fault_of(path: Path, source: Source) -> str:
         if found != source.hash:
             return f"expected {source.hash}, found {found}"
     return ""
+
+
+def _unreached(error: BaseException) -> str:
+    """Why no connection was made, the innermost cause of what the libraries wrap; '' where a server was reached."""
+    from requests.exceptions import ConnectionError, ConnectTimeout
+    from urllib3.exceptions import MaxRetryError
+
+    cause: Any = error.args[0] if isinstance(error, ConnectionError | ConnectTimeout) and error.args else None
+    if not isinstance(cause, MaxRetryError):
+        return ""
+    inner: Any = cause.reason
+    inner = getattr(inner, "original_error", inner)
+    return str(inner).rpartition(": ")[2] or str(inner)
 
 
 def _ensure_room(source: Source, folder: Path) -> None:

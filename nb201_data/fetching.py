@@ -60,7 +60,7 @@ def _fetch_one(file: DataFile, folder: Path, workspace: Path, get: _Get) -> None
         except DataError as error:
             if not file.manual:
                 raise
-            raise DataError(f"{error} Or by hand: {file.manual}; it belongs at {folder / file.path}") from error
+            raise DataError(f"{error}. Or by hand: {file.manual}; it belongs at {folder / file.path}") from error
 
 
 @contextmanager
@@ -148,7 +148,7 @@ def _converted(file: DataFile, workspace: Path, get: _Get) -> Path:
         if not fault:
             return table
         faults.append(f"{' and '.join(source.name for source in conversion.sources)}: {fault}")
-    raise DataError(f"{file.name} could not be made from {file.origin}. {'. '.join(faults)}. Nothing was installed")
+    raise DataError(f"{file.name} could not be made from {file.origin}. {'. '.join(faults)}")
 
 
 def _table(conversion: Conversion, workspace: Path, get: _Get) -> str:

@@ -11,6 +11,7 @@ from reports.tables import against_params, format_count, format_estimate, placed
 
 SHOWN = {"params": "params", "flops": "FLOPs", "diswot": "DisWOT"}
 SUBJECT = "diswot"  # the score that the paper is about: its rank is always named
+FEW = 12  # rows: of so many each proxy that ranks nothing is named with the reason
 
 
 def headline(run: Run) -> tuple[str, ...]:
@@ -18,8 +19,9 @@ def headline(run: Run) -> tuple[str, ...]:
     ranked = placed(run.correlations)
     best = _best(ranked)
     if best is None:
-        return (f"None of {format_count(len(run.correlations), 'row')} gave a ranking to compare.",)
-    return tuple(part for part in (_answer(best), _subject(run, ranked, best), _sure(run.correlations)) if part)
+        return _no_best(run, ranked)
+    parts = (_answer(best), _subject(run, ranked, best), *_silent(run), _sure(run.correlations))
+    return tuple(part for part in parts if part)
 
 
 def picture(run: Run) -> Figure | None:
@@ -84,7 +86,7 @@ def _subject(run: Run, ranked: Sequence[Correlation], best: Correlation) -> str:
     """Where DisWOT stands, or why it stands nowhere, if it is a row."""
     row = next((row for row in ranked if row.proxy == SUBJECT), None)
     if row is None:
-        return _without_rank(run)
+        return ""
     place = f"{ranked.index(row) + 1} of {len(ranked)} rows"
     counts = [SHOWN.get(each.proxy, each.proxy) for each in ranked if each.proxy in COUNTS]
     among = f" ({' and '.join([', '.join(counts[:-1]), counts[-1]] if counts[1:] else counts)} among them)"
@@ -95,13 +97,29 @@ def _subject(run: Run, ranked: Sequence[Correlation], best: Correlation) -> str:
     return f"{SHOWN[SUBJECT]} is {place}, with {_with_interval(row.spearman)}{f', {beside}' if beside else ''}."
 
 
-def _without_rank(run: Run) -> str:
-    row = next((row for row in run.correlations if row.proxy == SUBJECT), None)
-    if row is None:
-        return ""
-    why = Counter(score.reason for score in run.scores if score.proxy == SUBJECT and score.reason)
+def _no_best(run: Run, ranked: Sequence[Correlation]) -> tuple[str, ...]:
+    """Why no proxy is the best: none was asked, or none gave a ranking; and what the counts of size say."""
+    counts = [f"{SHOWN.get(row.proxy, row.proxy)} {_with_interval(row.spearman)}" for row in ranked]
+    beside = f"The counts of size alone: Spearman {', '.join(counts)}." if counts else ""
+    silent = _silent(run)
+    proxies = len(run.correlations) - len(ranked)
+    first = f"None of {format_count(proxies, 'proxy', 'proxies')} gave a ranking to compare." if proxies else ""
+    return tuple(part for part in (first, *silent, beside) if part)
+
+
+def _silent(run: Run) -> list[str]:
+    """Why DisWOT ranks nothing, and why others do not where few were asked; the page names the rest."""
+    rows = [row for row in run.correlations if row.spearman.value is None]
+    named = rows if len(run.correlations) <= FEW else [row for row in rows if row.proxy == SUBJECT]
+    return [f"{SHOWN.get(row.proxy, row.proxy)} ranks nothing here: {_why(run, row)}." for row in named]
+
+
+def _why(run: Run, row: Correlation) -> str:
+    if row.scored and not row.left_out:
+        return f"it gives all {row.scored} networks the same score"
+    why = Counter(score.reason for score in run.scores if score.proxy == row.proxy and score.reason)
     most = f", most often because of '{why.most_common(1)[0][0]}'" if why else ""
-    return f"{SHOWN[SUBJECT]} ranks nothing here: it has no score for {row.left_out} networks{most}."
+    return f"it has no score for {row.left_out} networks{most}"
 
 
 def _sure(rows: Sequence[Correlation]) -> str:

@@ -140,9 +140,9 @@ def format_spread(estimate: Estimate, digits: int = 3) -> str:
     return "" if estimate.spread is None else f"±{format_number(estimate.spread, digits)}"
 
 
-def format_count(number: int, word: str) -> str:
-    """'1 seed', '3 seeds', '15,625 networks'."""
-    return f"{number:,} {word}{'s' * (number != 1)}"
+def format_count(number: int, word: str, plural: str = "") -> str:
+    """'1 seed', '3 seeds', '2 proxies', '15,625 networks'."""
+    return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
 
 
 def format_duration(seconds: float) -> str:

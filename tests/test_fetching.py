@@ -47,6 +47,16 @@ def test_a_connection_that_breaks_off(folder: Path, server: Callable[..., str]) 
     assert left_in(folder) == []
 
 
+def test_without_a_network_the_message_says_so_and_what_helps(folder: Path, server: Callable[..., str]) -> None:
+    with pytest.raises(DataError) as caught:
+        fetching.fetch_files([made_file("http://127.0.0.1:9/closed")], folder)
+    message = str(caught.value)
+    assert "http://127.0.0.1:9/closed failed: " in message and "Connection refused. No server was reached" in message
+    assert "NB201_DATA_DIR" in message and "altered" not in message
+    with pytest.raises(DataError, match="Try again later"):  # one of two was reached
+        fetching.fetch_files([made_file("http://127.0.0.1:9/closed", server(b"bad"))], folder)
+
+
 def test_the_next_address_is_tried(folder: Path, server: Callable[..., str]) -> None:
     gone, wrong, right = server(b"", code=404), server(b"other"), server(GOOD)
     file = made_file(gone, "http://127.0.0.1:9/closed", wrong, right)

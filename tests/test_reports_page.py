@@ -194,7 +194,13 @@ def test_the_answer_says_why_the_paper_s_score_has_no_rank() -> None:
 
 def test_the_answer_of_a_run_without_numbers_says_so() -> None:
     flat = Correlation("a", "higher", "constant", 60, 0, "", 1, 1000)
-    assert headline(Run(MANIFEST, correlations=(flat,))) == ("None of 1 row gave a ranking to compare.",)
+    none = "None of 1 proxy gave a ranking to compare."
+    same = "a ranks nothing here: it gives all 60 networks the same score."
+    assert headline(Run(MANIFEST, correlations=(flat,))) == (none, same)
+    params = Correlation("params", "higher", "ok", 60, 0, "", 1, 1000, spearman=estimate(0.65, 0.1))
+    sizes = "The counts of size alone: Spearman params 0.650 [0.550, 0.750]."
+    assert headline(Run(MANIFEST, correlations=(params,))) == (sizes,)
+    assert headline(Run(MANIFEST, correlations=(params, flat))) == (none, same, sizes)
     lonely = replace(flat, status="ok", spearman=Estimate(0.5))
     (only,) = headline(Run(MANIFEST, correlations=(lonely,)))
     assert "no params or FLOPs row" in only

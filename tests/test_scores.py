@@ -169,5 +169,7 @@ def test_a_sweep_scores_the_order_goes_on_and_releases(tmp_path: Path, capsys: p
     assert "1 new scores" in swept("--cells", "4", "--release")
     for _, found in Released(tables):
         assert list(found) == list(space_order("nb201")[:4])
+    with pytest.raises(UsageError, match="--cells 99999999: there are 15,625 networks"):
+        swept("--cells", "99999999", "--dry-run")
     with pytest.raises(UsageError, match="one of cells of nb201"):
         swept("--space", "s0", "--ground-truth", "s0:kd", "--order", "harvest")

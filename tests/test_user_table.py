@@ -83,6 +83,7 @@ class TestUserTable:
         [
             ("", "line 1: column 'arch' is missing"),
             ("arch\n", "line 1: column 'accuracy' is missing"),
+            (f"arch;accuracy\n{A};50\n", "line 1: column 'arch' is missing.* by commas, not by ';'"),
             ("arch,acuracy\n", "line 1: unknown column 'acuracy'. Did you mean 'accuracy'"),
             ("arch,accuracy,accuracy\n", "line 1: column 'accuracy' is there twice"),
             ("arch,accuracy\n", "holds no row"),

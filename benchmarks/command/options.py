@@ -28,7 +28,7 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
         return super()._get_help_string(action)
 
 
-def parser(command: str, description: str, parents: Iterable[argparse.ArgumentParser] = ()) -> Parser:
+def parser(command: str, description: str, parents: Iterable[argparse.ArgumentParser] = ()) -> argparse.ArgumentParser:
     """A parser of `python -m benchmarks.COMMAND` that shows defaults and takes no abbreviated options."""
     return Parser(
         prog=f"python -m benchmarks.{command}",

@@ -137,6 +137,8 @@ def _check_header(
     missing = [name for name in required if name not in header]
     if missing:
         found = ", ".join(map(shown, header[:30])) or "an empty file"
+        other = next((mark for mark in (";", "\t") if len(header) == 1 and mark in header[0]), "")
+        hint = f"; columns are separated by commas, not by {other!r}" if other else ""
         raise DataError(
-            f"{path}, line 1: column '{missing[0]}' is missing; needed: {', '.join(required)}; found: {found}"
+            f"{path}, line 1: column '{missing[0]}' is missing; needed: {', '.join(required)}; found: {found}{hint}"
         )
