@@ -70,7 +70,7 @@ def _list(_arguments: argparse.Namespace) -> int:
         there = [files.status_of(file, files.data_dir(), full=False) for file in members]
         broken = sum(state.state not in _MARKS for state in there)
         count = f"{sum(state.usable for state in there)} of {len(there)}" + (f", {broken} broken" if broken else "")
-        rows.append((group, count, _size(members), members[0].licence, _what(members)))
+        rows.append((group, count, _size(members), members[0].licence, members[0].what))
     _table(rows)
     rows = [("IMAGES", "ON DISK", "CLASSES", "PIXELS", "TRAIN", "TEST", "ORIGIN")]
     for data in DATASETS.values():
@@ -196,13 +196,6 @@ def _convert(arguments: argparse.Namespace) -> int:
     )
     print(target)
     return 0
-
-
-def _what(members: Sequence[DataFile]) -> str:
-    """What the first file of a group is, and that there are others."""
-    several = len(members) > 1
-    alike = len({file.what for file in members}) == 1
-    return members[0].what + ((" each" if alike else f"; and {len(members) - 1} more: info NAME") if several else "")
 
 
 def _size(members: Iterable[DataFile]) -> str:

@@ -150,10 +150,6 @@ class TestVerify:
         assert code == 1 and "cifar100/train  absent" in out
         assert err.startswith("error: 3 of 3 files are absent or broken") and err.count("\n") == 1
 
-    def test_a_group_is_not_called_by_its_first_file_alone(self, run: Run) -> None:
-        _, out, _ = run("list")
-        assert "resnet20 trained on cifar10; and 7 more" in out and "CIFAR-10, 10,000 images 32x32 each" in out
-
     def test_a_broken_file_is_shown_with_what_was_expected(self, run: Run) -> None:
         path = put("cifar100/meta", b"x" * 1_473)
         code, out, err = run("verify")
