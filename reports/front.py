@@ -5,10 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from reports.entry import Entry
 from reports.headline import SHOWN, SUBJECT
-from reports.schema import COUNTS, Cell, Column, Correlation, Section, Table, VerdictKind
-from reports.tables import against_params, placed
+from reports.schema import Cell, Column, Correlation, Section, Table
+from reports.tables import STANDINGS, against_params, best_of, standings
 
-STANDINGS = (VerdictKind.BETTER, VerdictKind.NOT_TOLD_APART, VerdictKind.WORSE)
 COLUMNS = (
     Column("truth"),
     Column("networks", "integer"),
@@ -45,11 +44,6 @@ def section(truths: Sequence[Entry]) -> Section:
     return Section("best", "The best on each truth", table=Table(COLUMNS, tuple(map(_row, truths))), note=note)
 
 
-def best_of(rows: Iterable[Correlation]) -> Correlation | None:
-    """The first of the ranking that is no count of size."""
-    return next((row for row in placed(rows) if row.proxy not in COUNTS), None)
-
-
 def _row(entry: Entry) -> tuple[Cell, ...]:
     best, subject = best_of(entry.run.correlations), entry.rows.get(SUBJECT)
     networks = max((row.scored for row in entry.run.correlations), default=None)
@@ -65,8 +59,3 @@ def beside_params(rankings: Iterable[Iterable[Correlation]], proxy: str) -> str:
         return ""
     better, same, worse = (kinds[kind] for kind in STANDINGS)
     return f"better than params on {better} of {kinds.total()}, not told apart from it on {same} and worse on {worse}"
-
-
-def standings(rows: Iterable[Correlation]) -> list[VerdictKind]:
-    """What the paired intervals say of each row that can be held against params."""
-    return [verdict.kind for row in rows if (verdict := against_params(row))]

@@ -7,7 +7,7 @@ from reports import figures
 from reports.glossary import in_words
 from reports.records import Run
 from reports.schema import BASELINES, COUNTS, Correlation, Estimate, Figure, VerdictKind
-from reports.tables import against_params, format_count, format_estimate, placed
+from reports.tables import best_of, format_count, format_estimate, placed, standings
 
 SHOWN = {"params": "params", "flops": "FLOPs", "diswot": "DisWOT"}
 SUBJECT = "diswot"  # the score that the paper is about: its rank is always named
@@ -17,7 +17,7 @@ FEW = 12  # rows: of so many each proxy that ranks nothing is named with the rea
 def headline(run: Run) -> tuple[str, ...]:
     """The best proxy, DisWOT, and how sure that is; a sentence each."""
     ranked = placed(run.correlations)
-    best = _best(ranked)
+    best = best_of(ranked)
     if best is None:
         return _no_best(run, ranked)
     parts = (_answer(best), _subject(run, ranked, best), *_silent(run), _sure(run.correlations))
@@ -27,7 +27,7 @@ def headline(run: Run) -> tuple[str, ...]:
 def picture(run: Run) -> Figure | None:
     """The intervals of the best proxy, DisWOT, params and FLOPs."""
     ranked = placed(run.correlations)
-    best = _best(ranked)
+    best = best_of(ranked)
     names = {*BASELINES, SUBJECT} | ({best.proxy} if best else set())
     shown = [(place, row) for place, row in enumerate(ranked, 1) if row.proxy in names]
     if not shown:
@@ -61,10 +61,6 @@ def conditions(run: Run) -> str:
         format_count(len(manifest.seeds), "seed") if manifest.seeds else "",
     )
     return " · ".join(part for part in parts if part)
-
-
-def _best(ranked: Sequence[Correlation]) -> Correlation | None:
-    return next((row for row in ranked if row.proxy not in COUNTS), None)
 
 
 def _answer(best: Correlation) -> str:
@@ -125,7 +121,7 @@ def _why(run: Run, row: Correlation) -> str:
 def _sure(rows: Sequence[Correlation]) -> str:
     """How many proxies these networks tell from params."""
     proxies = [row for row in rows if row.proxy not in COUNTS]
-    kinds = [verdict.kind for row in proxies if (verdict := against_params(row))]
+    kinds = standings(proxies)
     if len(kinds) < 2:
         return ""
     better, worse = kinds.count(VerdictKind.BETTER), kinds.count(VerdictKind.WORSE)

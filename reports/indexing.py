@@ -8,8 +8,8 @@ from reports import html
 from reports.headline import SUBJECT
 from reports.pages import Made, page_of
 from reports.records import Run, read_run
-from reports.schema import COUNTS, Cell, Column, Estimate, Section, Table
-from reports.tables import placed
+from reports.schema import Cell, Column, Estimate, Section, Table
+from reports.tables import best_of, placed
 
 COLUMNS = (
     Column("run"),
@@ -54,7 +54,7 @@ def index(folder: Path) -> Path:
 def row_of(name: str, run: Run) -> tuple[Cell, ...]:
     """One run on one line."""
     ranked = placed(run.correlations)
-    best = next((row for row in ranked if row.proxy not in COUNTS), None)
+    best = best_of(ranked)
     place = next((place for place, row in enumerate(ranked, 1) if row.proxy == SUBJECT), None)
     manifest = run.manifest
     about = (name, manifest.date, page_of(run).title, manifest.ground_truth, manifest.images)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from reports.schema import Cell, Column, Correlation, Estimate, ScoreRow, Table, Verdict
+from reports.schema import COUNTS, Cell, Column, Correlation, Estimate, ScoreRow, Table, Verdict, VerdictKind
 
 NOTHING = "–"  # what is not known
 HEADLINE = "spearman"  # the coefficient that rows are sorted by and compared in
@@ -22,6 +22,8 @@ COLUMNS = (
     Column("scored", "integer", label="n", note="networks with a score"),
     Column("left_out", "integer", label="left out", note="networks without a score; why is in the table below"),
 )
+STANDINGS = (VerdictKind.BETTER, VerdictKind.NOT_TOLD_APART, VerdictKind.WORSE)
+"""What a score may be beside params, from good to bad."""
 ASIDE = ("spearman_minus_flops", "left_out")
 """Columns that a page shows when asked: FLOPs say nearly what params say, what is left out has its own section."""
 
@@ -45,6 +47,16 @@ def against_params(row: Correlation, coefficient: str = HEADLINE) -> Verdict | N
     """Better or worse than params, or not told apart, by the paired interval; None where there is no difference."""
     difference: Estimate = getattr(row, f"{coefficient}_minus_params")
     return None if difference.value is None else Verdict(difference.told)
+
+
+def best_of(rows: Iterable[Correlation]) -> Correlation | None:
+    """The first of the ranking that is no count of size."""
+    return next((row for row in placed(rows) if row.proxy not in COUNTS), None)
+
+
+def standings(rows: Iterable[Correlation]) -> list[VerdictKind]:
+    """What the paired intervals say of each row that can be held against params."""
+    return [verdict.kind for row in rows if (verdict := against_params(row))]
 
 
 def correlation_table(rows: Iterable[Correlation]) -> Table:

@@ -24,7 +24,7 @@ from benchmarks.tables import leaderboard
 from benchmarks.tables.vkdnw import printed
 from nb201_data.ground_truth import load_ground_truth
 from nb201_data.spaces import get_space
-from reports.schema import Section, Table
+from reports.schema import Column, Section, Table
 
 
 def naive_ndcg(accuracies: list[float], scores: list[float], first: int) -> float:
@@ -155,9 +155,11 @@ def test_released_scores_and_aggregates_stand_beside_closed_forms(
 
 
 def test_the_lead_counts_who_is_first_and_what_beats_every_closed_form() -> None:
+    columns = tuple(map(Column, ("proxy", "whose", "conditions", "seeds", "networks", "kendall", "spearman")))
+
     def section(*rows: tuple[str, str, float]) -> Section:
         cells = tuple((name, "", setting, 1, 10, 0.0, value) for name, setting, value in rows)
-        return Section("truth-1", "t", table=Table((), cells))
+        return Section("truth-1", "t", table=Table(columns, cells))
 
     form, common = leaderboard.CLOSED, "gaussian"
     low = section(("a", common, 0.3), ("b", common, 0.2), ("params", form, 0.5), ("params", common, 0.6))

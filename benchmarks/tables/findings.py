@@ -21,7 +21,7 @@ from reports.exports import in_both_lights
 from reports.headline import SUBJECT, conditions, headline
 from reports.schema import COUNTS, Cell, Column, Correlation, Table
 from reports.summary import printed_checks
-from reports.tables import by_rank, correlation_table, format_estimate, format_number
+from reports.tables import STANDINGS, best_of, by_rank, correlation_table, format_estimate, format_number, standings
 
 BEST = 3  # proxies that a table shows before those of the paper
 PICTURED = ("params", "diswot")
@@ -100,7 +100,7 @@ def at_a_glance(measured: Sequence[Measured]) -> Finding:
 
 def _line(one: Measured) -> tuple[Cell, ...]:
     scores = [row for row in one.rows if row.proxy not in COUNTS]
-    best, setting, kinds = front.best_of(scores), one.study.setting, front.standings(scores)
+    best, setting, kinds = best_of(scores), one.study.setting, standings(scores)
     beside = [one.by_proxy[name].spearman_minus_params if name in one.by_proxy else None for name in (OURS, SUBJECT)]
     return (
         one.study.truth.name,
@@ -110,7 +110,7 @@ def _line(one: Measured) -> tuple[Cell, ...]:
         best.proxy if best else "",
         best.spearman_minus_params if best else None,
         *beside,
-        " / ".join(str(kinds.count(kind)) for kind in front.STANDINGS),
+        " / ".join(str(kinds.count(kind)) for kind in STANDINGS),
     )
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -169,7 +169,10 @@ def lead(sections: Sequence[Section]) -> list[str]:
     first: Counter[str] = Counter()
     above = 0
     for table in (one.table for one in sections if one.table):
-        rows = [(row[0], row[2] == CLOSED, row[6]) for row in cast("Iterable[tuple[Any, ...]]", table.rows)]
+        at = [column.name for column in table.columns].index
+        rows: list[tuple[Any, ...]] = [
+            (row[at("proxy")], row[at("conditions")] == CLOSED, row[at("spearman")]) for row in table.rows
+        ]
         scores = [(rho, name) for name, closed, rho in rows if not closed and name not in COUNTS]
         if scores:
             rho, name = max(scores)
