@@ -15,6 +15,7 @@ from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import get_protocol
 from benchmarks.engines.device import choose_device
 from benchmarks.harvesting.rows import DISTILLER, growing, merge, read_rows, table_path
+from reports.tables import format_count
 
 GPU_TOGETHER = 16
 
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     distiller = "" if options.alone else options.distiller
     table = options.table or table_path(protocol.name, distiller, other)
     if options.merge:
-        print(f"{merge(table, options.merge)} new rows in {table}")
+        print(f"{format_count(merge(table, options.merge), 'new row')} in {table}")
         return 0
 
     from benchmarks.harvesting import reap, speed
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         jobs = reap.pending({row.key for row in rows}, options.cells, options.seeds, options.share)
         done = options.cells * options.seeds - len(jobs)
         more = f", {done} done or in other shares" if done else ""
-        print(f"{table}: {len(jobs)} runs of {protocol.name} to do{more}", flush=True)
+        print(f"{table}: {format_count(len(jobs), 'run')} of {protocol.name} to do{more}", flush=True)
         lone = lone_runs(recipe, str(device))
         if known := sum((str(cell), seed) in lone for cell, seed in jobs):
             print(f"{known} of them have their lone run in {table_path(protocol.name)}: only the other is trained")

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 runner.answer(requests(setting, infos, part, [seed], options.setting), label)
                 if options.release:
                     print("\n".join(release(runner.store, options.tables)), flush=True)
-        shown = f"{len(infos)} proxies x {format_count(options.seeds, 'seed')}"
+        shown = f"{format_count(len(infos), 'proxy')} x {format_count(options.seeds, 'seed')}"
         print(f"{len(archs):,} networks of {setting.space} x {shown} are scored")
     return 0
 

@@ -99,7 +99,7 @@ def _no_best(run: Run, ranked: Sequence[Correlation]) -> tuple[str, ...]:
     beside = f"The counts of size alone: Spearman {', '.join(counts)}." if counts else ""
     silent = _silent(run)
     proxies = len(run.correlations) - len(ranked)
-    first = f"None of {format_count(proxies, 'proxy', 'proxies')} gave a ranking to compare." if proxies else ""
+    first = f"None of {format_count(proxies, 'proxy')} gave a ranking to compare." if proxies else ""
     return tuple(part for part in (first, *silent, beside) if part)
 
 

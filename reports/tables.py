@@ -152,9 +152,10 @@ def format_spread(estimate: Estimate, digits: int = 3) -> str:
     return "" if estimate.spread is None else f"±{format_number(estimate.spread, digits)}"
 
 
-def format_count(number: int, word: str, plural: str = "") -> str:
+def format_count(number: int, word: str) -> str:
     """'1 seed', '3 seeds', '2 proxies', '15,625 networks'."""
-    return f"{number:,} {word if number == 1 else plural or f'{word}s'}"
+    plural = f"{word.removesuffix('y')}ies" if word.endswith("xy") else f"{word}s"
+    return f"{number:,} {word if number == 1 else plural}"
 
 
 def format_duration(seconds: float) -> str:

@@ -35,7 +35,7 @@ def some_answers() -> dict[str, Answer]:
 def test_answers_come_back_to_the_bit(tmp_path: Path) -> None:
     answers = some_answers()
     said = writing.release([(QUESTION, answers)], tmp_path)
-    assert len(said) == 1 and "9 networks, 1 proxies, 9 new scores" in said[0]
+    assert len(said) == 1 and "9 networks, 1 proxy, 9 new scores" in said[0]
     known = Released(tmp_path).known(QUESTION)
     assert known == answers
     assert [str(known[arch].value) for arch in answers] == [str(answer.value) for answer in answers.values()]

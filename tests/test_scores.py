@@ -103,20 +103,20 @@ def test_merging_is_idempotent_and_tells_every_conflict(
     for new in (17, 0):
         assert run("merge", full, "--store", mine) == 1
         out = capsys.readouterr().out
-        assert f"{full}: {new} new scores, 1 conflicts\n" in out and out.count(f"of {arch} on nb201") == 1
+        assert f"{full}: {new} new scores, 1 conflict\n" in out and out.count(f"of {arch} on nb201") == 1
         assert "9.0 and 0.30000000000000004" in out
     with Store(mine) as store:
         known = store.known(QUESTION)
         assert known[arch].value == 9.0 and len(known) == 10
     assert run("diff", mine, full) == 1
-    assert "sqlite: 1\n" in (out := capsys.readouterr().out) and "alike: 17" in out and "1 conflicts" in out
+    assert "sqlite: 1\n" in (out := capsys.readouterr().out) and "alike: 17" in out and "1 conflict" in out
     assert run("diff", full, full) == 0
 
 
 def test_info_counts_by_setting(full: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("info", full)
     out = capsys.readouterr().out
-    assert f"{full}: 18 scores" in out and out.count("1 proxies, 9 networks, 9 scores") == 2
+    assert f"{full}: 18 scores" in out and out.count("1 proxy, 9 networks, 9 scores") == 2
 
 
 def test_what_is_no_source_is_refused(tmp_path: Path) -> None:
@@ -165,8 +165,8 @@ def test_a_sweep_scores_the_order_goes_on_and_releases(tmp_path: Path, capsys: p
         return capsys.readouterr().out
 
     assert "6 scores" in swept("--cells", "3", "--dry-run") and not tables.exists()
-    assert "3 networks, 1 proxies, 3 new scores" in swept("--cells", "3", "--release")
-    assert "1 new scores" in swept("--cells", "4", "--release")
+    assert "3 networks, 1 proxy, 3 new scores" in swept("--cells", "3", "--release")
+    assert "1 new score" in swept("--cells", "4", "--release")
     for _, found in Released(tables):
         assert list(found) == list(space_order("nb201")[:4])
     with pytest.raises(UsageError, match="--cells 99999999: there are 15,625 networks"):

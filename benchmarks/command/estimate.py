@@ -33,8 +33,9 @@ def estimated(runner: Runner, requests: Sequence[Request], labels: Sequence[str]
         total = len(infos) * len(archs) * len(seeds)
         lines.append(
             f"{label + ': ' if label else ''}{format_count(len(archs), 'network')} of {setting.space} "
-            f"({setting.skeleton}) x {len(infos)} proxies x {format_count(len(seeds), 'seed')} = {total:,} scores on "
-            f"{setting.batch_size} images of {setting.images}, {setting.init} weights, teacher {setting.teacher}; "
+            f"({setting.skeleton}) x {format_count(len(infos), 'proxy')} x {format_count(len(seeds), 'seed')} = "
+            f"{format_count(total, 'score')} on {setting.batch_size} images of {setting.images}, {setting.init} "
+            f"weights, teacher {setting.teacher}; "
             f"{total - missing:,} of them are in {held}, {missing:,} are to be computed."
         )
         if jobs:

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.scoring.authors import COMMON, INIT, SETTINGS
 from benchmarks.scoring.released import RELEASED
 from benchmarks.scoring.setting import AS_BUILT
-from benchmarks.scoring.study import SAMPLE
+from benchmarks.scoring.study import SAMPLE, SMALL
 from diswot_errors import Parser
 from proxies.authors import INITS
 
@@ -178,7 +178,7 @@ def study(
     teacher: str | None = None,
 ) -> Parser:
     """Of commands that score networks of a ground truth. None: decided by the space, or the command for its groups."""
-    text = f"networks of the ground truth, or all ({SAMPLE}, or all if it has fewer)"
+    text = f"networks of the ground truth, or all ({SAMPLE}; all of a truth of up to {SMALL})"
     parents = [shown(batch_size, teacher), sampled(sample, text, _sample), split_of(split)]
     return Parser(add_help=False, parents=parents)
 

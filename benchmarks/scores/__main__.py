@@ -17,6 +17,7 @@ from benchmarks.scoring.release import record_torch, release
 from benchmarks.scoring.released import Released
 from benchmarks.scoring.setting import torch_version
 from benchmarks.scoring.store import Store, default_store
+from reports.tables import format_count
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,7 +53,7 @@ def _info(options: argparse.Namespace, stack: ExitStack) -> int:
 
 def _export(options: argparse.Namespace, stack: ExitStack) -> int:
     count = write_rows(options.target, open_book(_read(options)[0], stack))
-    print(f"{count:,} scores in {options.target}")
+    print(f"{format_count(count, 'score')} in {options.target}")
     return 0
 
 
@@ -61,7 +62,7 @@ def _merge(options: argparse.Namespace, stack: ExitStack) -> int:
     store, conflicts = stack.enter_context(Store(_store(options))), []
     for path, book in books.items():
         added, found = compare.merge(store, book)
-        print(f"{path}: {added:,} new scores, {len(found):,} conflicts")
+        print(f"{path}: {format_count(added, 'new score')}, {format_count(len(found), 'conflict')}")
         conflicts += found
     print(conflicts_text(conflicts, f"what {store.path} held stays"), end="")
     return int(bool(conflicts))

@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.scores.compare import Conflict
 from benchmarks.scoring.question import Question
 from benchmarks.scoring.release import Book
+from reports.tables import format_count
 
 MOST = 20  # conflicts that are printed
 
@@ -24,10 +25,11 @@ def info_text(path: Path, book: Book) -> str:
         networks[setting] |= found.keys()
         scores[setting] += len(found)
     lines = [
-        f"  {setting}: {len(proxies[setting])} proxies, {len(networks[setting]):,} networks, {scores[setting]:,} scores"
+        f"  {setting}: {format_count(len(proxies[setting]), 'proxy')}, "
+        f"{format_count(len(networks[setting]), 'network')}, {format_count(scores[setting], 'score')}"
         for setting in sorted(scores)
     ]
-    return "\n".join([f"{path}: {sum(scores.values()):,} scores", *lines])
+    return "\n".join([f"{path}: {format_count(sum(scores.values()), 'score')}", *lines])
 
 
 def conflicts_text(conflicts: Sequence[Conflict], word: str) -> str:
@@ -35,7 +37,9 @@ def conflicts_text(conflicts: Sequence[Conflict], word: str) -> str:
     if not conflicts:
         return ""
     more = [f"  and {len(conflicts) - MOST:,} more"] if len(conflicts) > MOST else []
-    return "\n".join([f"{len(conflicts):,} conflicts, {word}:", *(f"  {each}" for each in conflicts[:MOST]), *more, ""])
+    return "\n".join(
+        [f"{format_count(len(conflicts), 'conflict')}, {word}:", *(f"  {each}" for each in conflicts[:MOST]), *more, ""]
+    )
 
 
 def _setting(question: Question) -> str:

@@ -31,6 +31,7 @@ from benchmarks.scoring.setting import RECIPE, torch_version
 from diswot_registry import HOME
 from nb201_data.sealed import write_whole
 from nb201_data.spaces import SPACES
+from reports.tables import format_count
 
 Found = dict[str, Answer]
 Book = Iterable[tuple[Question, Found]]
@@ -89,7 +90,8 @@ def _grow(table: ScoreTable | None, columns: Mapping[str, tuple[Question, Found]
         path = table.path if table is not None else folder / f"{table_name(some)}.json"
         reproduces = table.card.reproduces if table is not None else (release_of(some.torch),)
         networks = write_table(path, merged, reproduces)
-        said.append(f"{path.stem}: {networks:,} networks, {len(merged)} proxies, {grown:,} new scores")
+        counted = (networks, "network"), (len(merged), "proxy"), (grown, "new score")
+        said.append(f"{path.stem}: {', '.join(format_count(*each) for each in counted)}")
     return said
 
 

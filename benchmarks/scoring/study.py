@@ -27,7 +27,8 @@ TRUTHS = ("kd-nb201", "s0:kd")
 """Those that the ablations look at where they are on disk."""
 USUAL = "kd-nb201"
 FEWEST = 10  # networks that a ground truth must cover
-SAMPLE = 100
+SAMPLE, SMALL = 100, 400
+"""How many networks are scored where nobody says: of a truth of at most `SMALL` all."""
 
 
 @dataclass(frozen=True)
@@ -188,11 +189,12 @@ def load_truth(space: str | None, name: str | None) -> GroundTruth:
 
 
 def sample_of(truth: GroundTruth, sample: int | str | None, seed: int) -> tuple[str, ...]:
-    """The first `sample` architectures of the truth in a fixed random order."""
+    """The first `sample` architectures of the truth in a fixed random order; None: the usual number."""
     order = shuffled(truth.values, seed)
     if sample == "all":
         return tuple(order)
-    count = min(SAMPLE, len(order)) if sample is None else int(sample)
+    usual = len(order) if len(order) <= SMALL else SAMPLE
+    count = usual if sample is None else int(sample)
     if count > len(order):
         raise UsageError(
             f"--sample {count}: {truth.name} covers {len(order):,} networks; give a number up to that, or 'all'"
