@@ -11,7 +11,7 @@ from textwrap import TextWrapper
 from diswot_errors import DataError, Parser, UsageError
 from diswot_plugins import load_plugin
 from nb201_data import files
-from nb201_data.catalogue import DataFile
+from nb201_data.catalogue import GROUPS, DataFile
 from nb201_data.datasets import DATASETS, DataSet
 from nb201_data.ground_truth import GroundTruth, available, load_ground_truth
 from nb201_data.splits import SplitName
@@ -70,7 +70,7 @@ def _list(_arguments: argparse.Namespace) -> int:
         there = [files.status_of(file, files.data_dir(), full=False) for file in members]
         broken = sum(state.state not in _MARKS for state in there)
         count = f"{sum(state.usable for state in there)} of {len(there)}" + (f", {broken} broken" if broken else "")
-        rows.append((group, count, _size(members), members[0].licence, members[0].what))
+        rows.append((group, count, _size(members), members[0].licence, GROUPS[group]))
     _table(rows)
     rows = [("IMAGES", "ON DISK", "CLASSES", "PIXELS", "TRAIN", "TEST", "ORIGIN")]
     for data in DATASETS.values():

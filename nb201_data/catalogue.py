@@ -263,3 +263,14 @@ _FILES = (
 )
 
 FILES: dict[str, DataFile] = {file.name: file for file in _FILES}
+
+GROUPS = {
+    "cifar100": "CIFAR-100: 60,000 photographs of 32 x 32 in 100 classes",
+    "cifar10": "CIFAR-10: 60,000 photographs of 32 x 32 in 10 classes",
+    "imagenet16-120": "ImageNet at 16 x 16 pixels, its first 120 classes",
+    "nb201": "NAS-Bench-201 v1.1: the accuracies as one small table, made from the official file",
+    "nats": "NATS-Bench, topology space v1.0: the same cells, another official file to make the table from",
+    "distillation": "published accuracies of 64 ResNets and 300 vision transformers, alone and distilled",
+    "teachers": "trained CIFAR ResNets",
+}
+"""What each group of files is, in the order in which they are listed."""

@@ -15,7 +15,7 @@ import platformdirs
 
 from diswot_errors import DataError, UsageError
 from diswot_registry import did_you_mean
-from nb201_data.catalogue import FILES, DataFile
+from nb201_data.catalogue import FILES, GROUPS, DataFile
 from nb201_data.hashes import hash_of, hash_of_bytes
 from nb201_data.numerals import shown
 
@@ -75,8 +75,8 @@ def cache_dir() -> Path:
 
 
 def groups() -> list[str]:
-    """Names of the groups of files, in the order of the catalogue: 'cifar100', 'cifar10', ..."""
-    return list(dict.fromkeys(file.group for file in FILES.values()))
+    """Names of the groups of files: 'cifar100', 'cifar10', ..."""
+    return list(GROUPS)
 
 
 def select(name: str) -> list[DataFile]:

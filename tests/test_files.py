@@ -35,6 +35,10 @@ def test_paths_and_names_are_unique() -> None:
     assert not set(files.groups()) & set(files.FILES)
 
 
+def test_every_group_is_described_and_has_files() -> None:
+    assert files.groups() == list(dict.fromkeys(file.group for file in files.FILES.values()))
+
+
 def test_select() -> None:
     assert [file.name for file in files.select("cifar100")] == ["cifar100/train", "cifar100/test", "cifar100/meta"]
     assert len(files.select("imagenet16-120")) == 11 and len(files.select("all")) == len(files.FILES)

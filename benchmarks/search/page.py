@@ -30,8 +30,8 @@ def content(course: Course, found: Found, config: Mapping[str, Any], elapsed: fl
     return Content(
         title=f"Search by {found.strategy}",
         lead=[
-            f"{found.strategy} maximised {course.objective} in {space.name} ({space.skeleton}){among}.",
             _sentence(found, judged, truth),
+            f"{found.strategy} maximised {course.objective} in {space.name} ({space.skeleton}){among}.",
         ],
         sections=[
             Section("result", "What was found", table=_result(course, found, judged, elapsed)),
@@ -53,7 +53,7 @@ def _sentence(found: Found, judged: Judgement | None, truth: GroundTruth | None)
     """What came out, and what the truth says of it."""
     if found.best is None:
         return f"No network has a value after {found.evaluations:,} evaluations."
-    text = f"It found {found.best} after {found.evaluations:,} evaluations"
+    text = f"{found.strategy} found {found.best} after {found.evaluations:,} evaluations"
     if truth is None or judged is None:
         return f"{text}; no ground truth judges it."
     if judged.accuracy is None or judged.regret is None:
