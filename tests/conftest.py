@@ -64,3 +64,24 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
 
         yield serve
         running.shutdown()
+
+
+@pytest.fixture
+def correlation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """The correlation command as a shell sees it, with a store and a folder of the test's own: a `Command`."""
+    from scoring_support import write_truth
+
+    from benchmarks.command import ending
+    from benchmarks.correlation import main
+
+    truth = write_truth(tmp_path / "truth.csv")
+
+    def call(*arguments: str, ground_truth: str = str(truth)) -> tuple[int, str, str]:
+        given = ["--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run"), "--workers", "1", "--replace"]
+        given += ["--batch-size", "16", "--teacher", "resnet20", "--ground-truth", ground_truth, *arguments]
+        with pytest.raises(SystemExit) as ended:
+            ending.run(lambda _: main(given))
+        output = capsys.readouterr()
+        return ended.value.code, output.out, output.err  # type: ignore[return-value]
+
+    return call
