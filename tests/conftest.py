@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,20 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a protocol `tiny` of one epoch, whose teacher is in the data folder; the cache is empty."""
+    import torch
+    from distill_support import HARVESTED, teacher
+
+    from benchmarks.distill import protocols
+
+    monkeypatch.setitem(protocols.PROTOCOLS, "tiny", HARVESTED)
+    (folder / "teachers").mkdir(parents=True)
+    torch.save(teacher().state_dict(), folder / "teachers" / "embedded:4_resnet20.pth")
+    return tmp_path
 
 
 @pytest.fixture
@@ -92,3 +107,23 @@ def correlation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[
         return ended.value.code, output.out, output.err  # type: ignore[return-value]
 
     return call
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Ray's cluster of two nodes; this process is connected to it."""
+    from ray_support import cluster_of_two
+
+    from benchmarks.engines.ray import connect
+
+    with cluster_of_two() as made:
+        connect(made.address)
+        yield made
+
+
+@pytest.fixture
+def nodes(cluster: Any) -> Any:
+    """The engine on both nodes of the cluster."""
+    from benchmarks.engines.ray import RayCluster
+
+    return RayCluster(2)
