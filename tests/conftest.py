@@ -35,6 +35,17 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def forgotten() -> Iterator[None]:
+    """What a plugin of the test brings is forgotten afterwards, and so are scorers that a test before it has left."""
+    from benchmarks.scoring import runner
+    from diswot_plugins import restored
+
+    runner._scorer.cache_clear()  # a plugin of another test may have brought another space of this name
+    with restored():
+        yield
+
+
+@pytest.fixture
 def tiny(tmp_path: Path, folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a protocol `tiny` of one epoch, whose teacher is in the data folder; the cache is empty."""
     import torch
