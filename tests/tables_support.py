@@ -4,9 +4,12 @@ import hashlib
 import random
 from pathlib import Path
 
+from files_support import rows_of
+
 from benchmarks.harvesting.rows import PairRow, append
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.runner import Job
+from benchmarks.search_table import main as search_table
 from nb201_data.space import Cell, sample_cells
 from nb201_data.spaces import get_space
 
@@ -60,3 +63,10 @@ def one_process(folder: Path) -> list[str]:
     """The options of a command that runs in this process and leaves all that it makes in `folder`."""
     places = ("--out", str(folder / "out"), "--store", str(folder / "s.sqlite"))
     return [*places, "--workers", "1", "--replace", "--device", "cpu"]
+
+
+def table_8(folder: Path, out: str, *more: str) -> list[dict[str, str]]:
+    """The rows of `runs.csv` of Table 8 on CIFAR-10, made by this process in a folder of its own."""
+    store = ["--store", str(folder / f"{out}.sqlite")]
+    assert search_table(["--data", "cifar10", "--device", "cpu", *store, "--out", str(folder / out), *more]) == 0
+    return rows_of(folder / out / "runs.csv")
