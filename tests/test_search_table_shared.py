@@ -27,7 +27,6 @@ class First:
 
 
 PAINTED = load_images("embedded:10")
-
 FEW = ImageSet("cifar10", 10, 32, PAINTED.mean, PAINTED.std, First(PAINTED.train), PAINTED.test)
 
 
