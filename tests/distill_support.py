@@ -1,4 +1,4 @@
-"""A training run small enough for tests: 4 classes, 8 x 8 pixels, a few steps an epoch."""
+"""A training run and a harvest small enough for tests: 4 classes, 8 x 8 pixels, a few steps an epoch."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from benchmarks.distill.protocols import Protocol, get_protocol
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.trainer import Trainer, learns_from_logits
+from benchmarks.harvesting.pairs import Recipe
 from nb201_data.images import load_images
 from nb201_data.networks import Network, build_network, build_resnet
 from proxies.distillation import losses
@@ -28,6 +29,8 @@ TINY = replace(
     teacher="resnet20",
     teacher_epochs=0,
 )
+HARVESTED = replace(TINY, epochs=1)
+KD = Recipe(HARVESTED, "kd")
 
 
 def teacher(protocol: Protocol = TINY) -> Network:

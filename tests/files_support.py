@@ -1,4 +1,4 @@
-"""The rows of a file; a made file of the catalogue, and what a fetch left behind."""
+"""The rows of a file; one with a flipped bit; a made file of the catalogue, and what a fetch left behind."""
 
 import csv
 import dataclasses
@@ -17,6 +17,13 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     content = path.read_bytes()
     text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
     return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def flipped(content: bytes, bit: int) -> bytes:
+    """The content with one bit changed."""
+    changed = bytearray(content)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
 
 
 def made_file(*urls: str, content: bytes = GOOD, **changes: object) -> DataFile:

@@ -1,7 +1,10 @@
-"""Networks of one's own for the tests: a file as a user writes it, and ways in which it can be wrong."""
+"""Networks of one's own for the tests: a file as a user writes it, its name, and ways in which it can be wrong."""
 
 from collections.abc import Callable
 from pathlib import Path
+
+from diswot_plugins import restored
+from nb201_data.own import own_network
 
 NETWORK = """
 import torch
@@ -66,3 +69,9 @@ def write(folder: Path, text: str = NETWORK, name: str = "my.py") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def named(path: Path, function: str = "build") -> str:
+    """The full name, as a new process finds it."""
+    with restored():
+        return own_network(f"{path}:{function}").name

@@ -1,6 +1,7 @@
 """What the tests of the scoring commands share: a ground truth of tiny networks, quick to score."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.scoring.setting import Setting
@@ -9,6 +10,8 @@ from nb201_data.space import sample_cells
 
 TINY = Skeleton(channels=4, cells_per_stage=1, classes=10, resolution=8)
 SETTING = Setting("nb201", TINY, "embedded:10@8", batch_size=16, teacher="resnet20")
+Command = Callable[..., tuple[int, str, str]]
+"""A command as a shell sees it: options -> exit code, output, errors."""
 QUICK = ["params", "flops", "l2_norm", "nwot", "m_s", "m_r"]
 
 

@@ -4,9 +4,12 @@ import hashlib
 import random
 from pathlib import Path
 
+from files_support import rows_of
+
 from benchmarks.harvesting.rows import PairRow, append
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.runner import Job
+from benchmarks.search_table import main as search_table
 from nb201_data.space import Cell, sample_cells
 from nb201_data.spaces import get_space
 
@@ -28,6 +31,14 @@ def _value(space: object, arch: str, name: str, job: Job) -> float:
     question = f"{arch}{name}{job.seed}{setting.init}{setting.batch_size}{setting.images}{setting.space}"
     noise = int.from_bytes(hashlib.sha256(question.encode()).digest()[:4], "big") / 2**32
     return params * (0.2 + noise)
+
+
+def pair_row(arch: str, seed: int = 0, top1: float = 50.0) -> PairRow:
+    """A row of a harvest with the protocol `tiny`, whose accuracies are all the same."""
+    return PairRow(
+        "nb201", arch, "c8n1k4r8", "embedded:4@8", "tiny", "resnet20", seed, 1, top1, top1, top1, top1, 1.0, 1.0, 2.0,
+        "CPU", "2", "0", "2026-01-01",
+    )  # fmt: skip
 
 
 def write_own_truth(folder: Path, cells: int = 16, seeds: int = 2) -> None:
@@ -52,3 +63,10 @@ def one_process(folder: Path) -> list[str]:
     """The options of a command that runs in this process and leaves all that it makes in `folder`."""
     places = ("--out", str(folder / "out"), "--store", str(folder / "s.sqlite"))
     return [*places, "--workers", "1", "--replace", "--device", "cpu"]
+
+
+def table_8(folder: Path, out: str, *more: str) -> list[dict[str, str]]:
+    """The rows of `runs.csv` of Table 8 on CIFAR-10, made by this process in a folder of its own."""
+    store = ["--store", str(folder / f"{out}.sqlite")]
+    assert search_table(["--data", "cifar10", "--device", "cpu", *store, "--out", str(folder / out), *more]) == 0
+    return rows_of(folder / out / "runs.csv")

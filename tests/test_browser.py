@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_reports_page import HOSTILE, measured_run
+from reports_support import HOSTILE, measured_run
 
 from nb201_data.space import sample_cells
 from reports.html import render

@@ -1,47 +1,23 @@
-"""The correlation command: what it shows, what it writes, how it refuses, how it is repeated."""
+"""The correlation command: what it shows, what it writes, how it is repeated."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from files_support import rows_of
 from processes_support import HELP, in_fresh_python, numpy_seconds
-from scoring_support import QUICK, write_truth
+from scoring_support import QUICK, Command
 
-from benchmarks import correlation
-from benchmarks.command import ending, opened
+from benchmarks.correlation import main
 from benchmarks.engines import device
 from benchmarks.harvesting.rows import PairRow, append
 from benchmarks.scoring import runner
-from benchmarks.scoring.study import sample_of
-from nb201_data.networks import build_resnet
 from nb201_data.space import sample_cells
 from nb201_data.spaces import get_space
 from nb201_data.truth import measured
-
-Result = tuple[int, str, str]
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
-    """The command as a shell sees it, with a store and a folder of the test's own: exit code, output, errors."""
-    truth = write_truth(tmp_path / "truth.csv")
-
-    def call(*arguments: str, ground_truth: str = str(truth)) -> Result:
-        given = ["--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run"), "--workers", "1", "--replace"]
-        given += ["--batch-size", "16", "--teacher", "resnet20", "--ground-truth", ground_truth, *arguments]
-        with pytest.raises(SystemExit) as ended:
-            ending.run(lambda _: correlation.main(given))
-        output = capsys.readouterr()
-        return ended.value.code, output.out, output.err  # type: ignore[return-value]
-
-    return call
 
 
 def manifest(folder: Path) -> dict[str, Any]:
@@ -49,8 +25,8 @@ def manifest(folder: Path) -> dict[str, Any]:
     return loaded
 
 
-def test_a_run(command: Command, tmp_path: Path) -> None:
-    code, out, err = command("--proxies", "m_s,nwot", "--seeds", "2")
+def test_a_run(correlation: Command, tmp_path: Path) -> None:
+    code, out, err = correlation("--proxies", "m_s,nwot", "--seeds", "2")
     assert code == 0 and err == ""
     folder = tmp_path / "run"
     lines = out.splitlines()
@@ -82,10 +58,10 @@ def test_a_run(command: Command, tmp_path: Path) -> None:
     assert study["batch_size"] == 16 and study["sample"] == 14
 
 
-def test_the_statistics_are_those_of_scipy(command: Command, tmp_path: Path) -> None:
+def test_the_statistics_are_those_of_scipy(correlation: Command, tmp_path: Path) -> None:
     from scipy.stats import spearmanr
 
-    command("--proxies", "l2_norm")
+    correlation("--proxies", "l2_norm")
     folder = tmp_path / "run"
     accuracy = {row["arch"]: float(row["accuracy"]) for row in rows_of(folder / "truth.csv")}
     for name in ("l2_norm", "params"):
@@ -95,18 +71,18 @@ def test_the_statistics_are_those_of_scipy(command: Command, tmp_path: Path) -> 
         assert float(shown["spearman"]) == pytest.approx(expected, abs=1e-12)
 
 
-def test_repeated_and_rebuilt(command: Command, tmp_path: Path) -> None:
+def test_repeated_and_rebuilt(correlation: Command, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     names = ("scores.csv", "truth.csv", "correlations.csv", "report.html")
-    _, first, _ = command("--proxies", "m_r")
+    _, first, _ = correlation("--proxies", "m_r")
     written = {name: (folder / name).read_bytes() for name in names[:3]}
-    _, second, _ = command("--proxies", "m_r")
+    _, second, _ = correlation("--proxies", "m_r")
     assert second == first
     assert {name: (folder / name).read_bytes() for name in names[:3]} == written  # from the store, to the bit
 
     values = [(row["arch"], row["proxy"], row["value"]) for row in rows_of(folder / "scores.csv")]
     (tmp_path / "s.sqlite").unlink()
-    command("--proxies", "m_r")
+    correlation("--proxies", "m_r")
     again = [(row["arch"], row["proxy"], row["value"]) for row in rows_of(folder / "scores.csv")]
     assert again == values  # scored anew, to the bit
 
@@ -133,7 +109,7 @@ def test_without_options_on_a_fresh_machine(
     monkeypatch.delenv("NB201_DATA_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(device, "default_workers", lambda device: 1)
-    assert correlation.main(["--proxies", "m_s"]) == 0  # of the defaults, only that all proxies are scored is left out
+    assert main(["--proxies", "m_s"]) == 0  # of the defaults, only that all proxies are scored is left out
     out = capsys.readouterr().out
     assert "Ground truth kd-nb201:lite:distilled: 12 cells distilled from resnet56 on cifar100@16" in out
     assert "Images: embedded:100@16, painted by this program" in out
@@ -145,38 +121,38 @@ def test_without_options_on_a_fresh_machine(
     assert (written["skeleton"], study["init"]) == ("c16n1k100r16", "gaussian")
 
 
-def test_s0_with_and_without_shortcuts(command: Command, tmp_path: Path) -> None:
+def test_s0_with_and_without_shortcuts(correlation: Command, tmp_path: Path) -> None:
     table = tmp_path / "s0.csv"
     lines = [f"{arch},s0,c16n0k10r8,{60 + i}" for i, arch in enumerate(get_space("s0").all()[:12])]
     table.write_text("arch,space,skeleton,accuracy\n" + "\n".join(lines) + "\n")
     found = {}
     for space in ("s0", "s0-plain"):
-        code, out, err = command("--proxies", "m_r", "--space", space, ground_truth=str(table))
+        code, out, err = correlation("--proxies", "m_r", "--space", space, ground_truth=str(table))
         assert code == 0, err
         found[space] = [r["value"] for r in rows_of(tmp_path / "run" / "scores.csv") if r["proxy"] == "m_r"]
     assert "Scored are networks of s0-plain; the accuracies are those of s0." in out
     assert found["s0"] != found["s0-plain"]
 
 
-def test_dry_run(command: Command, tmp_path: Path) -> None:
-    code, out, _ = command("--proxies", ",".join(QUICK), "--dry-run")
+def test_dry_run(correlation: Command, tmp_path: Path) -> None:
+    code, out, _ = correlation("--proxies", ",".join(QUICK), "--dry-run")
     assert code == 0
     assert "14 networks of nb201 (c4n1k10r8) x 6 proxies x 1 seed = 84 scores on 16 images of embedded:10@8" in out
     assert "0 of them are in" in out and "84 are to be computed" in out
     assert "14 networks to look at" in out and "by a probe of 3" in out
     assert not (tmp_path / "run").exists()
-    command("--proxies", "params,flops,nwot")
-    _, out, _ = command("--proxies", ",".join(QUICK), "--dry-run")
+    correlation("--proxies", "params,flops,nwot")
+    _, out, _ = correlation("--proxies", ",".join(QUICK), "--dry-run")
     assert "42 of them are in" in out and "42 are to be computed" in out
 
 
-def test_stored_scores_alone(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code, _, err = command("--proxies", "nwot", "--stored")
+def test_stored_scores_alone(correlation: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, _, err = correlation("--proxies", "nwot", "--stored")
     assert code == 2 and "--stored: of flops, nwot, params (--stored:" in err and "leave --stored out" in err
-    assert command("--proxies", "nwot,l2_norm")[0] == 0
+    assert correlation("--proxies", "nwot,l2_norm")[0] == 0
     monkeypatch.setattr(runner.Runner, "_score", None)  # from here on nothing is computed
     made = ["--aggregate", "nwot+l2_norm", "--aggregate", "nwot+snip"]
-    code, _, err = command("--proxies", "nwot,snip,l2_norm", "--stored", *made)
+    code, _, err = correlation("--proxies", "nwot,snip,l2_norm", "--stored", *made)
     assert code == 0, err
     shown = {row["proxy"] for row in rows_of(tmp_path / "run" / "correlations.csv")}
     assert {"nwot", "l2_norm", "params", "l2_norm + nwot"} <= shown and not any("snip" in name for name in shown)
@@ -185,8 +161,8 @@ def test_stored_scores_alone(command: Command, tmp_path: Path, monkeypatch: pyte
     assert "Left out: nwot + snip (--stored: a part is not there)" in page
 
 
-def test_lower_precision_is_measured(command: Command, tmp_path: Path) -> None:
-    code, out, _ = command("--proxies", "nwot", "--precision", "bf16")
+def test_lower_precision_is_measured(correlation: Command, tmp_path: Path) -> None:
+    code, out, _ = correlation("--proxies", "nwot", "--precision", "bf16")
     assert code == 0 and "Scored in bf16" in out
     table = {row["proxy"]: row for row in rows_of(tmp_path / "run" / "precision.csv")}
     assert float(table["params"]["spearman"]) == 1.0
@@ -195,136 +171,16 @@ def test_lower_precision_is_measured(command: Command, tmp_path: Path) -> None:
     assert {row["precision"] for row in rows_of(tmp_path / "run" / "scores.csv")} == {"bf16"}
 
 
-def test_out_of_memory_is_told(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from benchmarks.scoring import scorer
-
-    calls: list[int] = []
-
-    def short(*arguments: Any, **named: Any) -> Any:
-        calls.append(1)
-        if len(calls) == 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return score(*arguments, **named)
-
-    score = scorer.score
-    monkeypatch.setattr(scorer, "score", short)
-    code, out, _ = command("--proxies", "nwot")
-    assert code == 0
-    assert "Out of memory, and therefore left out: flops 1, nwot 1, params 1 scores." in out
-    statistics = {row["proxy"]: row for row in rows_of(tmp_path / "run" / "correlations.csv")}
-    assert statistics["nwot"]["left_out"] == "1" and statistics["nwot"]["reasons"] == "out-of-memory 1"
-
-
-def test_ctrl_c_leaves_a_resumable_state(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    work, calls = runner.score_job, []
-
-    def interrupted(job: runner.Job) -> Any:
-        calls.append(job)
-        if len(calls) == 4:
-            raise KeyboardInterrupt
-        return work(job)
-
-    monkeypatch.setattr(opened, "score_job", interrupted)
-    code, _, err = command("--proxies", "nwot")
-    assert code == 130
-    assert "6 of 14 networks were scored and are kept" in err and "the same command goes on from there" in err
-    monkeypatch.undo()
-    _, out, _ = command("--proxies", "nwot", "--dry-run")
-    assert "18 of them are in" in out
-
-
-WRONG = [
-    (["--proxies", "m_z"], "unknown proxy 'm_z'. Did you mean m_s"),
-    (["--proxies", "zzz*"], "no proxy matches 'zzz*'"),
-    (["--space", "nb202"], "unknown search space 'nb202'. Did you mean nb201?"),
-    (["--space", "s0"], "contradict: that truth is about nb201"),
-    (["--sample", "15"], "--sample 15: "),
-    (["--sample", "3"], "--sample 3: expected at least 10"),
-    (["--teacher", "resnet57"], "unknown teacher 'resnet57'. Did you mean resnet5"),
-    (["--images", "embedded:20"], "embedded:20 has 20 classes, the networks of this ground truth have 10"),
-    (["--images", "embedded@16"], "16 pixels, the networks of this ground truth take 8"),
-    (["--images", "cifar11"], "no images 'cifar11'"),
-    (["--device", "tpu7"], "unknown --device 'tpu7'"),
-    (["--device", "cpu:0"], "--device 'cpu:0' is not supported"),
-    (["--ground-truth", "kd-nb202"], "unknown ground truth 'kd-nb202'. Did you mean kd-nb201"),
-    (["--ground-truth", "absent.csv"], "no file absent.csv"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "message"), WRONG, ids=[" ".join(case[0]) for case in WRONG])
-def test_wrong_use(command: Command, arguments: list[str], message: str, tmp_path: Path) -> None:
-    code, out, err = command(*arguments)
-    assert (code, out) == (2, "")
-    assert err.startswith("error: ") and message in err and "Traceback" not in err
-    assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--sample", "none"],
-        ["--seeds", "0"],
-        ["--seeds", "100000000"],
-        ["--batch-size", "1"],
-        ["--batch-size", "9" * 20],
-        ["--precision", "fp8"],
-        ["--frobnicate"],
-    ],
-)
-def test_malformed_options(command: Command, arguments: list[str]) -> None:
-    code, _, err = command(*arguments)
-    assert code == 2 and err.startswith("error: ") and err.count("\n") == 1
-    assert err.endswith("`python -m benchmarks.correlation --help` shows what there is\n")
-
-
-def test_a_truth_that_covers_too_few(command: Command, tmp_path: Path) -> None:
-    few = write_truth(tmp_path / "few.csv", n=9)
-    code, _, err = command(ground_truth=str(few))
-    assert code == 2 and "covers 9 networks: expected at least 10" in err
-
-
-def test_a_teacher_of_other_classes(command: Command, tmp_path: Path) -> None:
-    torch.save(build_resnet("resnet20", 100).state_dict(), tmp_path / "teacher.pth")
-    code, _, err = command("--teacher-weights", str(tmp_path / "teacher.pth"))
-    assert code == 2
-    assert "does not fit resnet20 with the 10 classes of embedded:10@8: give a teacher trained on such images" in err
-
-
-def test_a_batch_with_one_class(command: Command) -> None:
-    seeds = "40"  # batches of two images: one of forty is bound to show one class only
-    code, _, err = command("--batch-size", "2", "--seeds", seeds, "--proxies", "params")
-    assert code == 2 and "a batch of 2 with one class" in err
-
-
 def test_help_is_quick() -> None:
-    code = (
-        "import sys\n"
-        "from benchmarks import correlation\n"
-        "try: correlation.main(['--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'torch', 'pandas', 'scipy.stats', 'matplotlib'} & set(sys.modules)\n"
-        "print(heavy or 'light')\n"
-    )
-    shown, seconds = in_fresh_python(code)
-    assert shown.splitlines()[-1] == "light" and seconds < HELP * numpy_seconds()
+    _, seconds = in_fresh_python("from benchmarks.correlation import main; main(['--help'])")
+    assert seconds < HELP * numpy_seconds()
 
 
 def test_list_shows_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
     from proxies import all_proxies
 
     with pytest.raises(SystemExit) as ended:
-        correlation.main(["--list"])
+        main(["--list"])
     assert ended.value.code == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[2:]] == [info.name for info in all_proxies()]
-
-
-def test_a_growing_truth_keeps_its_sample(tmp_path: Path) -> None:
-    from nb201_data.ground_truth import load_ground_truth
-
-    small = load_ground_truth(write_truth(tmp_path / "small.csv", n=100))
-    large = load_ground_truth(write_truth(tmp_path / "large.csv", n=110))
-    assert sample_of(small, 40, 0) == sample_of(small, 60, 0)[:40]
-    assert sample_of(small, 40, 0) != sample_of(small, 40, 1)
-    assert len(set(sample_of(small, 40, 0)) - set(sample_of(large, 40, 0))) <= 10
-    assert set(sample_of(large, "all", 0)) == set(large.values)

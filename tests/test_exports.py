@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 from files_support import rows_of
-from test_reports_page import HOSTILE, measured_run
+from reports_support import HOSTILE, measured_run
 
 from diswot_errors import DataError, UsageError
 from reports import exports, load_run

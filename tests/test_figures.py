@@ -3,6 +3,7 @@
 import math
 import re
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -115,3 +116,39 @@ def test_labels_are_text(label: str) -> None:
         figures.dots([label], [1.0], title=label, x_label=label),
     ):
         assert "<script" not in drawing and drawing.startswith("<svg") and drawing.endswith("</svg>")
+
+
+def test_a_large_run_stays_small_enough_to_mail() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=5000), rng.normal(size=5000)
+    drawing = figures.scatter(x.tolist(), y.tolist(), title="nwot")
+    assert drawing.count("h0") == figures.MOST_DOTS
+    assert 25 * len(drawing) < 1_000_000
+
+
+def test_steps_hold_a_value_until_the_next_and_dots_have_no_line() -> None:
+    points = {"a": [(0.0, Estimate(1.0)), (10.0, Estimate(3.0))]}
+    line, steps, dots = (figures.lines(points, styles={"a": style}) for style in ("line", "steps", "dots"))
+    assert len({line, steps, dots}) == 3
+    path = next(each for each in re.findall(r'<path d="([^"]*)"', steps) if each.count("L") == 2)
+    (_, y0), (x1, y1), (x2, _) = (tuple(map(float, each.split())) for each in re.findall(r"[ML] (\S+ \S+)", path))
+    assert y0 == y1 and x1 == x2  # right, then up
+    assert not any(each.count("L") in (1, 2) and "stroke-width: 1.3" in each for each in dots.split("<path"))
+
+
+def test_scatter_axes_show_what_a_linear_one_would_hide() -> None:
+    assert "x: log" in figures.scatter([1.0, 10.0, 1e9], [1.0, 2.0, 3.0])
+    assert "x: rank" in figures.scatter([-1.0, 10.0, 1e9], [1.0, 2.0, 3.0], note="n")
+    assert "x:" not in figures.scatter([1.0, 10.0, 100.0], [1.0, 2.0, 3.0])
+    assert "<svg" in figures.scatter([], [], title="none")
+
+
+def test_figures_leave_matplotlib_as_they_found_it() -> None:
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    figures.heat_map(["a", "b"], [[1.0, None], [-0.5, 1.0]])
+    assert ">450</text>" in figures.dots(["a", "b"], [0.0, 450.0], x_label="ms")
+    figures.intervals([], [])
+    figures.lines({"a": [(0.0, Estimate(1.0)), (1.0, Estimate(2.0))]})  # of all drawings, matplotlib makes these alone
+    assert dict(matplotlib.rcParams) == before

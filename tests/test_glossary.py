@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from test_reports_page import measured_run
+from reports_support import measured_run
 
 from reports.glossary import TERMS, in_words, used
 from reports.pages import page_of

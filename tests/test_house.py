@@ -153,6 +153,7 @@ def test_data_are_there_without_torch_and_at_once(statement: str) -> None:
         ("nb201_data", {"torch", "proxies", "benchmarks", "reports"}),
         ("benchmarks", {"torch", "matplotlib", "nas_201_api"}),
         ("benchmarks.search", {"torch", "matplotlib", "nas_201_api"}),
+        ("reports, reports.html, reports.__main__", {"torch", "numpy", "pandas", "scipy", "matplotlib", "jinja2"}),
     ],
 )
 def test_importing_a_room_stays_in_it(room: str, absent: set[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_reports_page import HOSTILE, measured_run
+from reports_support import HOSTILE, measured_run
 
 from reports import figures
 from reports.html import render

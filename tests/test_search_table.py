@@ -1,7 +1,5 @@
-"""Table 8: comparisons held against scipy and textbook values, the published arithmetic, the command on made data."""
+"""Table 8: the verdict on a published accuracy, the course of searches, the command on made data."""
 
-import csv
-import gzip
 import math
 import random
 from dataclasses import replace
@@ -10,81 +8,28 @@ import numpy as np
 import pytest
 from files_support import rows_of
 from scipy import stats
+from tables_support import table_8
 from test_released import QUESTION
 
-from benchmarks.scoring.lockstep import SIDE_BY_SIDE, lockstep
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.release import release
 from benchmarks.scoring.released import Released
-from benchmarks.scoring.runner import Found, Job, Runner
-from benchmarks.scoring.store import Store
-from benchmarks.search import run_search
-from benchmarks.search.choices import setting_for
-from benchmarks.search.scored import scored_objective
+from benchmarks.scoring.runner import Found, Job
 from benchmarks.search_table import main
-from benchmarks.statistics.comparison import against, compare, holm
-from benchmarks.tables import search_shared
-from benchmarks.tables.search_entries import Entry
 from benchmarks.tables.search_judged import held_against
-from benchmarks.tables.search_rows import CONTENDERS, Terms
+from benchmarks.tables.search_rows import CONTENDERS
 from benchmarks.tables.search_times import mean_course
-from diswot_errors import DataError, UsageError
+from diswot_errors import UsageError
 from nb201_data.ground_truth import load_ground_truth
-from nb201_data.image_set import ImageSet
-from nb201_data.images import load_images
-from nb201_data.space import all_cells, sample_cells
+from nb201_data.space import sample_cells
 from nb201_data.spaces import get_space
-from nb201_data.truth.benchmark import COLUMNS
 from proxies.registry import get
 from reports import published as paper
 from reports.published import published
 from reports.records import read_run
 from reports.schema import Verdict, VerdictKind
 
-
-class First:
-    """The first 128 images of the embedded ones."""
-
-    def __init__(self, split):
-        self.split = split
-
-    def __len__(self) -> int:
-        return 128
-
-    def take(self, indices):
-        return self.split.take(indices)
-
-
-PAINTED = load_images("embedded:10")
-FEW = ImageSet("cifar10", 10, 32, PAINTED.mean, PAINTED.std, First(PAINTED.train), PAINTED.test)
 RANDOM, LARGEST, DISWOT = (CONTENDERS[key] for key in ("random", "largest", "diswot"))
-
-
-def test_comparison_against_scipy():
-    rng = np.random.default_rng(0)
-    regrets = {
-        name: (rng.normal(size=25) + shift).round(1).tolist()
-        for name, shift in zip("abcd", (0, 0.3, 1, 2), strict=True)
-    }
-    found = compare(regrets)
-    assert found.p == pytest.approx(stats.friedmanchisquare(*regrets.values()).pvalue)
-    ranks = stats.rankdata(np.array(list(regrets.values())), axis=0).mean(axis=1)
-    assert list(found.mean_ranks.values()) == pytest.approx(ranks.tolist())
-    # Demsar (JMLR 2006), table 5: q_0.05 is 2.569 for four methods
-    assert found.critical_difference == pytest.approx(2.569 * math.sqrt(4 * 5 / (6 * 25)), rel=1e-3)
-    p = {name: stats.wilcoxon(np.subtract(regrets[name], regrets["a"])).pvalue for name in "bcd"}
-    assert against(regrets, "a") == pytest.approx(holm(p))
-
-
-def test_comparison_without_differences():
-    same = {"a": [1.0, 2.0, 3.0], "b": [1.0, 2.0, 3.0], "c": [1.0, 2.0, 3.0]}
-    assert compare(same).p is None and set(compare(same).mean_ranks.values()) == {2.0}
-    assert against(same, "a") == {"b": 1.0, "c": 1.0}
-
-
-def test_holm_by_hand():
-    assert holm({"x": 0.01, "y": 0.04, "z": 0.03}) == pytest.approx({"x": 0.03, "y": 0.06, "z": 0.06})
-    assert holm({"x": 0.6, "y": 0.7}) == {"x": 1.0, "y": 1.0}
 
 
 def test_a_published_accuracy_is_held_against_one_more_search():
@@ -111,27 +56,6 @@ def test_mean_course():
 
 
 @pytest.fixture
-def made_benchmark(tmp_path, monkeypatch):
-    """A table of the benchmark's shape: accuracy is the share of 3 x 3 convolutions, known exactly."""
-    folder = tmp_path / "data" / "nb201"
-    folder.mkdir(parents=True)
-    with gzip.open(folder / "accuracies.csv.gz", "wt", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for index, cell in enumerate(all_cells()):
-            accuracy = 40 + 8 * cell.count("nor_conv_3x3") + index / 1e5
-            writer.writerow([index, cell, *[accuracy] * (len(COLUMNS) - 4), 1.0, 1.0])
-    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "data"))
-    return tmp_path
-
-
-def run(folder, out, *more: str) -> list[dict[str, str]]:
-    store = ["--store", str(folder / f"{out}.sqlite")]
-    assert main(["--data", "cifar10", "--device", "cpu", *store, "--out", str(folder / out), *more]) == 0
-    return rows_of(folder / out / "runs.csv")
-
-
-@pytest.fixture
 def tables(made_benchmark, monkeypatch):
     """Released scores of 300 cells: NWOT for 10 s each, which is right, and DisWOT for 30 s each, which is not."""
     archs = [str(cell) for cell in sample_cells(300, 3)]
@@ -151,7 +75,7 @@ def tables(made_benchmark, monkeypatch):
 
 def test_searches_by_scores_that_are_there_get_what_their_seconds_pay_for(made_benchmark, tables):
     rows = ["--rows", "random,evolution-aging,rsps,nwot,te-nas,diswot,draw,largest", "--workers", "1"]
-    runs = run(made_benchmark, "out", *rows, "--seeds", "2")
+    runs = table_8(made_benchmark, "out", *rows, "--seeds", "2")
     among = [(row["among"], row["strategy"], row["evaluations"]) for row in runs if row["seed"] == "0"]
     every = [
         ("all", "random", "1969"),
@@ -189,13 +113,13 @@ def test_searches_by_scores_that_are_there_get_what_their_seconds_pay_for(made_b
     assert (page["NWOT"]["paid"], page["DisWOT M_s & M_r"]["paid"], page["RS"]["paid"]) == ("220", "40", "1969")
     text = (made_benchmark / "out" / "report.html").read_text()
     assert "Do the speed-ups of Table 8 follow" in text and "by budget: nb201:cifar10:test:200" in text
-    more = run(made_benchmark, "out", *rows, "--seeds", "3")  # more of the same goes on
+    more = table_8(made_benchmark, "out", *rows, "--seeds", "3")  # more of the same goes on
     assert [row for row in more if row["seed"] != "2"] == runs
     assert {row["evaluations"] for row in more if row["strategy"] == "diswot"} == {"40"}
 
 
 def test_without_any_scores_the_rows_say_which_command_computes_them(made_benchmark):
-    run(made_benchmark, "bare", "--rows", "nwot,draw", "--workers", "1", "--seeds", "1", "--no-tables")
+    table_8(made_benchmark, "bare", "--rows", "nwot,draw", "--workers", "1", "--seeds", "1", "--no-tables")
     row = rows_of(made_benchmark / "bare" / "cifar10.csv")[0]
     assert row["verdict"] == "not-measured" and row["verdict_detail"] == "not run: no cell is scored"
     assert "--data cifar10 --rows nwot --compute`" in read_run(made_benchmark / "bare").page.sections[0].note
@@ -203,7 +127,7 @@ def test_without_any_scores_the_rows_say_which_command_computes_them(made_benchm
 
 def test_where_seconds_pay_for_all_networks_the_limit_is_reached(made_benchmark, tables, monkeypatch):
     monkeypatch.setattr("benchmarks.tables.search_rows.Contender.seconds", lambda row, data: 1e5)
-    runs = run(made_benchmark, "all", "--rows", "nwot,diswot", "--workers", "1", "--seeds", "2")
+    runs = table_8(made_benchmark, "all", "--rows", "nwot,diswot", "--workers", "1", "--seeds", "2")
     assert [(row["evaluations"], row["seconds"]) for row in runs] == [("300", "3000.0"), ("300", "9000.0")]
     for row in rows_of(made_benchmark / "all" / "cifar10-scored.csv"):
         assert row["strategy"].startswith(("NWOT", "DisWOT")) and row["measured"] == row["limit"]
@@ -217,7 +141,7 @@ def costly(job: Job) -> Found:
 def test_computed_searches_end_when_their_seconds_are_spent(made_benchmark, monkeypatch):
     monkeypatch.setattr("benchmarks.command.opened.score_job", costly)
     rows = ["--compute", "--rows", "nwot,diswot,draw", "--workers", "1"]
-    runs = run(made_benchmark, "spent", *rows, "--seeds", "2")
+    runs = table_8(made_benchmark, "spent", *rows, "--seeds", "2")
     assert [(row["strategy"], row["evaluations"]) for row in runs] == [
         *[("nwot", "4")] * 2,  # of 2,200 s
         *[("diswot", "2")] * 2,  # of 1,200 s
@@ -227,100 +151,12 @@ def test_computed_searches_end_when_their_seconds_are_spent(made_benchmark, monk
     page = {row["strategy"]: row["conditions"] for row in rows_of(made_benchmark / "spent" / "cifar10.csv")}
     assert page["NWOT"] == "gaussian, 64 of embedded:10"
     assert page["DisWOT M_s & M_r"] == "gaussian, 64 of embedded:10, teacher resnet56"
-    capped = run(made_benchmark, "capped", *rows, "--seeds", "1", "--budget", "3")
+    capped = table_8(made_benchmark, "capped", *rows, "--seeds", "1", "--budget", "3")
     assert [row["evaluations"] for row in capped] == ["3", "2", "0"]
-    more = run(made_benchmark, "capped", *rows, "--seeds", "1")  # as many as are paid for: it goes on
+    more = table_8(made_benchmark, "capped", *rows, "--seeds", "1")  # as many as are paid for: it goes on
     assert [row["evaluations"] for row in more] == ["4", "2", "0"]
     with pytest.raises(UsageError, match="batch_size: 64 there, 8 now"):
-        run(made_benchmark, "capped", *rows, "--seeds", "1", "--batch-size", "8")
-
-
-@pytest.mark.parametrize(("minutes", "plan"), [(1, (1, 6)), (2, (2, 6)), (5, (5, 6)), (60, (5, 72))])
-def test_a_shared_network_is_as_deep_and_trained_as_long_as_the_minutes_allow(minutes, plan, monkeypatch):
-    """On a machine where an epoch of n cells a stage takes 10 n seconds."""
-    asked = []
-    monkeypatch.setattr("nb201_data.images.load_images", lambda name, needs: FEW)
-    monkeypatch.setattr(search_shared, "shared_seconds", lambda _, task, __: asked.append(task) or cost(task))
-    found = search_shared.planned(shared_entry(minutes))
-    assert (found.cells_per_stage, found.epochs) == plan and found.epochs >= search_shared.LEAST_EPOCHS
-    assert {task.space.skeleton.channels for task in asked} == {16}  # that of the benchmark, whatever the minutes
-
-
-def test_too_few_minutes_for_a_shared_network_are_said(monkeypatch):
-    monkeypatch.setattr("nb201_data.images.load_images", lambda name, needs: FEW)
-    monkeypatch.setattr(search_shared, "shared_seconds", lambda _, task, __: cost(task))
-    with pytest.raises(DataError, match=r"take about 0\.833 minutes here.*--shared-minutes 2"):
-        search_shared.planned(shared_entry(0.5))
-
-
-def cost(task) -> float:
-    return 10.0 * task.space.skeleton.cells_per_stage
-
-
-def shared_entry(minutes: float) -> Entry:
-    terms = Terms(False, None, "embedded", 64, "resnet56", None, "cpu", minutes)
-    return Entry("cifar10", CONTENDERS["gdas"], 0, terms)
-
-
-def test_shared_rows_train_at_the_width_of_the_benchmark_and_say_how_deep_and_how_long(made_benchmark, monkeypatch):
-    monkeypatch.setattr("nb201_data.images.load_images", lambda name, needs=None: FEW)
-    monkeypatch.setattr(search_shared, "shared_seconds", lambda _, task, __: cost(task))
-    monkeypatch.setattr(search_shared, "LEAST_EPOCHS", 1)
-    rows = ["--rows", "gdas", "--workers", "1", "--seeds", "1", "--shared-minutes", "0.2"]
-    (found,) = run(made_benchmark, "shared", *rows)
-    (row,) = rows_of(made_benchmark / "shared" / "cifar10.csv")
-    assert row["conditions"] == "shared network of 16 channels, 1 of 5 cells a stage, 1 epochs of cifar10"
-    assert row["conditions"] in row["verdict_detail"] or row["verdict"] == "not-measured"  # one seed: no interval
-    monkeypatch.setattr(search_shared, "shared_seconds", lambda *_: 1e9)  # what was planned is not planned again
-    (again,) = run(made_benchmark, "shared", *rows)
-    assert {**again, "seconds": ""} == {**found, "seconds": ""}
-
-
-def test_shared_rows_without_images_are_not_run_and_say_what_they_need(made_benchmark):
-    run(made_benchmark, "none", "--rows", "gdas,draw", "--workers", "1", "--seeds", "1", "--shared-minutes", "9")
-    row = rows_of(made_benchmark / "none" / "cifar10.csv")[0]
-    assert row["verdict"] == "not-measured" and row["verdict_detail"] == "not run: no images"
-    assert "nb201_data fetch cifar10" in read_run(made_benchmark / "none").page.sections[0].note
-
-
-def test_side_by_side_a_search_finds_what_it_finds_alone(made_benchmark):
-    """Searches of three seeds and two scores in lockstep, against each by itself through `run_search`."""
-    asked = ["--compute", "--batch-size", "4", "--rows", "nwot,m_r"]
-    runs = run(made_benchmark, "together", *asked, "--seeds", "3", "--budget", "5", "--workers", "2")
-    space = get_space("nb201")
-    found = {}
-    with Store(made_benchmark / "alone.sqlite") as store, Runner(store) as runner:
-        setting = setting_for(space, "embedded", batch_size=4)
-        for row in runs:
-            strategy = {"nwot": "random", "m_r": "evolution"}[row["strategy"]]
-            objective = scored_objective(runner, setting, int(row["seed"]), [row["strategy"]])
-            settings = dict(CONTENDERS[row["strategy"]].settings)
-            result = run_search(space, strategy, objective, 5, seed=int(row["seed"]), settings=settings)
-            found[row["strategy"], row["seed"]] = str(result.best), str(result.evaluations)
-    assert {(row["strategy"], row["seed"]): (row["arch"], row["evaluations"]) for row in runs} == found
-
-
-def test_lockstep_asks_for_everything_at_once():
-    """Three inquiries of different length: each step is one call, and each gets the answers to its own request."""
-    asked = []
-
-    class Echo:
-        def answer(self, requests):
-            asked.append(requests)
-            return [request * 10 for request in requests]
-
-    def inquiry(first: int, steps: int):
-        total = 0
-        for step in range(steps):
-            total += yield first + step
-        return total
-
-    found = list(lockstep(Echo(), [inquiry(1, 1), inquiry(5, 3), inquiry(9, 0)]))
-    assert sorted(found) == [0, 10, 180] and asked == [[1, 5], [6], [7]]
-    many = [inquiry(i, 1 + i % 3) for i in range(40)]
-    asked.clear()
-    assert len(list(lockstep(Echo(), many))) == 40 and max(map(len, asked)) == SIDE_BY_SIDE
-    assert sum(map(len, asked)) == sum(1 + i % 3 for i in range(40))
+        table_8(made_benchmark, "capped", *rows, "--seeds", "1", "--batch-size", "8")
 
 
 def test_dry_run(made_benchmark, tables, capsys):

@@ -8,8 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from reports_support import MANIFEST
-from test_reports_page import HOSTILE, measured_run
+from reports_support import HOSTILE, MANIFEST, measured_run
 
 from diswot_errors import UsageError
 from nb201_data.truth.measured import TABLES, card_of

@@ -1,0 +1,18 @@
+"""The study: which architectures of a truth are its sample."""
+
+from pathlib import Path
+
+from scoring_support import write_truth
+
+from benchmarks.scoring.study import sample_of
+
+
+def test_a_growing_truth_keeps_its_sample(tmp_path: Path) -> None:
+    from nb201_data.ground_truth import load_ground_truth
+
+    small = load_ground_truth(write_truth(tmp_path / "small.csv", n=100))
+    large = load_ground_truth(write_truth(tmp_path / "large.csv", n=110))
+    assert sample_of(small, 40, 0) == sample_of(small, 60, 0)[:40]
+    assert sample_of(small, 40, 0) != sample_of(small, 40, 1)
+    assert len(set(sample_of(small, 40, 0)) - set(sample_of(large, 40, 0))) <= 10
+    assert set(sample_of(large, "all", 0)) == set(large.values)
