@@ -4,7 +4,7 @@ from pathlib import Path
 
 from scoring_support import write_truth
 
-from benchmarks.scoring.study import sample_of
+from benchmarks.scoring.study import SAMPLE, SMALL, sample_of
 
 
 def test_a_growing_truth_keeps_its_sample(tmp_path: Path) -> None:
@@ -16,3 +16,12 @@ def test_a_growing_truth_keeps_its_sample(tmp_path: Path) -> None:
     assert sample_of(small, 40, 0) != sample_of(small, 40, 1)
     assert len(set(sample_of(small, 40, 0)) - set(sample_of(large, 40, 0))) <= 10
     assert set(sample_of(large, "all", 0)) == set(large.values)
+
+
+def test_a_small_truth_is_scored_whole_and_a_large_one_in_part(tmp_path: Path) -> None:
+    from nb201_data.ground_truth import load_ground_truth
+
+    for n, usual in ((SAMPLE + 1, SAMPLE + 1), (SMALL, SMALL), (SMALL + 1, SAMPLE)):
+        truth = load_ground_truth(write_truth(tmp_path / f"{n}.csv", n=n))
+        assert len(sample_of(truth, None, 0)) == usual
+        assert sample_of(truth, None, 0) == sample_of(truth, "all", 0)[:usual]
