@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 from scoring_support import write_truth
 
+from benchmarks import correlation
 from benchmarks.scoring.study import SAMPLE, SMALL, sample_of
+from nb201_data import files
 
 
 def test_a_growing_truth_keeps_its_sample(tmp_path: Path) -> None:
@@ -25,3 +28,19 @@ def test_a_small_truth_is_scored_whole_and_a_large_one_in_part(tmp_path: Path) -
         truth = load_ground_truth(write_truth(tmp_path / f"{n}.csv", n=n))
         assert len(sample_of(truth, None, 0)) == usual
         assert sample_of(truth, None, 0) == sample_of(truth, "all", 0)[:usual]
+
+
+@pytest.mark.parametrize(
+    ("split", "more"), [("test", "--images cifar100 --split test, "), ("train", "--images cifar100, ")]
+)
+def test_a_note_says_which_real_images_are_on_disk(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str], split: str, more: str
+) -> None:
+    """Only the test images are there: a run on the training images is told of them, and no other."""
+    (there,) = files.select(f"cifar100/{split}")
+    path = folder / there.path
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        file.truncate(there.size)
+    assert correlation.main(["--ground-truth", str(write_truth(tmp_path / "mine.csv")), "--dry-run"]) == 0
+    assert f"With real images, {more}other numbers" in capsys.readouterr().out

@@ -16,6 +16,7 @@ from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
 from diswot_registry import names_in
 from nb201_data.datasets import DATASETS, unpooled
+from nb201_data.files import missing
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
 from reports.schema import BASELINES, Note, Topic
@@ -52,7 +53,7 @@ class Study:
         about = f"{truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
         notes = [Note(Topic.TRUTH, f"Ground truth {truth.name}: {about}")]
         real = unpooled(truth.images) or "cifar100"
-        real = real if real in DATASETS else f"DIR (a folder of {real})"
+        real = f"{real}{_where(real, setting.split)}" if real in DATASETS else f"DIR (a folder of {real})"
         if made := painted(setting.images, f"With real images, --images {real}, other numbers may result."):
             notes += made
         elif truth.images and unpooled(truth.images) != unpooled(setting.images):
@@ -159,6 +160,13 @@ def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str
     if not found:
         raise DataError(f"no ground truth is on disk: {'; '.join(missing.values())}")
     return found, missing
+
+
+def _where(images: str, split: str) -> str:
+    """The option that a data set needs of which only the other split is on disk."""
+    parts = {"train": DATASETS[images].train, "test": DATASETS[images].test}
+    (other,) = parts.keys() - {split}
+    return f" --split {other}" if missing(parts[split].files) and not missing(parts[other].files) else ""
 
 
 def with_init(study: Study, init: str) -> Study:
