@@ -6,6 +6,7 @@ import pytest
 from scoring_support import write_truth
 
 from benchmarks import correlation
+from benchmarks.scoring.resolve import split_at_hand
 from benchmarks.scoring.study import SAMPLE, SMALL, sample_of
 from nb201_data import files
 
@@ -30,17 +31,26 @@ def test_a_small_truth_is_scored_whole_and_a_large_one_in_part(tmp_path: Path) -
         assert sample_of(truth, None, 0) == sample_of(truth, "all", 0)[:usual]
 
 
-@pytest.mark.parametrize(
-    ("split", "more"), [("test", "--images cifar100 --split test, "), ("train", "--images cifar100, ")]
-)
-def test_a_note_says_which_real_images_are_on_disk(
-    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str], split: str, more: str
-) -> None:
-    """Only the test images are there: a run on the training images is told of them, and no other."""
+def only(folder: Path, split: str) -> None:
+    """A data folder with one split of CIFAR-100, of the right size: what is read is not looked at here."""
     (there,) = files.select(f"cifar100/{split}")
     path = folder / there.path
     path.parent.mkdir(parents=True)
     with path.open("wb") as file:
         file.truncate(there.size)
+
+
+@pytest.mark.parametrize(("split", "more"), [("test", " --split test"), ("train", "")])
+def test_a_note_says_which_real_images_are_on_disk(
+    tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str], split: str, more: str
+) -> None:
+    only(folder, split)
     assert correlation.main(["--ground-truth", str(write_truth(tmp_path / "mine.csv")), "--dry-run"]) == 0
-    assert f"With real images, {more}other numbers" in capsys.readouterr().out
+    assert f"With real images, --images cifar100{more}, other numbers" in capsys.readouterr().out
+
+
+def test_real_images_are_those_of_the_split_that_is_on_disk(folder: Path) -> None:
+    assert split_at_hand("cifar100", "train") == "train"  # neither is
+    only(folder, "test")
+    assert split_at_hand("cifar100", "train") == split_at_hand("cifar100", "test") == "test"
+    assert split_at_hand("embedded", "train") == split_at_hand("no data set of ours", "train") == "train"

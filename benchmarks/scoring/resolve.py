@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from diswot_errors import DataError, UsageError
 from nb201_data.datasets import DATASETS, parse_name, unpooled
+from nb201_data.files import missing
 from nb201_data.skeleton import Skeleton
 from nb201_data.splits import SplitName
 from reports.schema import Note, Topic
@@ -15,8 +16,9 @@ REAL = "real"
 def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitName | None = None) -> str:
     """The images that fit a skeleton: made ones get its classes, others than its resolution are brought to it.
 
-    `real` stands for the networks' `own` images where they are on disk, else for `embedded`. What the user spelt out is
-    left as it is and refused where it does not fit, or where the split that it `needs` is not on disk.
+    `real` stands for the networks' `own` images where they are on disk (see `split_at_hand`), else for `embedded`. What
+    the user spelt out is left as it is and refused where it does not fit, or where the split that it `needs` is not on
+    disk.
     """
     from nb201_data.image_set import fits
     from nb201_data.images import load_images
@@ -46,6 +48,15 @@ def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitNam
             f"{skeleton.resolution} ({skeleton}): leave out '@...' to have them brought to it"
         )
     return images.name
+
+
+def split_at_hand(images: str, split: SplitName) -> SplitName:
+    """The other split of a data set where only that is on disk: photographs of the same kind, before painted ones."""
+    if images not in DATASETS:
+        return split
+    other: SplitName = "test" if split == "train" else "train"
+    data = DATASETS[images]
+    return other if missing(data.part(split).files) and not missing(data.part(other).files) else split
 
 
 def painted(images: str, more: str) -> list[Note]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks.scoring.question import Question
 from diswot_errors import DataError
@@ -15,6 +15,7 @@ from diswot_registry import HOME, Registry
 from nb201_data.datasets import DATASETS, parse_name
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SPACES, SearchSpace, get_space
+from nb201_data.splits import SplitName
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
@@ -38,7 +39,7 @@ class Setting:
     skeleton: Skeleton
     images: str
     batch_size: int = 64
-    split: str = "train"
+    split: SplitName = "train"
     init: str = "gaussian"
     teacher: str = ""  # a ResNet's name or a cell
     teacher_weights: str = ""  # a file; empty: random weights
@@ -53,7 +54,7 @@ class Setting:
             skeleton=Skeleton.parse(question.skeleton),
             images=question.images,
             batch_size=question.batch_size,
-            split=question.split,
+            split=cast(SplitName, question.split),
             init=question.init,
             teacher=question.teacher,
             device=question.device,

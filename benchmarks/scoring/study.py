@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.authors import COMMON
 from benchmarks.scoring.order import shuffled
-from benchmarks.scoring.resolve import painted, resolve_images
+from benchmarks.scoring.resolve import REAL, painted, resolve_images, split_at_hand
 from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
 from diswot_registry import names_in
 from nb201_data.datasets import DATASETS, unpooled
-from nb201_data.files import missing
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
 from reports.schema import BASELINES, Note, Topic
@@ -53,12 +52,16 @@ class Study:
         about = f"{truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
         notes = [Note(Topic.TRUTH, f"Ground truth {truth.name}: {about}")]
         real = unpooled(truth.images) or "cifar100"
-        real = f"{real}{_where(real, setting.split)}" if real in DATASETS else f"DIR (a folder of {real})"
-        if made := painted(setting.images, f"With real images, --images {real}, other numbers may result."):
+        split = split_at_hand(real, setting.split)
+        there = real if split == setting.split else f"{real} --split {split}"
+        there = there if real in DATASETS else f"DIR (a folder of {real})"
+        if made := painted(setting.images, f"With real images, --images {there}, other numbers may result."):
             notes += made
         elif truth.images and unpooled(truth.images) != unpooled(setting.images):
             other = f"The networks were trained on {truth.images} and are scored on {setting.images}."
             notes.append(Note(Topic.IMAGES, other))
+        elif setting.split == "test" and split_at_hand(real, "train") == "test":
+            notes.append(Note(Topic.IMAGES, f"Images: the test images of {real}; its training images are not on disk."))
         if setting.space != truth.space:
             spaces = f"Scored are networks of {setting.space}; the accuracies are those of {truth.space}."
             notes.append(Note(Topic.NETWORKS, spaces))
@@ -116,12 +119,14 @@ def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | Non
     """How networks are scored that are to be held against a truth: its skeleton, its images, the options."""
     chosen = get_space(space or truth.space)
     skeleton = truth.skeleton or chosen.skeleton
+    own = unpooled(truth.images)
+    split = split_at_hand(own, options.split) if options.images == REAL else options.split
     setting = Setting(
         space=chosen.name,
         skeleton=skeleton,
-        images=resolve_images(options.images, skeleton, unpooled(truth.images), options.split),
+        images=resolve_images(options.images, skeleton, own, split),
         batch_size=options.batch_size or chosen.batch_size,
-        split=options.split,
+        split=split,
         init=init,
         teacher=teacher_of(options, chosen.with_skeleton(skeleton)),
         teacher_weights=str(options.teacher_weights or ""),
@@ -160,13 +165,6 @@ def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str
     if not found:
         raise DataError(f"no ground truth is on disk: {'; '.join(missing.values())}")
     return found, missing
-
-
-def _where(images: str, split: str) -> str:
-    """The option that a data set needs of which only the other split is on disk."""
-    parts = {"train": DATASETS[images].train, "test": DATASETS[images].test}
-    (other,) = parts.keys() - {split}
-    return f" --split {other}" if missing(parts[split].files) and not missing(parts[other].files) else ""
 
 
 def with_init(study: Study, init: str) -> Study:
