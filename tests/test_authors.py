@@ -249,7 +249,14 @@ def test_agreement_with_a_printed_number(value: float, error: float, verdict: st
 
 def test_a_table_beside_the_printed_one(tmp_path: Path, reference_data: Path) -> None:
     given = ["--ground-truth", vkdnw.TRUTH, "--images", "embedded", "--batch-size", "8", "--sample", "10"]
-    given += ["--proxies", "az_nas_*,swap", "--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run")]
+    given += [
+        "--proxies",
+        "az_nas_*,te_nas_ntk,swap",
+        "--store",
+        str(tmp_path / "s.sqlite"),
+        "--out",
+        str(tmp_path / "run"),
+    ]
     truth = vkdnw.population(load_ground_truth(vkdnw.TRUTH))
     chosen = sample_of(truth, 10, 0)
 
@@ -264,10 +271,11 @@ def test_a_table_beside_the_printed_one(tmp_path: Path, reference_data: Path) ->
     assert vkdnw_table.main([*given, "--seeds", "2", "--workers", "1"], score) == 0
     rows = rows_of(tmp_path / "run" / "printed.csv")
     assert [(row["proxy"], row["whose"]) for row in rows] == [
-        (name, way) for name in ("az_nas", "flops") for way in vkdnw.WAYS
+        (name, way) for name in ("az_nas", "flops", "te_nas_ntk") for way in vkdnw.WAYS
     ]
+    assert rows[6]["printed"] == "0.537"  # of TE-NAS, whose rank it is in the code that VKDNW ran
     assert rows[3]["printed"] == "0.586" and rows[0]["printed"] == "0.696" and rows[3]["seeds"] == "2"
-    assert [row["conditions"] for row in rows[3:]] == [
+    assert [row["conditions"] for row in rows[3:6]] == [
         *("kaiming, 8 of embedded:100", "kaiming, 8 of embedded:100", "kaiming, 8 of noise:100")
     ]
     accuracies = [truth.values[arch] for arch in chosen]

@@ -52,6 +52,9 @@ PROXIES = (
     *("az_nas_expressivity", "az_nas_progressivity", "az_nas_trainability", "vkdnw_single", "flops"),
 )
 """What is printed, aggregates by their parts."""
+INSTEAD = {"te_nas_ntk": "te_nas"}
+"""What a printed number may be of: AZ-NAS's code, which VKDNW took over, counts ReLU patterns that in a network of this
+width differ for every input, so that what it calls TE-NAS is the rank of the tangent kernel alone."""
 WAYS = ("authors", "kaiming", "noise")
 CLOSE = 0.03
 """How near to the printed number is called agreement."""
@@ -93,7 +96,7 @@ def sections(measured: Sequence[Measured]) -> list[Section]:
     note = (
         "τ of all: that of the sample, less the luck that it shares with FLOPs and the number of convolutions, whose τ "
         f"on all networks is known. agrees: yes within {CLOSE:.2f}; open where the 95 % interval comes that near; no "
-        "elsewhere."
+        f"elsewhere. {', '.join(INSTEAD)}: beside what is printed of {', '.join(INSTEAD.values())}, of which it may be."
     )
     return [Section("printed", "Printed beside measured", intro, Table(COLUMNS, tuple(rows)), note=note)]
 
@@ -107,7 +110,7 @@ def _rows(one: Measured) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for name, scores in values.items():
         whole = np.asarray(np.isfinite(scores).all(axis=0), dtype=bool)
-        target = printed(name, truth.name)[0]
+        target = printed(INSTEAD.get(name, name), truth.name)[0]
         if target is None or whole.sum() < LEAST or not np.ptp(scores[:, whole], axis=1).all():
             continue
         accuracies = np.array(one.study.accuracies)[whole]
