@@ -48,6 +48,9 @@ def test_the_page_is_short_names_its_commit_and_leads_to_files() -> None:
     addresses = re.findall(r"\]\(([^)#:]+)\)", text)
     assert len(addresses) > 3 and all((PAGE.parent / address).is_file() for address in addresses)
     assert text.count("All numbers: ") == text.partition(command.KEPT)[0].count("\n## ")
+    scored = re.findall(r"## On .* \((\S+) images, (\w+) weights\)", text)
+    assert re.findall(r"`python -m benchmarks\.correlation .* --images (\S+) --init (\w+) --stored`", text) == scored
+    assert len(scored) > 3
 
 
 def test_what_is_below_the_line_is_kept(

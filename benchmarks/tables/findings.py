@@ -71,12 +71,12 @@ def on(truth: GroundTruth, one: Measured, book: Released) -> Finding:
     run = run_of([], content)
     beside = with_params.sentence(with_params.mean_ranks(one)) if "params" in one.by_proxy else ""
     sentences = [*headline(run), beyond_params(one.rows), beside, conditions(run)]
-    command = _command(
-        f"correlation --ground-truth {truth.name} --sample {len(one.study.archs)} --images {one.study.setting.images}"
-    )
+    images, init = one.study.setting.images, one.study.setting.init
+    asked = f"--sample {len(one.study.archs)} --images {images} --init {init}"
+    command = _command(f"correlation --ground-truth {truth.name} {asked} --stored")
     own = f" of [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
     source = f"{command}{own}; what is left beside params: {_command('proxy_facts')}"
-    title = f"On {truth.name} ({one.study.setting.images} images, {one.study.setting.init} weights)"
+    title = f"On {truth.name} ({images} images, {init} weights)"
     return Finding(title, [each for each in sentences if each], source, _few(one.rows))
 
 
