@@ -63,8 +63,9 @@ def first_paragraph(runs: Mapping[str, Run], failures: Mapping[str, str]) -> lis
     within, outside = of[VerdictKind.WITHIN], of[VerdictKind.OUTSIDE]
     if told := len(within) + len(outside):
         first = (
-            f"Of {format_count(told, 'comparison')} with published numbers under the published settings (a number may meet "
-            f"several forms of its score), {len(within)} agree{_list(within)} and {len(outside)} do not{_list(outside)}."
+            f"Of {format_count(told, 'comparison')} with published numbers under the published settings (a number may "
+            f"meet several forms of its score), {len(within)} agree{_list(within)} and {len(outside)} do not"
+            f"{_list(outside)}."
         )
     else:
         first = "No published number was measured under its published settings, so this page confirms and refutes none."

@@ -32,7 +32,7 @@ def test_the_first_paragraph_says_what_reproduces_and_what_does_not() -> None:
     good, bad = (first_paragraph({"S0": run_with(value)}, {}) for value in (51.616, 60.0))
     assert good[0].startswith("Of 1 comparison with published numbers under the published settings (a number may meet ")
     assert "(S0: FLOPs kendall) and 0 do not" in good[0] and "17 were not measured" in good[0]
-    assert "0 reproduce and 1 do not (S0: FLOPs kendall)" in bad[0]
+    assert "0 agree and 1 do not (S0: FLOPs kendall)" in bad[0]
     assert good[1] == "S0, 1 claim: 1 open."
     assert "checks of the printed numbers against one another" in good[2]
 

@@ -249,14 +249,8 @@ def test_agreement_with_a_printed_number(value: float, error: float, verdict: st
 
 def test_a_table_beside_the_printed_one(tmp_path: Path, reference_data: Path) -> None:
     given = ["--ground-truth", vkdnw.TRUTH, "--images", "embedded", "--batch-size", "8", "--sample", "10"]
-    given += [
-        "--proxies",
-        "az_nas_*,te_nas_ntk,swap",
-        "--store",
-        str(tmp_path / "s.sqlite"),
-        "--out",
-        str(tmp_path / "run"),
-    ]
+    given += ["--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run")]
+    given += ["--proxies", "az_nas_*,te_nas_ntk,swap", "--seeds", "2", "--workers", "1"]
     truth = vkdnw.population(load_ground_truth(vkdnw.TRUTH))
     chosen = sample_of(truth, 10, 0)
 
@@ -268,7 +262,7 @@ def test_a_table_beside_the_printed_one(tmp_path: Path, reference_data: Path) ->
         ]
         return job, found
 
-    assert vkdnw_table.main([*given, "--seeds", "2", "--workers", "1"], score) == 0
+    assert vkdnw_table.main(given, score) == 0
     rows = rows_of(tmp_path / "run" / "printed.csv")
     assert [(row["proxy"], row["whose"]) for row in rows] == [
         (name, way) for name in ("az_nas", "flops", "te_nas_ntk") for way in vkdnw.WAYS
