@@ -154,7 +154,7 @@ def format_spread(estimate: Estimate, digits: int = 3) -> str:
 
 def format_count(number: int, word: str) -> str:
     """'1 seed', '3 seeds', '2 proxies', '15,625 networks'."""
-    plural = f"{word.removesuffix('y')}ies" if word.endswith("xy") else f"{word}s"
+    plural = f"{word[:-1]}ies" if word.endswith("y") and word[-2] not in "aeiou" else f"{word}s"
     return f"{number:,} {word if number == 1 else plural}"
 
 
