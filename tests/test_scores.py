@@ -171,5 +171,8 @@ def test_a_sweep_scores_the_order_goes_on_and_releases(tmp_path: Path, capsys: p
         assert list(found) == list(space_order("nb201")[:4])
     with pytest.raises(UsageError, match="--cells 99999999: there are 15,625 networks"):
         swept("--cells", "99999999", "--dry-run")
+
+
+def test_the_order_of_the_harvest_is_one_of_cells(reference_data: Path) -> None:
     with pytest.raises(UsageError, match="one of cells of nb201"):
-        swept("--space", "s0", "--ground-truth", "s0:kd", "--order", "harvest")
+        sweep.main(["--space", "s0", "--ground-truth", "s0:kd", "--order", "harvest"])
