@@ -16,7 +16,8 @@ from test_released import QUESTION
 from benchmarks import candidates as candidates_command
 from benchmarks import confirm as confirm_command
 from benchmarks.command import looks
-from benchmarks.scoring.cases import CLOSED_FORMS, Case, cases_of
+from benchmarks.command.cases import told
+from benchmarks.scoring.cases import CLOSED_FORMS, Case, Lacking, cases_of
 from benchmarks.scoring.columns import columns_of, known_scores, single
 from benchmarks.scoring.exhaustive import TIE, searched, shrinkage
 from benchmarks.scoring.halves import half_of, quarter_of
@@ -92,7 +93,14 @@ def test_a_case_holds_networks_of_one_half_that_have_all_scores(made: tuple[Path
     assert set(live.archs) == {arch for arch in whole.archs if str(Cell.parse(arch).pruned()) == arch}
     assert whole.names == tuple(sorted((*CLOSED_FORMS, "meco"))) and whole.digest != live.digest
     cases, why = cases_of([rest], truth, "search")
-    assert not cases and missing_one.proxy in why[0]
+    assert not cases and [each.why for each in why] == [f"no {missing_one.proxy}"]
+
+
+def test_what_is_no_case_for_one_reason_is_one_line() -> None:
+    b, d = "no b", "no d"
+    several = [Lacking("a", "x", b), Lacking("c", "y", d), Lacking("a", "z", b), Lacking("e", "x", b)]
+    assert told(several) == ["a (2 settings), e: no b", "c, y: no d"]
+    assert told([Lacking("a", "", "no score")]) == ["a: no score"] and told([]) == []
 
 
 def test_seeds_that_have_only_begun_are_left_out_and_the_first_source_counts(

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,34 +66,43 @@ class Case:
         return replace(self, archs=own)
 
 
+class Lacking(NamedTuple):
+    """What is no case: a truth under some conditions, and why."""
+
+    truth: str
+    conditions: str
+    why: str
+
+
 def cases_of(
     books: Iterable[Book],
     truth: GroundTruth,
     half: Half,
     names: Sequence[str] | None = None,
     among: Collection[str] | None = None,
-) -> tuple[list[Case], list[str]]:
-    """The cases of a truth, and why others are none.
+) -> tuple[list[Case], list[Lacking]]:
+    """The cases of a truth, and what is none.
 
     names: the scores that must be there beside the closed forms; without them all that are (`among` these), but for
     those that more than a tenth of the networks lack.
     """
     cases: list[Case] = []
-    missing: list[str] = []
+    missing: list[Lacking] = []
     found = columns_of(books, truth)
     if not found:
-        missing.append(f"{truth.name}: no score of its networks")
+        missing.append(Lacking(truth.name, "", "no score of its networks"))
     for columns in found:
         needed = (*CLOSED_FORMS, *(names or ()))
         lacking = [name for name in dict.fromkeys(needed) if not columns.seeds((name,))]
         if lacking:
-            missing.append(f"{truth.name}, {columns.conditions(())}: no {', '.join(lacking)}")
+            missing.append(Lacking(truth.name, columns.conditions(()), f"no {', '.join(lacking)}"))
             continue
         for population in populations(truth):
             archs = [arch for arch in population.archs if half_of(arch) == half]
             case = _case(truth, population.key, columns, archs, names, among)
             if len(case.archs) < LEAST or np.ptp(case.accuracies) == 0:
-                missing.append(f"{case.title}: {len(case.archs)} networks of the {half} half, expected {LEAST}")
+                few = f"{len(case.archs)} networks of the {half} half, expected {LEAST}"
+                missing.append(Lacking(truth.name, f"{population.key}: {columns.conditions(CLOSED_FORMS)}", few))
             else:
                 cases.append(case)
     return cases, missing
