@@ -50,6 +50,7 @@ def _page(given: Sequence[str]) -> object:
         ("csv", "tables"),
         ("parquet", "tables"),
         ("svg", "figures"),
+        ("web-svg", "figures, which follow light and dark,"),
         ("pdf", "figures"),
     ):
         parser.add_argument(f"--{name}", type=Path, metavar="DIR", help=f"write its {what} into DIR instead")

@@ -87,6 +87,11 @@ def svg(run: Run, folder: Path) -> list[Path]:
     return [_text(folder / f"{name}.svg", standalone(figure.svg)) for name, figure in _figures(run)]
 
 
+def web_svg(run: Run, folder: Path) -> list[Path]:
+    """Each figure as a file of its own, for a README or a site: it follows the light and dark of its reader."""
+    return [_text(folder / f"{name}.svg", in_both_lights(figure.svg)) for name, figure in _figures(run)]
+
+
 def pdf(run: Run, folder: Path) -> list[Path]:
     """Each figure on a page of its size, printed by a headless Chromium."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -115,7 +120,7 @@ def pdf(run: Run, folder: Path) -> list[Path]:
 
 
 FORMATS: dict[str, Callable[[Run, Path], list[Path]]] = {
-    "latex": latex, "csv": csv, "parquet": parquet, "svg": svg, "pdf": pdf,
+    "latex": latex, "csv": csv, "parquet": parquet, "svg": svg, "web_svg": web_svg, "pdf": pdf,
 }  # fmt: skip
 
 

@@ -139,7 +139,9 @@ def test_a_planted_score_is_found_and_confirmed(made: tuple[Path, GroundTruth, B
     assert not set(unseen.archs) & set(case.archs)
     compared = confirm.compared(best, [unseen])
     assert all(gap.separated == 1 for gap in compared.differences[0].values()), "better than every closed form"
-    assert all(row[-1].kind == "better" for row in confirm.section(compared, look=1).table.rows)  # type: ignore[union-attr]
+    shown = confirm.section(compared, look=1)
+    assert all(row[-1].kind == "better" for row in shown.table.rows)  # type: ignore[union-attr]
+    assert ">truth.csv, all: " in shown.figures[0].svg and "97.50%" in shown.figures[0].svg
 
 
 def test_the_best_of_many_that_know_nothing_is_not_confirmed(made: tuple[Path, GroundTruth, Book]) -> None:

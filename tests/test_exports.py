@@ -52,6 +52,14 @@ def test_every_table_and_figure_is_written(tmp_path: Path) -> None:
         assert root.tag == "{http://www.w3.org/2000/svg}svg" and "var(" not in path.read_text()
 
 
+def test_figures_for_the_web_follow_light_and_dark(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", measured_run())
+    assert main([str(tmp_path / "run"), "--svg", str(tmp_path / "svg"), "--web-svg", str(tmp_path / "web")]) == 0
+    drawings = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "web").iterdir()}
+    assert drawings.keys() == {path.name for path in (tmp_path / "svg").iterdir()}
+    assert all(text.count("prefers-color-scheme: dark") == 1 and "var(--ink" in text for text in drawings.values())
+
+
 def test_a_standalone_drawing_has_colours() -> None:
     assert 'fill="#1f6feb"' in standalone('<svg><rect fill="#040404"/></svg>')
 

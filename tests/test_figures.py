@@ -2,6 +2,7 @@
 
 import math
 import re
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from reports import figures
 from reports.figures.axes import Axis, covering, log_ticks
+from reports.figures.drawing import text_width
 from reports.schema import Estimate
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -104,6 +106,21 @@ def test_a_heat_map_of_eighty_names_is_light_and_has_every_value() -> None:
     drawing = figures.heat_map([f"proxy_{n}" for n in range(count)], values)
     assert drawing.count("h18v18h-18z") == count**2 and len(drawing) < 250_000
     assert drawing.count("<text") == 2 * count  # the labels: numbers would be smaller than print
+
+
+def test_texts_at_the_right_end_inside_the_drawing() -> None:
+    value, title = [Estimate(0.5, 0.25, 1.0)], "Kendall minus that of the best count"
+    for drawing in (
+        figures.intervals(["a label of some length"], value, title=title),
+        figures.dots(["a label of some length"], [10.0], title=title),
+        figures.scatter([0.0, 10_000.0, 29_000.0], [1.0, 2.0, 3.0]),
+    ):
+        root = ElementTree.fromstring(drawing)
+        width = float(root.attrib["viewBox"].split()[2])
+        for each in root.iter("text"):
+            share = {"start": 1.0, "middle": 0.5, "end": 0.0}[each.attrib.get("text-anchor", "start")]
+            end = float(each.attrib["x"]) + share * text_width(each.text or "", float(each.attrib["font-size"]))
+            assert end < width + 0.01, each.text
 
 
 @given(st.text(max_size=30))

@@ -39,7 +39,8 @@ def test_the_pictures_follow_light_and_dark_and_are_small() -> None:
         light, dark = text.split("@media (prefers-color-scheme: dark)")
         assert names and len(text) < 20_000 and ElementTree.fromstring(text).tag.endswith("svg")
         assert all(f"--{name}: #" in light and f"--{name}: #" in dark for name in names)
-        assert f'src="docs/{path.name}"' in (ROOT / "README.md").read_text(encoding="utf-8")
+        pages = (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+        assert any(re.search(rf'src="(docs/)?{path.name}"', page.read_text(encoding="utf-8")) for page in pages)
 
 
 def test_the_page_is_short_names_its_commit_and_leads_to_files() -> None:

@@ -30,6 +30,8 @@ def test_each_teacher_has_a_column_and_the_same_teacher_the_same_scores(
     assert {row["proxy"] for row in rows} == {"kd", "m_s", "params"}
     kd = next(row for row in rows if row["proxy"] == "kd")
     assert kd["teacher_1"] != kd["teacher_2"]
+    drawn = (tmp_path / "run" / "study-1.intervals.svg").read_text(encoding="utf-8")
+    assert drawn.count(">resnet20<") == 0 and drawn.count(">kd<") == drawn.count(">m_s<") == 1
     params = next(row for row in rows if row["proxy"] == "params")
     assert params["teacher_1"] == params["teacher_2"]
 

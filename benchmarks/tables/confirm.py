@@ -15,7 +15,8 @@ from benchmarks.scoring.exhaustive import grounds_of, kendall
 from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.paired import against, stretched
 from benchmarks.statistics.resamples import Array
-from reports.schema import Cell, Column, Estimate, Section, Table, Verdict
+from reports import figures
+from reports.schema import Cell, Column, Estimate, Figure, Section, Table, Verdict
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,26 @@ def section(found: Compared, look: int) -> Section:
         "A score that holds everywhere is better in every row: that claim needs no further correction, a single row "
         "read alone does."
     )
-    return Section("confirmed", "The score against closed forms of size", (), Table(columns, tuple(rows)), note=note)
+    table, drawn = Table(columns, tuple(rows)), (Figure("margins", picture(found, look), width="wide"),)
+    return Section("confirmed", "The score against closed forms of size", (), table, drawn, note=note)
+
+
+def picture(found: Compared, look: int) -> str:
+    """In each case the difference to the best closed form, with the interval by which the verdict goes."""
+    best = [CLOSED_FORMS[place] for place in found.closed.argmax(axis=0)]
+    return figures.intervals(
+        [_label(case) for case in found.cases],
+        [_corrected(gaps[form], look) for form, gaps in zip(best, found.differences, strict=True)],
+        title=f"Kendall τ minus that of the best count, interval of {looks.confidence(look) if look else 0.95:.2%}",
+        width=460.0,
+        written=True,
+    )
 
 
 def _corrected(gap: Estimate, look: int) -> Estimate:
     return stretched(gap, looks.confidence(look)) if look else gap
+
+
+def _label(case: Case) -> str:
+    """A ground truth of the user's is known by its file."""
+    return f"{case.truth.name.rpartition('/')[2]}, {case.population}: {case.columns.setting.init}"

@@ -24,10 +24,10 @@ from reports.summary import printed_checks
 from reports.tables import STANDINGS, best_of, by_rank, correlation_table, format_estimate, format_number, standings
 
 BEST = 3  # proxies that a table shows before those of the paper
-PICTURED = ("params", "diswot")
 PAPER = ("diswot", "diswot_readme", "m_s", "m_r")
 SHOWN = ("proxy", "verdict", "rank", "spearman", "spearman_minus_params", "kendall", "scored")
 OURS = "spread_size"  # the score of this bench
+PICTURED = (OURS, "params", SUBJECT)
 WHOLE = 10_000  # networks, from which on a truth is a whole space rather than a sample
 IN_A_LINE = "vit:*"
 """Truths that are a row of the first table alone, since there are many of one kind; each is a page of the site."""

@@ -56,6 +56,7 @@ def text_width(text: str, size: float = FONT) -> float:
     return size * sum(_WIDTHS.get(mark, 0.72 if mark.isupper() else 0.63) for mark in text)
 
 
-def short(name: str) -> str:
-    """A label that fits beside a figure."""
-    return name if len(name) <= 24 else f"{name[:23]}…"
+def short(name: str, width: float = 240.0) -> str:
+    """A label that fits beside a figure of this width in points."""
+    most = int(width / 10)
+    return name if len(name) <= most else f"{name[: most - 1]}…"

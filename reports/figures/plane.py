@@ -70,7 +70,8 @@ def _axes(sheet: Sheet, across: Axis, up: Axis, numbered: bool, frame: tuple[flo
     every = 1 if sum(text_width(text, 8) + 4 for _, text in written) < right - left else 2
     for value, text in written[::every]:
         sheet.line(across.at(value), bottom, across.at(value), bottom + 2, colour("muted"), 0.8)
-        sheet.text(across.at(value), bottom + 11, text, colour("ink"), 8, "middle")
+        middle = min(across.at(value), sheet.width - text_width(text, 8) / 2)
+        sheet.text(middle, bottom + 11, text, colour("ink"), 8, "middle")
 
 
 def heat_map(names: Sequence[str], matrix: Sequence[Sequence[float | None]], *, title: str = "") -> str:

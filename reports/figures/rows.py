@@ -11,7 +11,9 @@ from reports.tables import format_number
 
 ROW = 13.7  # points
 EDGE = 9.0
+TITLE = 10.0  # the size of its letters
 WRITTEN = 34.0
+DOTS = 260.0  # the width of a figure of dots
 
 
 def intervals(
@@ -32,7 +34,7 @@ def intervals(
     """
     ends = [end for each in estimates if each.value is not None for end in (each.value, each.low, each.high)]
     known = [end for end in ends if end is not None] + ([] if reference is None else [reference])
-    left, top = _left(labels), _top(title)
+    left, top = _left(labels, width), _top(title)
     sheet = _sheet(width, labels, top, x_label)
     axis = covering(known, left, sheet.width - EDGE - (WRITTEN if written else 0))
     _frame(sheet, labels, top, left, [(axis.at(value), text) for value, text in axis.ticks()], title, x_label)
@@ -58,10 +60,10 @@ def dots(labels: Sequence[str], values: Sequence[float], *, title: str = "", x_l
     """
     positive = [value for value in values if value > 0] or [1.0]
     low, high = min(positive) / 1.5, min(max(positive), 1e300) * 1.5
-    left, top = _left(labels), _top(title)
-    sheet = _sheet(260.0, labels, top, x_label)
+    left, top = _left(labels, DOTS), _top(title)
+    sheet = _sheet(DOTS, labels, top, x_label)
     low = low or min(positive)
-    axis = Axis(math.log10(low), math.log10(high), left, sheet.width - EDGE - 34)
+    axis = Axis(math.log10(low), math.log10(high), left, sheet.width - EDGE - WRITTEN)
     _frame(sheet, labels, top, left, [(axis.at(e), text) for e, text in log_ticks(low, high)], title, x_label)
     for place, value in enumerate(values):
         y = top + (place + 0.5) * ROW
@@ -72,8 +74,8 @@ def dots(labels: Sequence[str], values: Sequence[float], *, title: str = "", x_l
     return sheet.svg(title or x_label)
 
 
-def _left(labels: Sequence[str]) -> float:
-    return 6 + max((text_width(short(label)) for label in labels), default=0.0)
+def _left(labels: Sequence[str], width: float) -> float:
+    return 6 + max((text_width(short(label, width)) for label in labels), default=0.0)
 
 
 def _top(title: str) -> float:
@@ -104,8 +106,9 @@ def _frame(
         sheet.text(place, bottom + 11, text, colour("ink"), FONT, "middle")
     sheet.line(left, bottom, sheet.width - EDGE, bottom, colour("muted"), 0.6)
     for place, label in enumerate(labels):
-        sheet.text(left - 6, top + (place + 0.5) * ROW + 3, short(label), colour("ink"), FONT, "end")
+        sheet.text(left - 6, top + (place + 0.5) * ROW + 3, short(label, sheet.width), colour("ink"), FONT, "end")
     if title:
-        sheet.text(left, 12, title, colour("ink"), 10)
+        begin = max(0.0, min(left, sheet.width - text_width(title, TITLE)))
+        sheet.text(begin, 12, title, colour("ink"), TITLE)
     if x_label:
         sheet.text((left + sheet.width - EDGE) / 2, bottom + 26, x_label, colour("ink"), FONT, "middle")
