@@ -16,8 +16,7 @@ from test_released import QUESTION
 from benchmarks import candidates as candidates_command
 from benchmarks import confirm as confirm_command
 from benchmarks.command import looks
-from benchmarks.command.cases import told
-from benchmarks.scoring.cases import CLOSED_FORMS, Case, Lacking, cases_of
+from benchmarks.scoring.cases import CLOSED_FORMS, Case, Lacking, cases_of, told
 from benchmarks.scoring.columns import columns_of, known_scores, single
 from benchmarks.scoring.exhaustive import TIE, searched, shrinkage
 from benchmarks.scoring.halves import half_of, quarter_of

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 
 from benchmarks.command.sources import books_of
 from benchmarks.command.truths import truths_at_hand
-from benchmarks.scoring.cases import Case, Lacking, cases_of
+from benchmarks.scoring.cases import Case, Lacking, cases_of, told
 from benchmarks.scoring.halves import Half
 from diswot_errors import DataError
 
@@ -37,18 +36,3 @@ def cases_at_hand(
             "--store, or score the networks with `python -m benchmarks.sweep`"
         )
     return cases, missing
-
-
-def told(lacking: Iterable[Lacking]) -> list[str]:
-    """A line for each reason: what alone is none of a case is named with its conditions, of many the truths are."""
-    by_reason: dict[str, list[Lacking]] = defaultdict(list)
-    for each in lacking:
-        by_reason[each.why].append(each)
-    return [f"{_named(alike)}: {why}" for why, alike in by_reason.items()]
-
-
-def _named(alike: Sequence[Lacking]) -> str:
-    if len(alike) == 1:
-        return ", ".join(filter(None, (alike[0].truth, alike[0].conditions)))
-    times = Counter(each.truth for each in alike)
-    return ", ".join(f"{truth} ({count} settings)" if count > 1 else truth for truth, count in times.items())

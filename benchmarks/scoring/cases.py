@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -72,6 +73,21 @@ class Lacking(NamedTuple):
     truth: str
     conditions: str
     why: str
+
+
+def told(lacking: Iterable[Lacking]) -> list[str]:
+    """A line for each reason: what alone is none of a case is named with its conditions, of many the truths are."""
+    by_reason: dict[str, list[Lacking]] = defaultdict(list)
+    for each in lacking:
+        by_reason[each.why].append(each)
+    return [f"{_named(alike)}: {why}" for why, alike in by_reason.items()]
+
+
+def _named(alike: Sequence[Lacking]) -> str:
+    if len(alike) == 1:
+        return ", ".join(filter(None, (alike[0].truth, alike[0].conditions)))
+    times = Counter(each.truth for each in alike)
+    return ", ".join(f"{truth} ({count} settings)" if count > 1 else truth for truth, count in times.items())
 
 
 def cases_of(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.scoring.cases import COVERAGE, Case, cases_of
+from benchmarks.scoring.cases import COVERAGE, Case, cases_of, told
 from benchmarks.scoring.columns import single
 from benchmarks.scoring.halves import HALVES, half_of
 from benchmarks.scoring.population import LEAST, populations, space_of
@@ -92,7 +92,7 @@ def grounds_of(books: Iterable[Book], truth: GroundTruth) -> tuple[list[Ground],
         return [], [f"{truth.name}: halves of {len(halves[0])} and {len(halves[1])} networks, expected {LEAST}"]
     if not any(each.networks >= COVERAGE * len(population.archs) for each in grounds):
         grounds.insert(0, Ground(truth, population.name, "", (), *(_without(truth, archs) for archs in halves)))
-    return grounds, list(dict.fromkeys([*why, *further]))
+    return grounds, told(dict.fromkeys([*why, *further]))
 
 
 def _without(truth: GroundTruth, archs: tuple[str, ...]) -> Half:
