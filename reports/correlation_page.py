@@ -44,7 +44,7 @@ def repeat_section(manifest: Manifest) -> Section:
     return Section(
         "repeat",
         "How to repeat it",
-        ("This command, with these versions and settings, gives the same numbers to the bit on a CPU.",),
+        ("This command, with these versions and settings, gives the same numbers to the bit on one kind of CPU.",),
         table=Table((Column("fact", label=" "), Column("value", label=" ")), rows),
         code=shlex.join(manifest.command),
         note="The page is made from the files beside it: python -m reports FOLDER makes it again without scoring.",
