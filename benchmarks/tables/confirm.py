@@ -29,6 +29,16 @@ class Compared:
     closed: Array
     differences: tuple[dict[str, Estimate], ...]
 
+    @property
+    def best(self) -> list[str]:
+        """The best closed form of each case."""
+        return [CLOSED_FORMS[place] for place in self.closed.argmax(axis=0)]
+
+    @property
+    def margins(self) -> Array:
+        """(C,) Kendall minus that of the best closed form."""
+        return np.asarray(self.kendall - self.closed.max(axis=0))
+
 
 def compared(formula: Formula, cases: Sequence[Case]) -> Compared:
     """Kendall of the score and of the closed forms, and paired differences."""
@@ -49,7 +59,7 @@ def compared(formula: Formula, cases: Sequence[Case]) -> Compared:
 
 def records(found: Compared, log: Log, look: int) -> list[Look]:
     """What the log keeps of a look."""
-    definition, data, best = looks.definition([found.formula]), looks.data(found.cases), found.closed.argmax(axis=0)
+    definition, data = looks.definition([found.formula]), looks.data(found.cases)
     return [
         Look(
             look=look,
@@ -63,8 +73,8 @@ def records(found: Compared, log: Log, look: int) -> list[Look]:
             conditions=case.conditions,
             networks=len(case.archs),
             kendall=float(found.kendall[place]),
-            closed_form=CLOSED_FORMS[best[place]],
-            margin=float(found.kendall[place] - found.closed[best[place], place]),
+            closed_form=found.best[place],
+            margin=float(found.margins[place]),
         )
         for place, case in enumerate(found.cases)
     ]
@@ -74,9 +84,7 @@ def lead(found: Compared, look: int, tried: int) -> list[str]:
     """Which look this is, what became of the score, and what a single network is scored by."""
     signs = [min(_corrected(gap, look).separated for gap in gaps.values()) for gaps in found.differences]
     better, level, worse = (signs.count(sign) for sign in (1, 0, -1))
-    worst = int(np.argmin(found.kendall - found.closed.max(axis=0)))
-    gap = found.kendall[worst] - found.closed[:, worst].max()
-    form = CLOSED_FORMS[int(found.closed[:, worst].argmax())]
+    worst = int(np.argmin(found.margins))
     which = (
         f"Look {look} at the confirmation half, after {tried:,} candidates on the search half: its intervals are of "
         f"{looks.confidence(look):.2%}, so that those of all looks together hold with 95 %."
@@ -88,7 +96,8 @@ def lead(found: Compared, look: int, tried: int) -> list[str]:
     return [
         f"{found.formula}: {which}",
         f"Better than every closed form in {better} of {len(signs)} cases, not told apart from one of them in {level}, "
-        f"worse than one of them in {worse}. Worst: {gap:+.3f} Kendall to {form} in {found.cases[worst].title}.",
+        f"worse than one of them in {worse}. Worst: {found.margins[worst]:+.3f} Kendall to {found.best[worst]} in "
+        f"{found.cases[worst].title}.",
         *single_form,
     ]
 
@@ -121,10 +130,9 @@ def section(found: Compared, look: int) -> Section:
 
 def picture(found: Compared, look: int) -> str:
     """In each case the difference to the best closed form, with the interval by which the verdict goes."""
-    best = [CLOSED_FORMS[place] for place in found.closed.argmax(axis=0)]
     return figures.intervals(
         [_label(case) for case in found.cases],
-        [_corrected(gaps[form], look) for form, gaps in zip(best, found.differences, strict=True)],
+        [_corrected(gaps[form], look) for form, gaps in zip(found.best, found.differences, strict=True)],
         title=f"Kendall τ minus that of the best count, interval of {looks.confidence(look) if look else 0.95:.2%}",
         width=460.0,
         written=True,

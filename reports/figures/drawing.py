@@ -45,6 +45,10 @@ class Sheet:
         look = f'font-size="{size}" text-anchor="{anchor}" fill="{fill}"'
         self.parts.append(f"<text {place} {look}>{escape(cleaned(said))}</text>")
 
+    def within(self, x: float, said: str, size: float, share: float = 1.0) -> float:
+        """`x`, or so far left of it that a text which goes right of it with this share of its width is not cut."""
+        return max(0.0, min(x, self.width - share * text_width(said, size)))
+
     def svg(self, label: str) -> str:
         """The whole drawing, described by `label`."""
         root = f'<svg viewBox="0 0 {self.width:.2f} {self.height:.2f}" aria-label={quoteattr(cleaned(label.strip()))}>'

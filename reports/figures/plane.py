@@ -70,7 +70,7 @@ def _axes(sheet: Sheet, across: Axis, up: Axis, numbered: bool, frame: tuple[flo
     every = 1 if sum(text_width(text, 8) + 4 for _, text in written) < right - left else 2
     for value, text in written[::every]:
         sheet.line(across.at(value), bottom, across.at(value), bottom + 2, colour("muted"), 0.8)
-        middle = min(across.at(value), sheet.width - text_width(text, 8) / 2)
+        middle = sheet.within(across.at(value), text, 8, share=0.5)
         sheet.text(middle, bottom + 11, text, colour("ink"), 8, "middle")
 
 

@@ -27,7 +27,7 @@ def intervals(
     width: float = 240.0,
     written: bool = False,
 ) -> str:
-    """A row per label from top to bottom: the value as a dot, its 95 % interval as a line.
+    """A row per label from top to bottom: the value as a dot, its interval as a line.
 
     `highlight`: labels drawn in the second colour (the baselines). `reference`: a vertical line. `width`: in points.
     `written`: each value stands behind its row.
@@ -108,7 +108,6 @@ def _frame(
     for place, label in enumerate(labels):
         sheet.text(left - 6, top + (place + 0.5) * ROW + 3, short(label, sheet.width), colour("ink"), FONT, "end")
     if title:
-        begin = max(0.0, min(left, sheet.width - text_width(title, TITLE)))
-        sheet.text(begin, 12, title, colour("ink"), TITLE)
+        sheet.text(sheet.within(left, title, TITLE), 12, title, colour("ink"), TITLE)
     if x_label:
         sheet.text((left + sheet.width - EDGE) / 2, bottom + 26, x_label, colour("ink"), FONT, "middle")
