@@ -174,7 +174,7 @@ def test_without_scikit_learn_it_says_what_to_install(monkeypatch: pytest.Monkey
         command.main(["--dry-run"])
 
 
-def test_another_space_is_refused(simple: None) -> None:
+def test_another_space_is_refused(simple: None, reference_data: Path) -> None:
     with pytest.raises(UsageError, match="GRAF's features here are those of nb201's cells"):
         command.main(["--ground-truth", "s0:kd", "--dry-run"])
 
