@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.command import ending, looks
@@ -24,25 +23,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     from proxies.registry import select
 
     wanted = [info.name for info in select(options.proxies)]
-    with ExitStack() as stack:
-        cases, missing = cases_at_hand(options, stack, "search", among=wanted)
-        names = set.intersection(*(set(case.names) for case in cases))
-        if options.dry_run:
-            print(f"{count(len(names)):,} candidates of {len(names)} scores on:")
-            print("\n".join([*(f"  {case.title}: {len(case.archs)} networks" for case in cases), *missing]))
-            return 0
-        settings = {"scores": sorted(names), "data": looks.data(cases)}
+    cases, missing = cases_at_hand(options, "search", among=wanted)
+    names = set.intersection(*(set(case.names) for case in cases))
+    if options.dry_run:
+        print(f"{count(len(names)):,} candidates of {len(names)} scores on:")
+        print("\n".join([*(f"  {case.title}: {len(case.archs)} networks" for case in cases), *missing]))
+        return 0
+    settings = {"scores": sorted(names), "data": looks.data(cases)}
 
-        def work(out: Path) -> Content:
-            best = searched(cases)
-            with looks.opened(options.log) as log:
-                log.search(candidates.record(best))
-            lead = [*candidates.lead(best), *(f"Left out: {why}." for why in missing)]
-            truths = ", ".join(dict.fromkeys(case.truth.name for case in cases))
-            sections = candidates.sections(best, shrinkage(cases), options.top)
-            return Content("The candidates of the search half", lead, sections, config=settings, ground_truth=truths)
+    def work(out: Path) -> Content:
+        best = searched(cases)
+        with looks.opened(options.log) as log:
+            log.search(candidates.record(best))
+        lead = [*candidates.lead(best), *(f"Left out: {why}." for why in missing)]
+        truths = ", ".join(dict.fromkeys(case.truth.name for case in cases))
+        sections = candidates.sections(best, shrinkage(cases), options.top)
+        return Content("The candidates of the search half", lead, sections, config=settings, ground_truth=truths)
 
-        return work_in_folder("candidates", given, options, settings, work)
+    return work_in_folder("candidates", given, options, settings, work)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     given, options = begun(argv, _parser)
     formula = parse(options.score, known_scores())
     with ExitStack() as stack:
-        cases, missing = cases_at_hand(options, stack, options.half, formula.names)
+        cases, missing = cases_at_hand(options, options.half, formula.names)
         definition, data = looks.definition([formula]), looks.data(cases)
         rehearsal = options.half == "search"
         unlogged = rehearsal or options.dry_run

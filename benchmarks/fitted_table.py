@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.command import ending
@@ -34,8 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     learner = forest.version()
     truths, missing = truths_at_hand(options.ground_truth, USUAL)
     grounds: list[Ground] = []
-    with ExitStack() as stack:
-        books = [list(book) for book in books_of(options, stack)]
+    books = books_of(options)
     for truth in truths:
         found, why = grounds_of(books, truth)
         grounds += found

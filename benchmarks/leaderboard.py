@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.command import ending
@@ -39,13 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     def work(out: Path) -> Content:
         sections: list[Section] = []
         ours: list[printed.Ours] = []
-        with ExitStack() as stack:
-            books = books_of(options, stack)
-            for truth in truths:
-                scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores(books, truth, formulas)]
-                for population in populations(truth):
-                    sections.append(leaderboard.section(len(sections) + 1, truth, population, scores))
-                    ours += leaderboard.beside_print(truth, population, scores)
+        books = books_of(options)
+        for truth in truths:
+            scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores(books, truth, formulas)]
+            for population in populations(truth):
+                found = leaderboard.placed(truth, population.archs, scores)
+                sections.append(leaderboard.section(len(sections) + 1, truth, population, found))
+                ours += leaderboard.beside_print(truth, population, found)
         lead = leaderboard.lead(sections)
         if beside := printed.section(ours, [truth.name for truth in truths]):
             sections.append(beside)

@@ -233,7 +233,9 @@ def test_the_leaderboard_names_the_setting_of_every_row(tmp_path: Path) -> None:
     ranked = np.log([[sum(v < w for v in c) + (sum(v == w for v in c) + 1) / 2 for w in c] for c in columns])
     expected = (ranked - np.log(len(truth))).sum(0)
     assert list(theirs.values(list(truth.values))[0]) == pytest.approx(list(expected))
-    section = leaderboard.section(1, truth, populations(truth)[0], [*leaderboard.closed_forms(truth), theirs])
+    (whole,) = populations(truth)
+    placed = leaderboard.placed(truth, whole.archs, [*leaderboard.closed_forms(truth), theirs])
+    section = leaderboard.section(1, truth, whole, placed)
     assert section.table is not None and section.table.columns[1].label == "setting"
     assert {row[:2] for row in section.table.rows} >= {("az_nas", "authors"), ("params", "")}
 

@@ -19,7 +19,6 @@ from benchmarks.scoring.question import Answer
 from benchmarks.scoring.release import release
 from benchmarks.statistics.formula import parse
 from benchmarks.statistics.gain import ndcg
-from benchmarks.statistics.resamples import Array
 from benchmarks.tables import leaderboard
 from benchmarks.tables.vkdnw import printed
 from nb201_data.ground_truth import load_ground_truth
@@ -70,10 +69,10 @@ def test_closed_forms_give_what_is_known_of_them(reference_data: Path) -> None:
         whole, alive = populations(truth)
         assert (len(whole.archs), len(alive.archs)) == (15_625, 9_445)
         for population in (whole, alive):
+            placed = leaderboard.placed(truth, population.archs, list(scores.values()))
             for name in ("flops", "convolutions"):
                 known = KNOWN.get((name, images, len(population.archs)))
-                found = leaderboard.standing(truth, population.archs, scores[name])
-                assert found is not None
+                (found,) = (one.standing for one in placed if one.scores.score == name)
                 if known:
                     assert (round(found.kendall, 3), round(found.spearman, 3)) == known[:2]
                     assert found.ndcg == pytest.approx(known[2], abs=0.004)
@@ -83,19 +82,16 @@ def test_how_much_the_sizes_explain() -> None:
     rng = np.random.default_rng(0)
     params, flops, blind = rng.integers(0, 9, (3, 50)).astype(float)  # with ties
 
-    def scores(name: str, values: Array) -> leaderboard.Scores:
-        return leaderboard.Scores(name, "", leaderboard.CLOSED, lambda archs: np.atleast_2d(values)[:, : len(archs)])
-
-    sizes, archs = [scores("params", params), scores("flops", flops)], [str(place) for place in range(50)]
-    assert leaderboard.explained(scores("exp", np.exp(params)), sizes, archs) == pytest.approx(1)
+    sizes = np.stack([params, flops])
+    assert leaderboard.explained(np.exp(params)[None], sizes) == pytest.approx(1)
     both = np.stack([params + flops, blind])
     design = np.column_stack([np.ones(50), scipy.stats.rankdata(params), scipy.stats.rankdata(flops)])
     expected = []
     for row in map(scipy.stats.rankdata, both):
         rest = row - design @ np.linalg.lstsq(design, row, rcond=None)[0]
         expected.append(1 - rest @ rest / ((row - row.mean()) @ (row - row.mean())))
-    assert leaderboard.explained(scores("two seeds", both), sizes, archs) == pytest.approx(np.mean(expected))
-    assert leaderboard.explained(scores("flat", np.ones(50)), sizes, archs) is None
+    assert leaderboard.explained(both, sizes) == pytest.approx(np.mean(expected))
+    assert leaderboard.explained(np.ones((1, 50)), sizes) is None
 
 
 @pytest.mark.parametrize("space", ["nb201", "s0", "autoformer", "pit"])
@@ -128,19 +124,20 @@ def test_released_scores_and_aggregates_stand_beside_closed_forms(
     found = {one.score: one for one in leaderboard.released_scores([book], truth, [joined])}
     assert set(found) == {"te_nas_ntk", "te_nas_regions", "te_nas", "te_nas_ntk + te_nas_regions"}
     assert len(found["te_nas"].values(list(truth.values))) == 2
-    standing = leaderboard.standing(truth, truth.values, found["te_nas_ntk"])
-    assert standing is not None and standing.networks == len(truth)
+    every = [*leaderboard.closed_forms(truth), *found.values()]
+    placed = {one.scores.score: one.standing for one in leaderboard.placed(truth, list(truth.values), every)}
+    standing = placed["te_nas_ntk"]
+    assert standing.networks == len(truth)
     accuracies = list(truth.values.values())
     values = [-answer.value for answer in ntk.values() if answer.value is not None]
     assert standing.kendall == pytest.approx(scipy.stats.kendalltau(values, accuracies).statistic)
     assert standing.spearman == pytest.approx(scipy.stats.spearmanr(values, accuracies).statistic)
-    both = leaderboard.standing(truth, truth.values, found["te_nas"])
-    assert both is not None and both.networks == len(regions)
+    assert placed["te_nas"].networks == len(regions)
     ranks = [
         scipy.stats.rankdata(column) for column in (values[2:], [regions[a].value for a in list(truth.values)[2:]])
     ]
-    logs = leaderboard.standing(truth, truth.values, found["te_nas_ntk + te_nas_regions"])
-    assert logs is not None and logs.networks == len(regions)
+    logs = placed["te_nas_ntk + te_nas_regions"]
+    assert logs.networks == len(regions)
     assert logs.kendall == pytest.approx(scipy.stats.kendalltau(np.log(ranks).sum(axis=0), accuracies[2:]).statistic)
     given = ["--ground-truth", str(tmp_path / "truth.csv"), "--tables", str(tmp_path / "tables")]
     given += ["--aggregate", "te_nas_ntk*te_nas_regions"]

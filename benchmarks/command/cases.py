@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Sequence
-from contextlib import ExitStack
 
 from benchmarks.command.sources import books_of
 from benchmarks.command.truths import truths_at_hand
@@ -15,14 +14,13 @@ from diswot_errors import DataError
 
 def cases_at_hand(
     options: argparse.Namespace,
-    stack: ExitStack,
     half: Half,
     names: Sequence[str] | None = None,
     among: Collection[str] | None = None,
 ) -> tuple[list[Case], list[str]]:
     """One for each truth, population and setting that has these scores, as `cases_of`; and why others are none."""
     truths, missing = truths_at_hand(options.ground_truth)
-    books = [list(book) for book in books_of(options, stack)]
+    books = books_of(options)
     cases: list[Case] = []
     none: list[Lacking] = []
     for truth in truths:

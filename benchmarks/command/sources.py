@@ -12,9 +12,11 @@ from benchmarks.scoring.release import Book
 from benchmarks.scoring.released import Released
 
 
-def books_of(options: argparse.Namespace, stack: ExitStack) -> list[Book]:
-    """What `--store` names, then the released tables: of two answers to one question the first counts."""
-    return [*(open_book(path, stack) for path in options.store), Released(options.tables)]
+def books_of(options: argparse.Namespace) -> list[Book]:
+    """What `--store` names, then the released tables, read once: of two answers to one question the first counts."""
+    with ExitStack() as stack:
+        sources = [*(open_book(path, stack) for path in options.store), Released(options.tables)]
+        return [list(book) for book in sources]
 
 
 def hashes_of(options: argparse.Namespace) -> dict[str, str]:

@@ -126,11 +126,15 @@ def columns_of(books: Iterable[Book], truth: GroundTruth) -> list[Columns]:
     for book in books:
         for question, answers in book:
             if question.present and _fits(question, truth):
-                column = found[_shared(question)][question.proxy].setdefault(question.seed, {})
+                shared = _shared(question)
+                column, spent = (
+                    found[shared][question.proxy].setdefault(question.seed, {}),
+                    cost[shared][question.proxy],
+                )
                 for arch, answer in answers.items():
                     if answer.value is not None and arch not in column:
                         column[arch] = answer.value
-                        cost[_shared(question)][question.proxy].append(answer.seconds)
+                        spent.append(answer.seconds)
     for scores in found.values():
         for name, by_seed in scores.items():
             fullest = max(map(len, by_seed.values()))

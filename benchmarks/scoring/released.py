@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -108,7 +108,7 @@ class ScoreTable:
         """Place in the order of the space -> row of the table."""
         return {int(place): row for row, place in enumerate(self.arrays["places"])}
 
-    @property
+    @cached_property
     def archs(self) -> list[str]:
         """The architectures, in the order of the space."""
         order = space_order(self.card.setting["space"])
@@ -116,16 +116,20 @@ class ScoreTable:
 
     def answers(self, proxy: str, archs: Sequence[str] | None = None) -> dict[str, Answer]:
         """The answers there are for these architectures, or for all."""
-        column, place = self.card.columns[proxy], places(self.card.setting["space"])
-        codes, values = self.arrays[f"outcome.{proxy}"], _joined(self.arrays[f"value.{proxy}"])
+        column, codes = self.card.columns[proxy], self.arrays[f"outcome.{proxy}"].tolist()
+        values = _joined(self.arrays[f"value.{proxy}"]).tolist()
         found: dict[str, Answer] = {}
-        for arch in self.archs if archs is None else archs:
-            row = self.row.get(place.get(arch, -1))
-            if row is not None and codes[row]:
+        for row, arch in enumerate(self.archs) if archs is None else self._rows(archs):
+            if codes[row]:
                 status, reason = column.outcomes[codes[row] - 1]
-                value = float(values[row]) if status == "ok" else None
-                found[arch] = Answer(value, status, reason, column.seconds)
+                found[arch] = Answer(values[row] if status == "ok" else None, status, reason, column.seconds)
         return found
+
+    def _rows(self, archs: Iterable[str]) -> Iterator[tuple[int, str]]:
+        """The rows of those of the architectures that the table holds."""
+        place = places(self.card.setting["space"])
+        asked = ((self.row.get(place.get(arch, -1)), arch) for arch in archs)
+        return ((row, arch) for row, arch in asked if row is not None)
 
 
 class Released:

@@ -152,7 +152,7 @@ def counted(truths: Sequence[GroundTruth]) -> Finding:
     found: dict[str, list[float | None]] = {}
     for truth in truths:
         for scores in leaderboard.closed_forms(truth):
-            standing = leaderboard.standing(truth, truth.values, scores)
+            standing = leaderboard.standing_of(truth, scores)
             found.setdefault(scores.score, []).append(standing.spearman if standing else None)
     columns = (Column("form", label="closed form"), *(Column(t.name, "number") for t in truths))
     rows: list[tuple[Cell, ...]] = [(name, *values) for name, values in found.items()]

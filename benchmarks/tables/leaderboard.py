@@ -120,27 +120,63 @@ def _joining(info: AggregateInfo, parts: Sequence[Columns], seeds: Sequence[int]
     return values
 
 
-def standing(truth: GroundTruth, archs: Iterable[str], scores: Scores) -> Standing | None:
-    """On the networks that have a value for every seed; None with fewer than ten, or where all values are equal."""
-    networks = list(archs)
-    values = scores.values(networks)
-    whole = np.asarray(np.isfinite(values).all(axis=0) & (len(values) > 0))
-    accuracies = np.array([truth.values[arch] for arch in networks])[whole]
-    if whole.sum() < LEAST or not all(np.ptp(row) for row in (accuracies, *values[:, whole])):
+@dataclass(frozen=True)
+class Placed:
+    """A score on a population: how it orders the networks that it has a value for, and what size says of the same."""
+
+    scores: Scores
+    seeds: int
+    standing: Standing
+    params: float | None  # Spearman of their number on these networks
+    explained: float | None
+
+
+def placed(truth: GroundTruth, archs: Sequence[str], scores: Sequence[Scores]) -> list[Placed]:
+    """Those of the scores of which something can be said on these networks, closed forms among them."""
+    accuracies = np.array([truth.values[arch] for arch in archs])
+    forms = {one.score: one.values(archs) for one in scores if one.setting == CLOSED}
+    sizes = np.concatenate([forms[name] for name in forms if name in SIZES])
+    fields: dict[bytes, tuple[Target, float | None]] = {}  # many scores have the same networks
+    found = []
+    for one in scores:
+        values = one.values(archs)
+        there = np.asarray(np.isfinite(values).all(axis=0) & (len(values) > 0))
+        if there.sum() >= LEAST:
+            if there.tobytes() not in fields:
+                target = _target(accuracies[there])
+                size = standing(target, forms["params"][:, there])
+                fields[there.tobytes()] = target, size.spearman if size else None
+            target, params = fields[there.tobytes()]
+            if stands := standing(target, values[:, there]):
+                ranked = explained(values[:, there], sizes[:, there])
+                found.append(Placed(one, len(values), stands, params, ranked))
+    return found
+
+
+def _target(accuracies: Array) -> Target:
+    return Target(accuracies, np.ones((len(accuracies), 1)))
+
+
+def standing_of(truth: GroundTruth, one: Scores) -> Standing | None:
+    """That of a score which has a value for every network of a truth."""
+    return standing(_target(np.array(list(truth.values.values()))), one.values(list(truth.values)))
+
+
+def standing(target: Target, values: Array) -> Standing | None:
+    """Of values (seeds, n), all finite; None where those of a seed, or the accuracies, are equal."""
+    if not all(np.ptp(row) for row in (target.values, *values)):
         return None
-    target = Target(accuracies, np.ones((len(accuracies), 1)))
     rows: list[tuple[float, ...]] = []
-    for row in values[:, whole]:
+    for row in values:
         found = coefficients(target, row)
-        regret = regret_of_first(accuracies, row)
-        rows.append((found.kendall[0], found.spearman[0], ndcg(accuracies, row), found.precision[0], regret))
-    return Standing(len(accuracies), *map(float, np.mean(rows, axis=0)))
+        regret = regret_of_first(target.values, row)
+        rows.append((found.kendall[0], found.spearman[0], ndcg(target.values, row), found.precision[0], regret))
+    return Standing(len(target.values), *map(float, np.mean(rows, axis=0)))
 
 
-def explained(one: Scores, sizes: Sequence[Scores], archs: Sequence[str]) -> float | None:
-    """How much of a score's ranking of these networks the sizes explain together: rank R2, the mean over seeds."""
-    columns = np.concatenate([size.values(archs) for size in sizes])
-    found = [rank_r2(row, columns) for row in one.values(archs)]
+def explained(values: Array, sizes: Array) -> float | None:
+    """How much of a ranking (seeds, n) the sizes (k, n) explain together: rank R2, the mean over seeds."""
+    found = [rank_r2(row, sizes) for row in values]
     return None if None in found or not found else float(np.mean([value or 0.0 for value in found]))
 
 
@@ -150,17 +186,16 @@ def _printed(one: Scores, truth: GroundTruth, population: Population) -> tuple[f
     return (None, None, None, "") if found is None else (found.kendall, found.spearman, found.ndcg, found.source.name)
 
 
-def beside_print(truth: GroundTruth, population: Population, scores: Sequence[Scores]) -> list[printed.Ours]:
+def beside_print(truth: GroundTruth, population: Population, found: Iterable[Placed]) -> list[printed.Ours]:
     """Those of the scores that somebody prints something of, on one population of a truth."""
     named = {one.score for one in printed.all_printed() if one.truth == truth.name}
-    rows = [(one, standing(truth, population.archs, one)) for one in scores if one.score in named]
     return [
         printed.Ours(
-            *(one.score, truth.name, population.key, one.whose, one.setting),
-            *(found.networks, found.kendall, found.spearman),
+            *(one.scores.score, truth.name, population.key, one.scores.whose, one.scores.setting),
+            *(one.standing.networks, one.standing.kendall, one.standing.spearman),
         )
-        for one, found in rows
-        if found is not None
+        for one in found
+        if one.scores.score in named
     ]
 
 
@@ -189,30 +224,18 @@ def lead(sections: Sequence[Section]) -> list[str]:
     ]
 
 
-def section(number: int, truth: GroundTruth, population: Population, scores: Sequence[Scores]) -> Section:
+def section(number: int, truth: GroundTruth, population: Population, found: Sequence[Placed]) -> Section:
     """The scores on one population, best first."""
-    params = next(one for one in scores if one.score == "params" and one.setting == CLOSED)
-    sizes = [one for one in scores if one.setting == CLOSED and one.score in SIZES]
+    sizes = [one.scores.score for one in found if one.scores.setting == CLOSED and one.scores.score in SIZES]
     full = len(population.archs)
-    rows: list[tuple[Any, ...]] = []
-    for one in scores:
-        found = standing(truth, population.archs, one)
-        if found is not None:
-            values = one.values(population.archs)
-            same = [arch for arch, row in zip(population.archs, values.T, strict=True) if np.isfinite(row).all()]
-            beside = standing(truth, same, params)
-            shown = (beside.spearman if beside else None, explained(one, sizes, same))
-            rows.append(
-                (
-                    one.score,
-                    one.whose,
-                    one.setting,
-                    len(values),
-                    *astuple(found),
-                    *shown,
-                    *_printed(one, truth, population),
-                )
-            )
+    rows: list[tuple[Any, ...]] = [
+        (
+            *(one.scores.score, one.scores.whose, one.scores.setting, one.seeds),
+            *(*astuple(one.standing), one.params, one.explained),
+            *_printed(one.scores, truth, population),
+        )
+        for one in found
+    ]
     rows.sort(key=lambda row: -row[6])
     columns = (
         *(Column("proxy"), Column("whose", label="setting"), Column("conditions"), Column("seeds", "integer")),
@@ -222,9 +245,7 @@ def section(number: int, truth: GroundTruth, population: Population, scores: Seq
         Column("precision", "number", label="top 5 %", note="share of the first 5 % that are among the best 5 %"),
         Column("regret", "number", digits=2, note="best accuracy minus that of the first choice, in percent"),
         Column("params_spearman", "number", label="ρ of params", note="on the same networks"),
-        Column(
-            "explained", "number", label="R² by sizes", note=f"of the ranks, by {', '.join(one.score for one in sizes)}"
-        ),
+        Column("explained", "number", label="R² by sizes", note=f"of the ranks, by {', '.join(sizes)}"),
         *(Column(f"printed_{name}", "number", label=f"{name} printed") for name in PRINTED[:-1]),
         Column("printed_by", label="printed by"),
     )

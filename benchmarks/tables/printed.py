@@ -149,15 +149,15 @@ def on(score: str, truth: str, population: str) -> Printed | None:
 
 def section(ours: Iterable[Ours], truths: Sequence[str]) -> Section | None:
     """Every printed number of these truths beside ours on the population that it is of, or is a sample of."""
-    by_place: dict[tuple[str, str, str], list[Ours]] = {}
-    for each in ours:
-        by_place.setdefault((each.score, each.truth, each.population), []).append(each)
+    by_place: dict[tuple[str, str, str], dict[str, Ours]] = {}
+    for each in sorted(ours, key=lambda one: one.networks):  # of several common settings the one with most networks
+        by_place.setdefault((each.score, each.truth, each.population), {})[each.whose] = each
     rows: list[tuple[Cell, ...]] = []
     for one in all_printed():
         if one.truth in truths:
             said = (one.score, one.truth, one.source.name, one.source.networks, one.source.setting)
-            beside = by_place.get((one.score, one.truth, one.source.population), [])
-            values = [_beside(one, each) for each in beside] or [(None,) * 6]
+            beside = by_place.get((one.score, one.truth, one.source.population), {})
+            values = [_beside(one, beside[whose]) for whose in sorted(beside)] or [(None,) * 6]
             rows += [(*said, one.kendall, one.spearman, *cells) for cells in values]
     if not rows:
         return None

@@ -25,7 +25,10 @@ def of_truth(truth: GroundTruth, released: Released, measured: Sequence[Measured
     """One content for each setting that has scores; else one of the closed forms alone."""
     scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([released], truth)]
     beside = [
-        replace(leaderboard.section(number, truth, one, scores), title=f"Beside closed forms and print: {one.name}")
+        replace(
+            leaderboard.section(number, truth, one, leaderboard.placed(truth, one.archs, scores)),
+            title=f"Beside closed forms and print: {one.name}",
+        )
         for number, one in enumerate(populations(truth), 1)
     ]
     made = sorted({(table.card.machine, *table.card.reproduces) for table in released.tables})
