@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import SearchSpace, get_space
 
 LEAST = 10  # networks, below which nothing is said
+MOST = 0.9
 
 
 @dataclass(frozen=True)
@@ -35,3 +37,11 @@ def populations(truth: GroundTruth) -> list[Population]:
     if len(alive) == len(archs) or len(alive) < LEAST:
         return [whole]
     return [whole, Population("live", f"the {len(alive):,} of {len(archs):,} without dead branches", alive)]
+
+
+def fair(order: Sequence[str], there: Collection[str]) -> bool:
+    """Whether networks are a fair sample of those of a random order: they are its first ones, but for a tenth.
+
+    What was scored on the cells without dead branches alone says nothing of all.
+    """
+    return sum(arch in there for arch in order[: len(there)]) >= MOST * len(there)

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import numpy as np
 
 from benchmarks.scoring.authors import AUTHORS, COMMON, as_of
 from benchmarks.scoring.columns import Columns, columns_of, joined, single
-from benchmarks.scoring.population import LEAST, Population, space_of
+from benchmarks.scoring.order import SEED, shuffled
+from benchmarks.scoring.population import LEAST, Population, fair, space_of
 from benchmarks.scoring.release import Book
 from benchmarks.statistics.explained import rank_r2
 from benchmarks.statistics.formula import Formula
@@ -132,7 +134,8 @@ class Placed:
 
 
 def placed(truth: GroundTruth, archs: Sequence[str], scores: Sequence[Scores]) -> list[Placed]:
-    """Those of the scores of which something can be said on these networks, closed forms among them."""
+    """Those of the scores that have values for a fair sample of these networks, closed forms among them."""
+    archs = shuffled(archs, SEED)
     accuracies = np.array([truth.values[arch] for arch in archs])
     forms = {one.score: one.values(archs) for one in scores if one.setting == CLOSED}
     sizes = np.concatenate([forms[name] for name in forms if name in SIZES])
@@ -141,7 +144,7 @@ def placed(truth: GroundTruth, archs: Sequence[str], scores: Sequence[Scores]) -
     for one in scores:
         values = one.values(archs)
         there = np.asarray(np.isfinite(values).all(axis=0) & (len(values) > 0))
-        if there.sum() >= LEAST:
+        if there.sum() >= LEAST and fair(archs, {*compress(archs, there)}):
             if there.tobytes() not in fields:
                 target = _target(accuracies[there])
                 size = standing(target, forms["params"][:, there])
