@@ -14,7 +14,7 @@ from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.release import release
 from benchmarks.scoring.released import Released
 from benchmarks.tables import best_student
-from benchmarks.tables.findings import at_a_glance, beyond_params, counted, on, pictures
+from benchmarks.tables.findings import EACH, at_a_glance, beyond_params, counted, on, pictures
 from nb201_data.ground_truth import load_ground_truth
 from reports.schema import Correlation, Estimate
 
@@ -49,8 +49,9 @@ def test_the_page_is_short_names_its_commit_and_leads_to_files() -> None:
     addresses = re.findall(r"\]\(([^)#:]+)\)", text)
     assert len(addresses) > 3 and all((PAGE.parent / address).is_file() for address in addresses)
     assert text.count("All numbers: ") == text.partition(command.KEPT)[0].count("\n## ")
-    scored = re.findall(r"## On .* \((\S+) images, (\w+) weights\)", text)
-    assert re.findall(r"`python -m benchmarks\.correlation .* --images (\S+) --init (\w+) --stored`", text) == scored
+    scored = re.findall(rf"## On .* \((\S+) images, (?:(\w+) weights|{EACH})\)", text)
+    asked = r"`python -m benchmarks\.correlation .* --images (\S+) (?:--init (\w+)|--setting authors) --stored`"
+    assert re.findall(asked, text) == scored
     assert len(scored) > 3
 
 
@@ -99,7 +100,7 @@ def test_every_truth_in_a_line_counts_who_is_told_from_params() -> None:
 
     def measured(name: str, *rows: Correlation) -> Any:
         setting = SimpleNamespace(images="noise", init="kaiming")
-        study = SimpleNamespace(truth=SimpleNamespace(name=name), setting=setting, archs=range(9))
+        study = SimpleNamespace(truth=SimpleNamespace(name=name), setting=setting, archs=range(9), kind="common")
         return SimpleNamespace(study=study, rows=rows, by_proxy={each.proxy: each for each in rows})
 
     params = row("params", 0.5, 0, 0)

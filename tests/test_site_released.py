@@ -13,12 +13,18 @@ from test_released import QUESTION
 from test_site import pages_of
 
 from benchmarks import site as command
+from benchmarks.scoring.population import fair
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.recorded import NOT_THERE, recorded
 from benchmarks.scoring.release import release
+from benchmarks.scoring.released import Released
+from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.study import sample_of
+from benchmarks.tables.released import of_setting
+from nb201_data.datasets import NOISE
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 from proxies.distillation.registry import DISTILLERS
+from proxies.registry import PROXIES
 from reports.tables import format_number
 
 Book = list[tuple[Question, dict[str, Answer]]]
@@ -31,7 +37,7 @@ def truth(tmp_path: Path) -> GroundTruth:
 
 @pytest.fixture
 def book(truth: GroundTruth) -> Book:
-    """Two proxies without a teacher for two seeds, one with a teacher, which lacks two networks, and a third seed."""
+    """Two proxies without a teacher for two seeds, one with a teacher, which lacks one network, and a third seed."""
     rng = random.Random(0)
 
     def answers(archs: list[str]) -> dict[str, Answer]:
@@ -42,7 +48,7 @@ def book(truth: GroundTruth) -> Book:
     pair = replace(QUESTION, skeleton=str(truth.skeleton), proxy="m_s")
     pair = replace(pair, teacher_init=pair.init, teacher_seed=teacher_seeds[pair.seed])
     alone = replace(pair, proxy="params", version=1, teacher="", teacher_init="", teacher_seed=0)
-    found: Book = [(pair, answers(archs[2:]))]
+    found: Book = [(pair, answers(archs[1:]))]
     for seed in (0, 1):
         for proxy in ("te_nas_ntk", "te_nas_regions"):
             found.append((replace(alone, proxy=proxy, seed=seed, batch_seed=seed), answers(archs)))
@@ -61,7 +67,7 @@ def test_what_is_released_is_measured_as_it_lies(truth: GroundTruth, book: Book)
         spearmanr([-(found[arch].value or 0) for arch in truth.values], accuracies).statistic for found in by_seed
     )
     assert row.spearman.value == pytest.approx(expected) and row.scored == len(truth)
-    assert one.by_proxy["m_s"].scored == len(truth) - 2 and one.by_proxy["m_s"].reasons == "not-released 2"
+    assert one.by_proxy["m_s"].scored == len(truth) - 1 and one.by_proxy["m_s"].reasons == "not-released 1"
 
 
 @pytest.mark.parametrize(
@@ -110,3 +116,42 @@ def test_a_truth_without_scores_has_the_closed_forms(truth: GroundTruth, tmp_pat
     (run,) = (tmp_path / "site" / "run").glob("1-*")
     assert "No score of these networks is released" in (run / "report.html").read_text()
     assert "flops_pruned" in (run / "truth-1.csv").read_text() and not list((tmp_path / "site").glob("truth/*"))
+
+
+def test_scores_each_under_the_setting_of_its_authors_are_one_measurement(truth: GroundTruth) -> None:
+    rng = random.Random(1)
+    archs = list(truth.values)
+    assert truth.skeleton is not None
+    images, noise = (resolve_images(name, truth.skeleton) for name in ("embedded", NOISE.name))
+    alone = replace(QUESTION, skeleton=str(truth.skeleton), images=images, init="gaussian", batch_size=64)
+    alone = replace(alone, teacher="", teacher_init="", teacher_seed=0)
+
+    def told(proxy: str, seen: list[str] = archs, **how: object) -> tuple[Question, dict[str, Answer]]:
+        asked = replace(alone, proxy=proxy, version=PROXIES[proxy].version, **how)  # type: ignore[arg-type]
+        return asked, {arch: Answer(rng.random(), "ok") for arch in seen}
+
+    theirs = [
+        told("params"),
+        told("nwot", init="default", batch_size=128),
+        told("zen", images=noise, batch_size=16),
+        told("jacob", archs[: len(archs) // 2], init="default"),  # a part of the networks is no answer
+    ]
+    common = [told("nwot", init="kaiming"), told("jacob", init="kaiming")]
+    (one,) = recorded(theirs, truth)
+    assert one.study.kind == "authors" and {info.name for info in one.infos} == {"params", "nwot", "zen"}
+    assert [one.settings[name].init for name in ("nwot", "zen", "params")] == ["default", "gaussian", "gaussian"]
+    assert (one.settings["nwot"].batch_size, one.settings["zen"].images) == (128, noise)
+    assert one.answers["nwot", 0] == theirs[1][1] and one.answers["zen", 0] == theirs[2][1]
+    alike, own = recorded([*common, *theirs], truth)
+    assert (alike.study.kind, alike.study.setting.init) == ("common", "kaiming") and own.rows == one.rows
+    assert {info.name for info in alike.infos} == {"nwot", "jacob"} and alike.answers["nwot", 0] == common[0][1]
+    page = "".join(section.title for section in of_setting(own, Released(Path("none"))).sections)
+    assert page == "Under which setting each proxy was asked"
+
+
+def test_a_part_of_a_space_is_no_fair_sample_of_it(truth: GroundTruth, book: Book) -> None:
+    order = sample_of(truth, "all", 0)
+    question, answers = book[1]
+    for some, known in ((order[:10], 1), (order[-10:], 0)):
+        assert len(recorded([(question, {arch: answers[arch] for arch in some})], truth)) == known
+    assert fair(order, {*order[:9], order[-1]}) and not fair(order, {*order[:8], *order[-2:]})

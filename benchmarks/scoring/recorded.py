@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from benchmarks.scoring.authors import AUTHORS, COMMON, INIT, setting_of
 from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.population import MOST, fair
 from benchmarks.scoring.question import Answer, Question
@@ -15,29 +16,72 @@ from benchmarks.scoring.setting import FIRST_TEACHER_SEED, RECIPE, Setting
 from benchmarks.scoring.study import FEWEST, Study, sample_of
 from nb201_data.ground_truth import GroundTruth
 from proxies.registry import PROXIES, ProxyInfo
+from reports.schema import COUNTS
 
 NOT_THERE = Answer(None, "not-released", "no released table holds it")
 
 
+Settings = Mapping[Setting, Answers]
+
+
 def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
-    """One measurement for each setting under which a fair sample of the truth is scored, the largest first.
+    """One measurement for each setting under which a fair sample of the truth is scored, the largest first; then one of
+    the scores each under the setting of its authors, where they are there.
 
     Scores that look at no teacher stand beside those of every teacher. What some proxy lacks has a status; one that was
     asked on a part of the networks only has no place there.
     """
-    settings: dict[Setting, Answers] = defaultdict(dict)
+    raw: dict[Setting, Answers] = defaultdict(dict)
     for question, found in book:
         if _is_about(question, truth):
             known = {arch: answer for arch, answer in found.items() if arch in truth.values}
-            settings[Setting.of(question)][question.proxy, question.seed] = known
-    alone = {setting: settings.pop(setting) for setting in list(settings) if not setting.teacher}
-    whole = {setting: {**alone.get(replace(setting, teacher=""), {}), **found} for setting, found in settings.items()}
-    accompanied = {replace(setting, teacher="") for setting in whole}
-    whole |= {setting: found for setting, found in alone.items() if setting not in accompanied}
+            raw[Setting.of(question)][question.proxy, question.seed] = known
+    whole = _accompanied(raw)
+    own = {base: theirs for base in whole if (theirs := _of_authors(base, raw))}
+    common = {
+        setting: found for setting, found in whole.items() if not any(_within(found, one) for one in own.values())
+    }
     order = sample_of(truth, "all", 0)
-    measured = [_measured(truth, order, setting, found) for setting, found in whole.items()]
-    large = [one for one in measured if len(one.study.archs) >= FEWEST and fair(order, set(one.study.archs))]
-    return sorted(large, key=lambda one: -len(one.study.archs))
+    measured = [
+        one
+        for kind, settings in ((COMMON, common), (AUTHORS, own))
+        for one in sorted(
+            (_measured(truth, order, setting, found, kind) for setting, found in settings.items()),
+            key=lambda one: -len(one.study.archs),
+        )
+    ]
+    return [one for one in measured if len(one.study.archs) >= FEWEST and fair(order, set(one.study.archs))]
+
+
+def _accompanied(raw: Settings) -> dict[Setting, Answers]:
+    """With each teacher what looks at none; without one where no teacher is."""
+    pairs = {setting: found for setting, found in raw.items() if setting.teacher}
+    alone = {setting: found for setting, found in raw.items() if not setting.teacher}
+    whole = {setting: {**alone.get(replace(setting, teacher=""), {}), **found} for setting, found in pairs.items()}
+    beside = {replace(setting, teacher="") for setting in whole}
+    return whole | {setting: found for setting, found in alone.items() if setting not in beside}
+
+
+def _of_authors(base: Setting, raw: Settings) -> Answers:
+    """Each proxy under the setting of its authors, where that is not known under the base.
+
+    Nothing where the base has other weights than usual, or no count, or no other setting on its images is there.
+    """
+    found: Answers = {}
+    others = False
+    for name in {proxy for answers in raw.values() for proxy, _ in answers}:
+        info = PROXIES[name]
+        asked = replace(setting_of(base, info, AUTHORS), teacher=base.teacher if info.teacher else "")
+        own = {key: answers for key, answers in raw.get(asked, {}).items() if key[0] == name}
+        others |= bool(own) and asked.images == base.images and asked != replace(base, teacher=asked.teacher)
+        found |= own
+    counted = any(name in COUNTS for name, _ in found)
+    return found if others and counted and base.init == INIT else {}
+
+
+def _within(found: Answers, other: Answers) -> bool:
+    """Whether all these answers are among the others."""
+    return all(other.get(key) is answers for key, answers in found.items())
 
 
 def _is_about(question: Question, truth: GroundTruth) -> bool:
@@ -47,7 +91,7 @@ def _is_about(question: Question, truth: GroundTruth) -> bool:
     return question.present and same and question.batch_seed == question.seed and (seeded or not question.teacher)
 
 
-def _measured(truth: GroundTruth, order: Sequence[str], setting: Setting, found: Answers) -> Measured:
+def _measured(truth: GroundTruth, order: Sequence[str], setting: Setting, found: Answers, kind: str) -> Measured:
     """On the networks of the seed that has most of them, over all seeds that have these too.
 
     They stand in the order of `--sample`, so that a command that asks for as many draws the same resamples.
@@ -65,4 +109,4 @@ def _measured(truth: GroundTruth, order: Sequence[str], setting: Setting, found:
         for info in infos
         for seed in seeds
     }
-    return Measured(Ask(Study(truth, setting, archs, seeds), infos), answers)
+    return Measured(Ask(Study(truth, setting, archs, seeds, kind), infos), answers)

@@ -160,9 +160,13 @@ class Released:
 
     def __iter__(self) -> Iterator[tuple[Question, dict[str, Answer]]]:
         """Every question and all its answers."""
-        for table in self.tables:
-            for proxy in table.card.columns:
-                yield table.card.question(proxy), table.answers(proxy)
+        return iter(self._all)
+
+    @cached_property
+    def _all(self) -> list[tuple[Question, dict[str, Answer]]]:
+        return [
+            (table.card.question(proxy), table.answers(proxy)) for table in self.tables for proxy in table.card.columns
+        ]
 
 
 def read_card(path: Path) -> Card:

@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 import numpy as np
 
 from benchmarks.command.publish import run_of
+from benchmarks.scoring.authors import COMMON
 from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
@@ -28,6 +29,7 @@ PAPER = ("diswot", "diswot_readme", "m_s", "m_r")
 SHOWN = ("proxy", "verdict", "rank", "spearman", "spearman_minus_params", "kendall", "scored")
 OURS = "spread_size"  # the score of this bench
 PICTURED = (OURS, "params", SUBJECT)
+EACH = "each score as its authors"
 WHOLE = 10_000  # networks, from which on a truth is a whole space rather than a sample
 IN_A_LINE = "vit:*"
 """Truths that are a row of the first table alone, since there are many of one kind; each is a page of the site."""
@@ -67,16 +69,16 @@ def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]
 
 def on(truth: GroundTruth, one: Measured, book: Released) -> Finding:
     """Who ranks the networks of a truth best, and what is left beside params."""
-    (content,) = released.of_truth(truth, book, [one])
-    run = run_of([], content)
+    run = run_of([], released.of_setting(one, book))
     beside = with_params.sentence(with_params.mean_ranks(one)) if "params" in one.by_proxy else ""
     sentences = [*headline(run), beyond_params(one.rows), beside, conditions(run)]
-    images, init = one.study.setting.images, one.study.setting.init
-    asked = f"--sample {len(one.study.archs)} --images {images} --init {init}"
+    setting, common = one.study.setting, one.study.kind == COMMON
+    how = f"--init {setting.init}" if common else f"--setting {one.study.kind}"
+    asked = f"--sample {len(one.study.archs)} --images {setting.images} {how}"
     command = _command(f"correlation --ground-truth {truth.name} {asked} --stored")
     own = f" of [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
     source = f"{command}{own}; what is left beside params: {_command('proxy_facts')}"
-    title = f"On {truth.name} ({images} images, {init} weights)"
+    title = f"On {truth.name} ({setting.images} images, {f'{setting.init} weights' if common else EACH})"
     return Finding(title, [each for each in sentences if each], source, _few(one.rows))
 
 
@@ -104,7 +106,7 @@ def _line(one: Measured) -> tuple[Cell, ...]:
     beside = [one.by_proxy[name].spearman_minus_params if name in one.by_proxy else None for name in (OURS, SUBJECT)]
     return (
         one.study.truth.name,
-        f"{setting.images}, {setting.init}",
+        f"{setting.images}, {setting.init if one.study.kind == COMMON else EACH}",
         len(one.study.archs),
         one.by_proxy["params"].spearman.value if "params" in one.by_proxy else None,
         best.proxy if best else "",

@@ -11,6 +11,7 @@ from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.population import populations
 from benchmarks.scoring.released import Released
 from benchmarks.tables import leaderboard, search_scores
+from benchmarks.tables.settings import of_authors
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.truth.measured import card_of
 from reports.card import sections_of
@@ -31,20 +32,23 @@ def of_truth(truth: GroundTruth, released: Released, measured: Sequence[Measured
         )
         for number, one in enumerate(populations(truth), 1)
     ]
-    made = sorted({(table.card.machine, *table.card.reproduces) for table in released.tables})
-    origin = Note(Topic.ORIGIN, f"Every score is from the released tables ({'; '.join(map(', torch '.join, made))}).")
-    tables = {table.path.stem: table.card.sha256 for table in released.tables}
-    shown = []
-    for one in measured:
-        content = Content(truth.name, sections=beside, notes=[origin], correlations=one.rows, config={"tables": tables})
-        shown.append(measured_content([one], content))
     lead = [
         f"No score of these networks is released: what counts their size or operations is all there is. {truth.note}."
     ]
     alone = Content(
         truth.name, lead, beside, card=card_of(truth.name), ground_truth=truth.name, ground_truth_note=truth.note
     )
-    return shown or [alone]
+    return [of_setting(one, released, beside) for one in measured] or [alone]
+
+
+def of_setting(one: Measured, released: Released, beside: Sequence[Section] = ()) -> Content:
+    """What released scores say of a truth under one setting, or each under that of its authors."""
+    made = sorted({(table.card.machine, *table.card.reproduces) for table in released.tables})
+    origin = Note(Topic.ORIGIN, f"Every score is from the released tables ({'; '.join(map(', torch '.join, made))}).")
+    config = {"tables": {table.path.stem: table.card.sha256 for table in released.tables}}
+    sections = [*of_authors(one), *beside]
+    content = Content(one.study.truth.name, sections=sections, notes=[origin], correlations=one.rows, config=config)
+    return measured_content([one], content)
 
 
 def distillers() -> Content:
