@@ -26,7 +26,7 @@ from reports.tables import STANDINGS, best_of, by_rank, correlation_table, forma
 
 BEST = 3  # proxies that a table shows before those of the paper
 PAPER = ("diswot", "diswot_readme", "m_s", "m_r")
-SHOWN = ("proxy", "verdict", "rank", "spearman", "spearman_minus_params", "kendall", "scored")
+SHOWN = ("proxy", "verdict", "spearman", "spearman_minus_params", "scored")
 OURS = "spread_size"  # the score of this bench
 PICTURED = (OURS, "params", SUBJECT)
 EACH = "each score as its authors"
@@ -77,7 +77,7 @@ def on(truth: GroundTruth, one: Measured, book: Released) -> Finding:
     asked = f"--sample {len(one.study.archs)} --images {setting.images} {how}"
     command = _command(f"correlation --ground-truth {truth.name} {asked} --stored")
     own = f" of [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
-    source = f"{command}{own}; what is left beside params: {_command('proxy_facts')}"
+    source = f"{command}{own}"
     title = f"On {truth.name} ({setting.images} images, {f'{setting.init} weights' if common else EACH})"
     return Finding(title, [each for each in sentences if each], source, _few(one.rows))
 
@@ -91,8 +91,8 @@ def at_a_glance(measured: Sequence[Measured]) -> Finding:
         Column("networks", "integer", label="n"),
         Column("params", "number"),
         Column("best", label="best score"),
-        Column("best_minus_params", "estimate", label="its ρ − params"),
-        *(Column(f"{name}_minus_params", "estimate", label=f"{name} ρ − params") for name in (OURS, SUBJECT)),
+        Column("best_minus_params", "estimate", label="its ρ − params", digits=2),
+        *(Column(f"{name}_minus_params", "estimate", label=f"{name} ρ − params", digits=2) for name in (OURS, SUBJECT)),
         Column("standing", label="better / not told apart / worse"),
     )
     said = [f"{name} is {where}." for name, where in told.items() if where]
@@ -174,7 +174,7 @@ def of_card(truth: GroundTruth, card: str) -> Iterator[Finding]:
     for section in sections_of(card):
         if section.title.startswith(("Noise", "Does the order depend on")):
             title = f"{section.title.rstrip('?')}, on {truth.name}{'?' * section.title.endswith('?')}"
-            yield Finding(title, section.intro, f"the {link}", section.table)
+            yield Finding(title, section.intro[:2], f"the {link}", section.table)
 
 
 def swapped() -> Finding:

@@ -134,7 +134,10 @@ class Placed:
 
 
 def placed(truth: GroundTruth, archs: Sequence[str], scores: Sequence[Scores]) -> list[Placed]:
-    """Those of the scores that have values for a fair sample of these networks, closed forms among them."""
+    """Those of the scores that have values for a fair sample of these networks, closed forms among them.
+
+    A count that was scored as well is its closed form, which is there for more networks.
+    """
     archs = shuffled(archs, SEED)
     accuracies = np.array([truth.values[arch] for arch in archs])
     forms = {one.score: one.values(archs) for one in scores if one.setting == CLOSED}
@@ -142,6 +145,8 @@ def placed(truth: GroundTruth, archs: Sequence[str], scores: Sequence[Scores]) -
     fields: dict[bytes, tuple[Target, float | None]] = {}  # many scores have the same networks
     found = []
     for one in scores:
+        if one.score in forms and one.setting != CLOSED:
+            continue
         values = one.values(archs)
         there = np.asarray(np.isfinite(values).all(axis=0) & (len(values) > 0))
         if there.sum() >= LEAST and fair(archs, {*compress(archs, there)}):
