@@ -128,6 +128,8 @@ def test_released_scores_and_aggregates_stand_beside_closed_forms(
     placed = {one.scores.score: one.standing for one in leaderboard.placed(truth, list(truth.values), every)}
     standing = placed["te_nas_ntk"]
     assert standing.networks == len(truth)
+    counted = replace(every[0], whose="common", setting="kaiming")  # a count that was scored as well
+    assert len(leaderboard.placed(truth, list(truth.values), [*every, counted])) == len(placed)
     accuracies = list(truth.values.values())
     values = [-answer.value for answer in ntk.values() if answer.value is not None]
     assert standing.kendall == pytest.approx(scipy.stats.kendalltau(values, accuracies).statistic)

@@ -62,7 +62,7 @@ class Protocol:
         if epochs == self.epochs:
             return self
         milestones = tuple(epoch * epochs / self.epochs for epoch in self.milestones)
-        note = f"{self.note}; here {epochs} of its {self.epochs} epochs, the schedule scaled"
+        note = f"{self.note}; here {epochs} epochs in place of its {self.epochs}, the schedule scaled"
         own = self.teacher_epochs or self.epochs  # teachers keep theirs
         return replace(self, epochs=epochs, milestones=milestones, note=note, teacher_epochs=own)
 
