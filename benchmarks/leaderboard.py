@@ -13,6 +13,7 @@ from benchmarks.command.publish import Content
 from benchmarks.command.sources import books_of, hashes_of
 from benchmarks.command.truths import truths_at_hand
 from benchmarks.command.work import work_in_folder
+from benchmarks.scoring import ranked
 from benchmarks.scoring.columns import known_scores
 from benchmarks.scoring.population import populations
 from benchmarks.scoring.study import truth_hash
@@ -40,9 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         ours: list[printed.Ours] = []
         books = books_of(options)
         for truth in truths:
-            scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores(books, truth, formulas)]
+            scores = [*ranked.closed_forms(truth), *ranked.released_scores(books, truth, formulas)]
             for population in populations(truth):
-                found = leaderboard.placed(truth, population.archs, scores)
+                found = ranked.placed(truth, population.archs, scores)
                 sections.append(leaderboard.section(len(sections) + 1, truth, population, found))
                 ours += leaderboard.beside_print(truth, population, found)
         lead = leaderboard.lead(sections)

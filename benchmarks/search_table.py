@@ -12,12 +12,12 @@ from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device
+from benchmarks.scoring import ranked
 from benchmarks.scoring.release import Book
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.runner import Runner
 from benchmarks.scoring.setting import file_hash
 from benchmarks.search.choices import NATIVE
-from benchmarks.tables import leaderboard
 from benchmarks.tables.search_entries import entries_of
 from benchmarks.tables.search_judged import WHOLE
 from benchmarks.tables.search_page import content
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _known(truth: GroundTruth, runner: Runner) -> list[Searcher]:
     """Whose scores of the benchmark's networks the store and the released tables have; and what needs no network."""
     books: list[Book] = [runner.store, *([runner.released] if runner.released is not None else [])]
-    scores = [*leaderboard.released_scores(books, truth), *leaderboard.closed_forms(truth)]
+    scores = [*ranked.released_scores(books, truth), *ranked.closed_forms(truth)]
     return searchers(list(truth.values), scores)
 
 

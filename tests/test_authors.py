@@ -13,7 +13,7 @@ from scoring_support import SETTING, cells, write_truth
 from test_released import QUESTION
 
 from benchmarks import correlation, sweep, vkdnw_table
-from benchmarks.scoring import authors
+from benchmarks.scoring import authors, ranked
 from benchmarks.scoring.population import populations
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.runner import Found, Job
@@ -221,20 +221,20 @@ def test_the_leaderboard_names_the_setting_of_every_row(tmp_path: Path) -> None:
     for number, part in enumerate(("expressivity", "progressivity", "trainability"), 1):
         book.append((asked(f"az_nas_{part}", "kaiming"), answers(number)))
         book.append((asked(f"az_nas_{part}", "kaiming", images="noise:10@8"), answers(4 + number)))
-    found = [(one.score, one.whose, one.setting) for one in leaderboard.released_scores([book], truth)]
+    found = [(one.score, one.whose, one.setting) for one in ranked.released_scores([book], truth)]
     assert ("az_nas_expressivity", "common", "kaiming, 64 of embedded:10@8") in found
     assert ("az_nas_expressivity", "authors", "kaiming, 64 of noise:10@8") in found
     assert [row for row in found if row[0] == "az_nas"] == [
         ("az_nas", "common", "kaiming, 64 of embedded:10@8"),
         ("az_nas", "authors", "each part its own"),
     ]
-    (theirs,) = (o for o in leaderboard.released_scores([book], truth) if (o.score, o.whose) == ("az_nas", "authors"))
+    (theirs,) = (o for o in ranked.released_scores([book], truth) if (o.score, o.whose) == ("az_nas", "authors"))
     columns = [[answers(shift)[arch].value for arch in truth.values] for shift in (5, 6, 7, 0)]
-    ranked = np.log([[sum(v < w for v in c) + (sum(v == w for v in c) + 1) / 2 for w in c] for c in columns])
-    expected = (ranked - np.log(len(truth))).sum(0)
+    ranks = np.log([[sum(v < w for v in c) + (sum(v == w for v in c) + 1) / 2 for w in c] for c in columns])
+    expected = (ranks - np.log(len(truth))).sum(0)
     assert list(theirs.values(list(truth.values))[0]) == pytest.approx(list(expected))
     (whole,) = populations(truth)
-    placed = leaderboard.placed(truth, whole.archs, [*leaderboard.closed_forms(truth), theirs])
+    placed = ranked.placed(truth, whole.archs, [*ranked.closed_forms(truth), theirs])
     section = leaderboard.section(1, truth, whole, placed)
     assert section.table is not None and section.table.columns[1].label == "setting"
     assert {row[:2] for row in section.table.rows} >= {("az_nas", "authors"), ("params", "")}

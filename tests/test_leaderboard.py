@@ -13,6 +13,7 @@ from test_released import QUESTION
 
 from benchmarks import leaderboard as command
 from benchmarks.command.truths import truths_at_hand
+from benchmarks.scoring import ranked
 from benchmarks.scoring.columns import known_scores
 from benchmarks.scoring.population import populations
 from benchmarks.scoring.question import Answer
@@ -65,11 +66,11 @@ KNOWN = {  # Kendall and Spearman to three digits; nDCG within what random ties 
 def test_closed_forms_give_what_is_known_of_them(reference_data: Path) -> None:
     for images in ("cifar10", "cifar100", "imagenet16-120"):
         truth = load_ground_truth(f"nb201:{images}:test:200")
-        scores = {one.score: one for one in leaderboard.closed_forms(truth)}
+        scores = {one.score: one for one in ranked.closed_forms(truth)}
         whole, alive = populations(truth)
         assert (len(whole.archs), len(alive.archs)) == (15_625, 9_445)
         for population in (whole, alive):
-            placed = leaderboard.placed(truth, population.archs, list(scores.values()))
+            placed = ranked.placed(truth, population.archs, list(scores.values()))
             for name in ("flops", "convolutions"):
                 known = KNOWN.get((name, images, len(population.archs)))
                 (found,) = (one.standing for one in placed if one.scores.score == name)
@@ -83,22 +84,22 @@ def test_how_much_the_sizes_explain() -> None:
     params, flops, blind = rng.integers(0, 9, (3, 50)).astype(float)  # with ties
 
     sizes = np.stack([params, flops])
-    assert leaderboard.explained(np.exp(params)[None], sizes) == pytest.approx(1)
+    assert ranked.explained(np.exp(params)[None], sizes) == pytest.approx(1)
     both = np.stack([params + flops, blind])
     design = np.column_stack([np.ones(50), scipy.stats.rankdata(params), scipy.stats.rankdata(flops)])
     expected = []
     for row in map(scipy.stats.rankdata, both):
         rest = row - design @ np.linalg.lstsq(design, row, rcond=None)[0]
         expected.append(1 - rest @ rest / ((row - row.mean()) @ (row - row.mean())))
-    assert leaderboard.explained(both, sizes) == pytest.approx(np.mean(expected))
-    assert leaderboard.explained(np.ones((1, 50)), sizes) is None
+    assert ranked.explained(both, sizes) == pytest.approx(np.mean(expected))
+    assert ranked.explained(np.ones((1, 50)), sizes) is None
 
 
 @pytest.mark.parametrize("space", ["nb201", "s0", "autoformer", "pit"])
 def test_every_space_counts_more_than_weights_and_products(space: str) -> None:
     """Convolutions or depth: what the rank R2 by sizes is about."""
     forms = set(get_space(space).closed_forms())
-    assert {"params", "flops"} < forms & set(leaderboard.SIZES)
+    assert {"params", "flops"} < forms & set(ranked.SIZES)
 
 
 def test_printed_numbers_stand_where_they_belong() -> None:
@@ -121,15 +122,15 @@ def test_released_scores_and_aggregates_stand_beside_closed_forms(
         book += [(replace(one, proxy="te_nas_ntk"), ntk), (replace(one, proxy="te_nas_regions"), regions)]
     release(book, tmp_path / "tables")
     joined = parse("te_nas_ntk+te_nas_regions", known_scores())
-    found = {one.score: one for one in leaderboard.released_scores([book], truth, [joined])}
+    found = {one.score: one for one in ranked.released_scores([book], truth, [joined])}
     assert set(found) == {"te_nas_ntk", "te_nas_regions", "te_nas", "te_nas_ntk + te_nas_regions"}
     assert len(found["te_nas"].values(list(truth.values))) == 2
-    every = [*leaderboard.closed_forms(truth), *found.values()]
-    placed = {one.scores.score: one.standing for one in leaderboard.placed(truth, list(truth.values), every)}
+    every = [*ranked.closed_forms(truth), *found.values()]
+    placed = {one.scores.score: one.standing for one in ranked.placed(truth, list(truth.values), every)}
     standing = placed["te_nas_ntk"]
     assert standing.networks == len(truth)
     counted = replace(every[0], whose="common", setting="kaiming")  # a count that was scored as well
-    assert len(leaderboard.placed(truth, list(truth.values), [*every, counted])) == len(placed)
+    assert len(ranked.placed(truth, list(truth.values), [*every, counted])) == len(placed)
     accuracies = list(truth.values.values())
     values = [-answer.value for answer in ntk.values() if answer.value is not None]
     assert standing.kendall == pytest.approx(scipy.stats.kendalltau(values, accuracies).statistic)
@@ -160,7 +161,7 @@ def test_the_lead_counts_who_is_first_and_what_beats_every_closed_form() -> None
         cells = tuple((name, "", setting, 1, 10, 0.0, value) for name, setting, value in rows)
         return Section("truth-1", "t", table=Table(columns, cells))
 
-    form, common = leaderboard.CLOSED, "gaussian"
+    form, common = ranked.CLOSED, "gaussian"
     low = section(("a", common, 0.3), ("b", common, 0.2), ("params", form, 0.5), ("params", common, 0.6))
     high = section(("a", common, 0.7), ("params", form, 0.5), ("flops", form, 0.6))
     first, _ = leaderboard.lead([low, high])

@@ -9,8 +9,9 @@ import pytest
 from scoring_support import write_truth
 from test_released import QUESTION
 
+from benchmarks.scoring import ranked
 from benchmarks.scoring.question import Answer
-from benchmarks.tables import leaderboard, search_scores
+from benchmarks.tables import search_scores
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 
 SECONDS = 0.5
@@ -30,7 +31,7 @@ def books(truth: GroundTruth) -> list[tuple[object, dict[str, Answer]]]:
 
 
 def test_the_right_score_finds_the_best_and_the_wrong_one_the_worst(truth: GroundTruth) -> None:
-    scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([books(truth)], truth)]
+    scores = [*ranked.closed_forms(truth), *ranked.released_scores([books(truth)], truth)]
     found = {one.name: one for one in search_scores.searchers(list(truth.values), scores)}
     accuracies = np.array(list(truth.values.values()))
     n = len(accuracies)
@@ -49,14 +50,14 @@ def test_a_score_that_fails_on_a_few_networks_never_prefers_them(truth: GroundTr
     (question, right), *rest = books(truth)
     best = max(truth.values, key=truth.values.__getitem__)
     there = {**right, best: Answer(None, "infinite", "why", SECONDS)}
-    scores = leaderboard.released_scores([[(question, there), *rest]], truth)
+    scores = ranked.released_scores([[(question, there), *rest]], truth)
     found = {one.name: one for one in search_scores.searchers(list(truth.values), scores)}
     accuracies = np.array(list(truth.values.values()))
     assert found["synflow"].finds(accuracies, len(accuracies)) == sorted(accuracies)[-2]
 
 
 def test_seconds_pay_for_networks_and_for_no_more_than_there_are(truth: GroundTruth) -> None:
-    scores = leaderboard.released_scores([books(truth)], truth)
+    scores = ranked.released_scores([books(truth)], truth)
     one = next(s for s in search_scores.searchers(list(truth.values), scores) if s.name == "synflow")
     assert one.seconds == SECONDS
     assert [one.affords(s) for s in (0.1, 2.1, 1e6)] == [1, 4, len(truth)]
@@ -66,7 +67,7 @@ def test_validation_accuracy_is_a_rival_with_the_cost_of_its_trainings(reference
     truth = load_ground_truth("nb201:cifar100:test:200")
     asked = replace(QUESTION, skeleton=str(truth.skeleton), teacher="", teacher_init="", teacher_seed=0)
     some = {arch: Answer(float(i), "ok", "", SECONDS) for i, arch in enumerate(list(truth.values)[:200])}
-    scores = leaderboard.released_scores([[(replace(asked, proxy="synflow"), some)]], truth)
+    scores = ranked.released_scores([[(replace(asked, proxy="synflow"), some)]], truth)
     found = search_scores.searchers(list(truth.values), scores)
     rival = search_scores.by_validation(found, load_ground_truth("nb201:cifar100:valid:12"))
     accuracies = np.array([truth.values[arch] for arch in found[0].archs])

@@ -9,11 +9,12 @@ from fnmatch import fnmatch
 import numpy as np
 
 from benchmarks.command.publish import run_of
+from benchmarks.scoring import ranked
 from benchmarks.scoring.authors import COMMON
 from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
-from benchmarks.tables import best_student, leaderboard, released, with_params
+from benchmarks.tables import best_student, released, with_params
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.truth.measured import FAMILY, card_of
 from reports import figures, front, markdown
@@ -153,8 +154,8 @@ def counted(truths: Sequence[GroundTruth]) -> Finding:
     """What counting says of whole spaces: Spearman of the closed forms."""
     found: dict[str, list[float | None]] = {}
     for truth in truths:
-        for scores in leaderboard.closed_forms(truth):
-            standing = leaderboard.standing_of(truth, scores)
+        for scores in ranked.closed_forms(truth):
+            standing = ranked.standing_of(truth, scores)
             found.setdefault(scores.score, []).append(standing.spearman if standing else None)
     columns = (Column("form", label="closed form"), *(Column(t.name, "number") for t in truths))
     rows: list[tuple[Cell, ...]] = [(name, *values) for name, values in found.items()]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.command.publish import Content, measured_content
+from benchmarks.scoring import ranked
 from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.population import populations
 from benchmarks.scoring.released import Released
@@ -24,10 +25,10 @@ CHOSEN = DOCS / "score.md"
 
 def of_truth(truth: GroundTruth, released: Released, measured: Sequence[Measured]) -> list[Content]:
     """One content for each setting that has scores; else one of the closed forms alone."""
-    scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([released], truth)]
+    scores = [*ranked.closed_forms(truth), *ranked.released_scores([released], truth)]
     beside = [
         replace(
-            leaderboard.section(number, truth, one, leaderboard.placed(truth, one.archs, scores)),
+            leaderboard.section(number, truth, one, ranked.placed(truth, one.archs, scores)),
             title=f"Beside closed forms and print: {one.name}",
         )
         for number, one in enumerate(populations(truth), 1)
@@ -95,7 +96,7 @@ def searches(truths: Sequence[GroundTruth], book: Released) -> list[Content]:
     sections: list[Section] = []
     for truth in truths:
         if truth.name.startswith("nb201:"):
-            scores = [*leaderboard.closed_forms(truth), *leaderboard.released_scores([book], truth)]
+            scores = [*ranked.closed_forms(truth), *ranked.released_scores([book], truth)]
             if found := search_scores.searchers(list(truth.values), scores):
                 lead.append(search_scores.sentence(truth, found))
                 sections.append(search_scores.section(len(sections) + 1, truth, found))

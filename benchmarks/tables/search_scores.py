@@ -10,10 +10,10 @@ import numpy as np
 
 from benchmarks.scoring.columns import BEGUN
 from benchmarks.scoring.population import LEAST
+from benchmarks.scoring.ranked import CLOSED, Scores
 from benchmarks.search.tabular import training_seconds
 from benchmarks.statistics.picks import picked, picked_quantile
 from benchmarks.statistics.resamples import Array
-from benchmarks.tables.leaderboard import CLOSED, Scores
 from benchmarks.tables.search_rows import paid_for
 from nb201_data.datasets import unpooled
 from nb201_data.ground_truth import GroundTruth
