@@ -38,18 +38,13 @@ def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
             raw[Setting.of(question)][question.proxy, question.seed] = known
     whole = _accompanied(raw)
     own = {base: theirs for base in whole if (theirs := _of_authors(base, raw))}
-    common = {
-        setting: found for setting, found in whole.items() if not any(_within(found, one) for one in own.values())
-    }
+    for theirs in own.values():  # what is part of one of these stands for itself no more
+        whole = {setting: each for setting, each in whole.items() if not _within(each, theirs)}
     order = sample_of(truth, "all", 0)
-    measured = [
-        one
-        for kind, settings in ((COMMON, common), (AUTHORS, own))
-        for one in sorted(
-            (_measured(truth, order, setting, found, kind) for setting, found in settings.items()),
-            key=lambda one: -len(one.study.archs),
-        )
-    ]
+    measured: list[Measured] = []
+    for kind, settings in ((COMMON, whole), (AUTHORS, own)):
+        some = [_measured(truth, order, setting, each, kind) for setting, each in settings.items()]
+        measured += sorted(some, key=lambda one: -len(one.study.archs))
     return [one for one in measured if len(one.study.archs) >= FEWEST and fair(order, set(one.study.archs))]
 
 
@@ -68,6 +63,8 @@ def _of_authors(base: Setting, raw: Settings) -> Answers:
     Nothing where the base has other weights than usual, or no count, or no other setting on its images is there.
     """
     found: Answers = {}
+    if base.init != INIT:
+        return found
     others = False
     for name in {proxy for answers in raw.values() for proxy, _ in answers}:
         info = PROXIES[name]
@@ -75,8 +72,7 @@ def _of_authors(base: Setting, raw: Settings) -> Answers:
         own = {key: answers for key, answers in raw.get(asked, {}).items() if key[0] == name}
         others |= bool(own) and asked.images == base.images and asked != replace(base, teacher=asked.teacher)
         found |= own
-    counted = any(name in COUNTS for name, _ in found)
-    return found if others and counted and base.init == INIT else {}
+    return found if others and any(name in COUNTS for name, _ in found) else {}
 
 
 def _within(found: Answers, other: Answers) -> bool:
