@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 
+from reports.headline import setting_in_words
 from reports.pages import page_of
 from reports.panels import agreement, milliseconds, panels_of
 from reports.records import Run
@@ -88,12 +89,8 @@ def _alike(titles: Mapping[str, str]) -> list[list[str]]:
 
 def _asked(run: Run) -> tuple[str, ...]:
     """What two runs on one truth may differ in, from what says most."""
-    weights = sorted({score.init for score in run.scores})
-    batches = sorted({score.batch_size for score in run.scores})
     return (
-        run.manifest.images,
-        f"{', '.join(weights)} weights" if weights else "",
-        f"batches of {', '.join(map(str, batches))}" if batches else "",
+        *setting_in_words(run),
         run.manifest.skeleton,
         f"seeds {', '.join(map(str, run.manifest.seeds))}" if run.manifest.seeds else "",
     )

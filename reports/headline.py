@@ -49,18 +49,28 @@ def conditions(run: Run) -> str:
     """What was measured on what, on one line."""
     manifest = run.manifest
     networks = max((row.scored for row in run.correlations), default=0)
-    batch = sorted({score.batch_size for score in run.scores})
     words = in_words(manifest.skeleton)
-    initial = sorted({score.init for score in run.scores})
     parts = (
         f"{networks:,} networks{f' of {manifest.space}' if manifest.space else ''}" if networks else manifest.space,
         f"truth {manifest.ground_truth}" if manifest.ground_truth else "",
         f"{manifest.skeleton}{f' ({words})' if words else ''}" if manifest.skeleton else "",
-        f"{manifest.images} images{f' in batches of {_listed(batch)}' if batch else ''}" if manifest.images else "",
-        f"{_listed(initial)} weights" if initial else "",
+        *setting_in_words(run),
         format_count(len(manifest.seeds), "seed") if manifest.seeds else "",
     )
     return " · ".join(part for part in parts if part)
+
+
+def setting_in_words(run: Run) -> tuple[str, str, str]:
+    """Under which images, weights and batches; one phrase where each proxy has those of its authors."""
+    studies = run.manifest.config.get("studies", ())
+    if studies and all("setting" in study for study in studies):
+        return ("each proxy under the setting of its authors", "", "")
+    weights, batches = ({getattr(score, name) for score in run.scores} for name in ("init", "batch_size"))
+    return (
+        f"{run.manifest.images} images" if run.manifest.images else "",
+        f"{_listed(sorted(weights))} weights" if weights else "",
+        f"batches of {_listed(sorted(batches))}" if batches else "",
+    )
 
 
 def _answer(best: Correlation) -> str:

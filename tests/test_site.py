@@ -92,8 +92,12 @@ def test_settings_tell_the_runs_on_one_truth_apart(site: Path, tmp_path: Path) -
     run = measured_run()
     photographs = replace(run, manifest=replace(MANIFEST, images="cifar100"))
     write_run(tmp_path / "photographs", photographs)
-    index = build(site, [tmp_path / "one", tmp_path / "photographs"]).read_text(encoding="utf-8")
-    assert f">kd-nb201 ({run.manifest.images})</a>" in index and ">kd-nb201 (cifar100)</a>" in index
+    theirs = replace(run, manifest=replace(MANIFEST, config={"studies": [{"setting": "authors"}]}))
+    write_run(tmp_path / "theirs", theirs)
+    runs = [tmp_path / name for name in ("one", "photographs", "theirs")]
+    index = build(site, runs).read_text(encoding="utf-8")
+    assert f">kd-nb201 ({run.manifest.images} images, " in index and ">kd-nb201 (cifar100 images, " in index
+    assert ">kd-nb201 (each proxy under the setting of its authors)</a>" in index
     pages_of(site)
 
 
