@@ -52,12 +52,13 @@ class LazySplit:
         return self.x[chosen], self.y[chosen]
 
 
-def load_images(name: str, needs: SplitName | None = None) -> ImageSet:
+def load_images(name: str, needs: SplitName | None = None, later: bool = False) -> ImageSet:
     """Images by name: 'cifar10', 'cifar100', 'imagenet16-120', 'embedded' (20 classes), 'embedded:100', a folder.
 
     A suffix such as '@16' pools them to 16x16 pixels, '@224' enlarges them; those of a folder are cut to it. Files are
     found at once and read (and checked) on first use. One split is enough: the other is refused when it is used, or at
-    once where it is the one that the caller `needs`. Within a process all who ask for the same images share them.
+    once where it is the one that the caller `needs`. `later`: both may be lacking until they are used. Within a process
+    all who ask for the same images share them.
     """
     base, option, pixels, is_folder = parse_name(name)
     if is_folder:
@@ -73,19 +74,19 @@ def load_images(name: str, needs: SplitName | None = None) -> ImageSet:
     for split in (needs,) if needs else ():
         if fault := files.missing(record.part(split).files):
             raise DataError(fault)
-    images = _load(record, option, files.data_dir())
+    images = _load(record, option, files.data_dir(), later)
     return images if pixels is None else resized(images, pixels)
 
 
 @lru_cache(maxsize=4)
-def _load(record: DataSet, option: str, folder: Path) -> ImageSet:
+def _load(record: DataSet, option: str, folder: Path, later: bool) -> ImageSet:
     """The image set at full resolution; `folder` is where its files lie, so that another folder is another set."""
     if record.make:
         return record.make(option)
     if option:
         raise UsageError(f"{shown(f'{record.name}:{option}')}: {record.name} takes nothing after ':'")
     faults = [files.missing(part.files) for part in (record.train, record.test)]
-    if all(faults):
+    if all(faults) and not later:
         raise DataError(faults[0])
     train, test = _split(record, "train"), _split(record, "test")
     mean, std = record.mean, record.std

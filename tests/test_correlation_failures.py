@@ -9,7 +9,9 @@ from files_support import rows_of
 from scoring_support import Command, write_truth
 
 from benchmarks.command import opened
+from benchmarks.correlation import main
 from benchmarks.scoring import runner
+from diswot_errors import DataError
 from nb201_data.networks import build_resnet
 
 
@@ -107,3 +109,17 @@ def test_a_batch_with_one_class(correlation: Command) -> None:
     seeds = "40"  # batches of two images: one of forty is bound to show one class only
     code, _, err = correlation("--batch-size", "2", "--seeds", seeds, "--proxies", "params")
     assert code == 2 and "a batch of 2 with one class" in err
+
+
+def test_photographs_are_needed_for_what_is_not_released_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "empty"))
+    given = ["--ground-truth", "kd-nb201", "--images", "cifar100", "--init", "kaiming", "--proxies", "nwot"]
+    given += ["--store", str(tmp_path / "s.sqlite"), "--workers", "1"]
+    assert main([*given, "--out", str(tmp_path / "released")]) == 0
+    assert "900 of 900 scores are from the released tables" in capsys.readouterr().out
+    for more in (["--no-tables"], ["--seeds", "2"], ["--no-tables", "--dry-run"]):
+        with pytest.raises(DataError, match=r"cifar100/train: absent .*nb201_data fetch cifar100"):
+            main([*given, *more, "--out", str(tmp_path / "run")])
+    assert not (tmp_path / "run").exists()

@@ -15,7 +15,8 @@ from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content, measured_content, publish
 from benchmarks.scoring.columns import parts_of
 from benchmarks.scoring.measured import Ask, Measured, measure
-from benchmarks.scoring.runner import Found, Job, Runner
+from benchmarks.scoring.resolve import absent
+from benchmarks.scoring.runner import Found, Job, Request, Runner, check_images
 from diswot_errors import UsageError
 from reports.schema import Note, Topic
 
@@ -64,6 +65,8 @@ class Scored:
         asked = self.ask(options)
         with opened(options, score) as runner:
             asked = stored(runner, asked) if getattr(options, "stored", False) else asked
+            needed = [request for ask in asked.asks for request in ask.requests if _absent(request)]
+            check_images(job for request in needed for job in runner.plan(*request)[1])
             if options.dry_run:
                 print("\n".join([*(note.text for note in asked.notes), estimate(runner, asked.asks)]))
                 return 0
@@ -89,6 +92,10 @@ class Scored:
         """What a folder's name says of the run: its ground truth where there is one."""
         truths = list(dict.fromkeys(ask.study.truth.name for ask in asked.asks))
         return [truths[0].rpartition("/")[2]] if len(truths) == 1 else []
+
+
+def _absent(request: Request) -> bool:
+    return absent(request.setting.images, request.setting.split) is not None
 
 
 def stored(runner: Runner, asked: Asked) -> Asked:

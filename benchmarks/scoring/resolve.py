@@ -13,12 +13,14 @@ REAL = "real"
 """A name for the images that the networks of a ground truth were trained on."""
 
 
-def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitName | None = None) -> str:
+def resolve_images(
+    name: str, skeleton: Skeleton, own: str = "", needs: SplitName | None = None, later: bool = False
+) -> str:
     """The images that fit a skeleton: made ones get its classes, others than its resolution are brought to it.
 
     `real` stands for the networks' `own` images where they are on disk (see `split_at_hand`), else for `embedded`. What
     the user spelt out is left as it is and refused where it does not fit, or where the split that it `needs` is not on
-    disk.
+    disk, unless that is asked `later`, see `absent`.
     """
     from nb201_data.image_set import fits
     from nb201_data.images import load_images
@@ -28,7 +30,8 @@ def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitNam
     base, pixels, is_folder = unpooled(name), parse_name(name).pixels, parse_name(name).is_folder
     if base in DATASETS and DATASETS[base].any_classes:
         base = f"{base}:{skeleton.classes}"
-    source = load_images(base, needs)
+    at_once = None if later else needs
+    source = load_images(base, at_once, later)
     if source.classes != skeleton.classes:
         raise UsageError(
             f"--images {name}: {base} has {source.classes} classes, the networks of this ground truth have "
@@ -41,13 +44,19 @@ def resolve_images(name: str, skeleton: Skeleton, own: str = "", needs: SplitNam
             f"pixels that the networks of this ground truth take ({skeleton}): choose other images or another "
             "--ground-truth"
         )
-    images = load_images(f"{base}@{skeleton.resolution if pixels is None else pixels}", needs)
+    images = load_images(f"{base}@{skeleton.resolution if pixels is None else pixels}", at_once, later)
     if images.resolution != skeleton.resolution:
         raise UsageError(
             f"--images {name}: {images.resolution} pixels, the networks of this ground truth take "
             f"{skeleton.resolution} ({skeleton}): leave out '@...' to have them brought to it"
         )
     return images.name
+
+
+def absent(images: str, split: SplitName) -> str | None:
+    """What to do about files of these images that are not on disk; None where nothing is lacking."""
+    base = unpooled(images)
+    return missing(DATASETS[base].part(split).files) if base in DATASETS else None
 
 
 def split_at_hand(images: str, split: SplitName) -> SplitName:

@@ -16,8 +16,10 @@ from benchmarks.engines.registry import Engine
 from benchmarks.engines.team import Limits, Lost, Team
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.released import Released
+from benchmarks.scoring.resolve import absent
 from benchmarks.scoring.setting import Setting
 from benchmarks.scoring.store import Store
+from diswot_errors import DataError
 
 if TYPE_CHECKING:
     from benchmarks.scoring.scorer import Scorer
@@ -125,6 +127,7 @@ class Runner:
             for key, answers in known.items():
                 found.setdefault(request.setting, {}).setdefault(key, {}).update(answers)
         if jobs:
+            check_images(jobs)
             self._score(infos, jobs, found, label)
         return [
             {
@@ -208,6 +211,13 @@ class Runner:
             self._stack.close()
             self._team = self._stack.enter_context(self.engine.team(count))
         return self._team
+
+
+def check_images(jobs: Iterable[Job]) -> None:
+    """Refuse jobs whose images are not on disk: what is stored or released is answered without them."""
+    for setting in dict.fromkeys(job.setting for job in jobs):
+        if fault := absent(setting.images, setting.split):
+            raise DataError(fault)
 
 
 def _disjoint(requests: Sequence[Request]) -> list[Request]:

@@ -111,12 +111,17 @@ def study_of(options: argparse.Namespace, space: str | None, truth_name: str | N
 def study_on(truth: GroundTruth, options: argparse.Namespace, space: str | None, init: str) -> Study:
     """The same on a truth that is there."""
     archs = sample_of(truth, options.sample, options.sample_seed)
-    setting, kind = setting_of(options, truth, space, init), getattr(options, "setting", COMMON)
+    setting, kind = setting_of(options, truth, space, init, later=True), getattr(options, "setting", COMMON)
     return Study(truth, setting, archs, tuple(range(options.seeds)), kind)
 
 
-def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | None, init: str) -> Setting:
-    """How networks are scored that are to be held against a truth: its skeleton, its images, the options."""
+def setting_of(
+    options: argparse.Namespace, truth: GroundTruth, space: str | None, init: str, later: bool = False
+) -> Setting:
+    """How networks are scored that are to be held against a truth: its skeleton, its images, the options.
+
+    later: images need not be on disk before a network is scored.
+    """
     chosen = get_space(space or truth.space)
     skeleton = truth.skeleton or chosen.skeleton
     own = unpooled(truth.images)
@@ -124,7 +129,7 @@ def setting_of(options: argparse.Namespace, truth: GroundTruth, space: str | Non
     setting = Setting(
         space=chosen.name,
         skeleton=skeleton,
-        images=resolve_images(options.images, skeleton, own, split),
+        images=resolve_images(options.images, skeleton, own, split, later),
         batch_size=options.batch_size or chosen.batch_size,
         split=split,
         init=init,
