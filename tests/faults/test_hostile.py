@@ -56,7 +56,7 @@ INPUTS = [
     (["--store", "a\0b"], "choose another --store", (1, 2)),
     (["--images", "embedded@²"], "@²': the resolution after '@' must divide 32", 2),
     (["--images", f"embedded@{'9' * 5000}"], "(5,013 characters): the resolution after '@' must divide 32", 2),
-    (["--images", "cifar10"], "Fetch it: python -m nb201_data fetch cifar10", 1),
+    (["--images", "cifar10"], "cifar10 has 10 classes, the networks of this ground truth have 100", 2),
     (["--ground-truth", "absent.csv"], "no file absent.csv", 2),
     (["--teacher-weights", "absent.pth"], "--teacher-weights needs --teacher", 2),
     (["--teacher-weights", "absent.pth", "--teacher", "resnet20"], "no weights at absent.pth", 1),
