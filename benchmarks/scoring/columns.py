@@ -127,10 +127,8 @@ def columns_of(books: Iterable[Book], truth: GroundTruth) -> list[Columns]:
         for question, answers in book:
             if question.present and _fits(question, truth):
                 shared = _shared(question)
-                column, spent = (
-                    found[shared][question.proxy].setdefault(question.seed, {}),
-                    cost[shared][question.proxy],
-                )
+                column = found[shared][question.proxy].setdefault(question.seed, {})
+                spent = cost[shared][question.proxy]
                 for arch, answer in answers.items():
                     if answer.value is not None and arch not in column:
                         column[arch] = answer.value

@@ -61,11 +61,8 @@ def absent(images: str, split: SplitName) -> str | None:
 
 def split_at_hand(images: str, split: SplitName) -> SplitName:
     """The other split of a data set where only that is on disk: photographs of the same kind, before painted ones."""
-    if images not in DATASETS:
-        return split
     other: SplitName = "test" if split == "train" else "train"
-    data = DATASETS[images]
-    return other if missing(data.part(split).files) and not missing(data.part(other).files) else split
+    return other if absent(images, split) and not absent(images, other) else split
 
 
 def painted(images: str, more: str) -> list[Note]:
