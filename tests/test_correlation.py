@@ -11,7 +11,9 @@ from files_support import rows_of
 from processes_support import HELP, in_fresh_python, numpy_seconds
 from scoring_support import QUICK, Command
 
-from benchmarks.correlation import main
+from benchmarks.command import ahead
+from benchmarks.command.opened import opened
+from benchmarks.correlation import COMMAND, main
 from benchmarks.engines import device
 from benchmarks.harvesting.rows import PairRow, append
 from benchmarks.scoring import runner
@@ -159,6 +161,25 @@ def test_stored_scores_alone(correlation: Command, tmp_path: Path, monkeypatch: 
     page = (tmp_path / "run" / "report.html").read_text()
     assert "Left out: snip (--stored: without a stored score" in page
     assert "Left out: nwot + snip (--stored: a part is not there)" in page
+
+
+def test_a_long_run_says_what_is_there(correlation: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "LONG", 14)
+    _, _, err = correlation("--proxies", "nwot,l2_norm")
+    assert err == "14 networks to look at, for 4 of 4 proxies: --dry-run says how long that takes.\n"
+    _, _, err = correlation("--proxies", "nwot,snip")
+    assert "14 networks to look at, for 1 of 4 proxies" in err and err.endswith("--stored shows at once what is there: 1 proxy.\n")
+    assert correlation("--proxies", "nwot,l2_norm")[2] == ""
+    _, _, err = correlation("--proxies", "nwot,snip,synflow", "--stored")
+    assert err == ""
+
+
+def test_a_long_run_names_the_setting_that_is_released() -> None:
+    options = COMMAND.parser().parse_args(["--ground-truth", "kd-nb201", "--init", "xavier", "--proxies", "nwot"])
+    with opened(options) as runner:
+        said = ahead.ahead(runner, COMMAND.ask(options).asks)
+    assert "for 3 of 3 proxies" in said
+    assert said.endswith("The released tables know these networks under --images embedded --init gaussian.")
 
 
 def test_lower_precision_is_measured(correlation: Command, tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmarks.command import options as shared
+from benchmarks.command.ahead import ahead, lacking
 from benchmarks.command.claim import claimed, folder_for
 from benchmarks.command.estimate import estimate
 from benchmarks.command.opened import opened
@@ -64,7 +66,9 @@ class Scored:
         given, options = begun(argv, self.parser)
         asked = self.ask(options)
         with opened(options, score) as runner:
-            asked = stored(runner, asked) if getattr(options, "stored", False) else asked
+            alone = getattr(options, "stored", None)  # None: a command without that option
+            if alone:
+                asked = stored(runner, asked)
             needed = [request for ask in asked.asks for request in ask.requests if _absent(request)]
             check_images(job for request in needed for job in runner.plan(*request)[1])
             if options.dry_run:
@@ -77,6 +81,8 @@ class Scored:
             }
             out = options.out or folder_for(self.name, self._words(asked), settings)
             with claimed(out, settings, replace=options.replace):
+                if alone is False and (said := ahead(runner, asked.asks)):
+                    print(said, file=sys.stderr)
                 measured = [measure(runner, ask) for ask in asked.asks]
                 content = self.make(options, asked, measured)
                 content = replace(content, notes=[*content.notes, *asked.notes])
@@ -104,16 +110,14 @@ def stored(runner: Runner, asked: Asked) -> Asked:
     missing = dict(asked.missing)
     asks = []
     for ask in asked.asks:
-        jobs = [job for request in ask.requests for job in runner.plan(*request)[1]]
-        ours = {info.name for info in ask.infos if info.ours}
-        lacking = {name for job in jobs for name in job.proxies} & ours
-        why = f"{', '.join(sorted(lacking))} (--stored: without a stored score for some of these networks)"
-        missing |= dict.fromkeys(sorted(lacking), why)
-        formulas = tuple(made for made in ask.formulas if not lacking & {p for n in made.names for p in parts_of(n)})
+        short = lacking(runner, ask)[0] & {info.name for info in ask.infos if info.ours}
+        why = f"{', '.join(sorted(short))} (--stored: without a stored score for some of these networks)"
+        missing |= dict.fromkeys(sorted(short), why)
+        formulas = tuple(made for made in ask.formulas if not short & {p for n in made.names for p in parts_of(n)})
         missing |= {
             str(made): f"{made} (--stored: a part is not there)" for made in ask.formulas if made not in formulas
         }
-        infos = tuple(info for info in ask.infos if info.name not in lacking)
+        infos = tuple(info for info in ask.infos if info.name not in short)
         if not infos:
             raise UsageError(f"--stored: of {why} nothing is left to show; leave --stored out to compute them")
         asks.append(replace(ask, infos=infos, formulas=formulas))
