@@ -168,7 +168,8 @@ def test_a_long_run_says_what_is_there(correlation: Command, monkeypatch: pytest
     _, _, err = correlation("--proxies", "nwot,l2_norm")
     assert err == "14 networks to look at, for 4 of 4 proxies: --dry-run says how long that takes.\n"
     _, _, err = correlation("--proxies", "nwot,snip")
-    assert "14 networks to look at, for 1 of 4 proxies" in err and err.endswith("--stored shows at once what is there: 1 proxy.\n")
+    assert "14 networks to look at, for 1 of 4 proxies" in err
+    assert err.endswith("--stored shows at once what is there: 1 proxy.\n")
     assert correlation("--proxies", "nwot,l2_norm")[2] == ""
     _, _, err = correlation("--proxies", "nwot,snip,synflow", "--stored")
     assert err == ""
@@ -180,6 +181,21 @@ def test_a_long_run_names_the_setting_that_is_released() -> None:
         said = ahead.ahead(runner, COMMAND.ask(options).asks)
     assert "for 3 of 3 proxies" in said
     assert said.endswith("The released tables know these networks under --images embedded --init gaussian.")
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows"),
+    [
+        (["--proxies", "te_nas_*"], ["te_nas"]),
+        (["--proxies", "te_nas_ntk,az_nas_*"], ["az_nas"]),  # FLOPs, its fourth part, is a row of every table
+        (["--proxies", "te_nas_ntk"], []),
+        (["--proxies", "nwot", "--aggregate", "te_nas"], ["te_nas"]),
+        (["--proxies", "all"], ["az_nas", "te_nas", "vkdnw_agg"]),
+    ],
+)
+def test_published_aggregates_of_what_is_asked_are_rows(asked: list[str], rows: list[str]) -> None:
+    (one,) = COMMAND.ask(COMMAND.parser().parse_args(asked)).asks
+    assert list(map(str, one.formulas)) == rows
 
 
 def test_lower_precision_is_measured(correlation: Command, tmp_path: Path) -> None:

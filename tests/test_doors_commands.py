@@ -121,8 +121,9 @@ def test_a_score_a_distiller_a_space_images_and_a_truth_with_further_columns(pla
     assert "logit_spread" in out and "absolute" in out
     found = rows_of(place / "run" / "scores.csv")
     assert {row["space"] for row in found} == {"thin"} and {row["images"] for row in found} == {"stripes"}
-    assert {row["proxy"] for row in found} == {"logit_spread", "absolute", "l2_norm", "params", "flops"}
-    assert len(found) == 5 * len(DEPTHS) and {row["status"] for row in found} == {"ok"}
+    scores = {"logit_spread", "absolute", "l2_norm", "params", "flops", "sum_of_two"}
+    assert {row["proxy"] for row in found} == scores
+    assert len(found) == len(scores) * len(DEPTHS) and {row["status"] for row in found} == {"ok"}
     assert json.loads((place / "run" / "manifest.json").read_text())["config"]["proxies"]["absolute"].count("mine.py@")
 
 

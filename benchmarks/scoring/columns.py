@@ -98,6 +98,12 @@ def parts_of(name: str) -> tuple[str, ...]:
     return AGGREGATES[name].parts if name in AGGREGATES else (name,)
 
 
+def complete(names: Iterable[str]) -> list[str]:
+    """The published aggregates all of whose parts are among these proxies."""
+    there = set(names)
+    return [info.name for info in aggregates() if there.issuperset(info.parts)]
+
+
 def lower_of(names: Iterable[str]) -> set[str]:
     """Those of which less is better; of an aggregate more always is."""
     return {name for name in names if name in PROXIES and PROXIES[name].direction == "lower"}

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.scoring.columns import joined
+from benchmarks.scoring.columns import complete, single
 from benchmarks.scoring.measured import Measured
 from benchmarks.statistics.paired import paired
 from benchmarks.statistics.resamples import Array
-from proxies.registry import aggregates
 from reports.schema import Cell, Column, Estimate, Section, Table
 from reports.tables import placed
 
@@ -20,7 +19,7 @@ def of_guests(one: Measured) -> list[Section]:
     """A section on the scores that others brought, where the project's own were measured beside them."""
     guests = [info.name for info in one.infos if not info.ours]
     ranked = [row.proxy for row in placed(one.rows)]
-    singles = [name for name in ranked if name not in {*guests, *SIZE}]
+    singles = [name for name in ranked if name in {info.name for info in one.infos} - {*guests, *SIZE}]
     if not guests or not singles:
         return []
     best = singles[0]
@@ -53,14 +52,8 @@ def of_guests(one: Measured) -> list[Section]:
 
 
 def aggregate_values(one: Measured) -> dict[str, Array]:
-    """(seeds, n) of every aggregate whose parts were all measured; NaN where a part has no value."""
-    measured = {info.name for info in one.infos}
-    found: dict[str, Array] = {}
-    for info in aggregates():
-        if measured.issuperset(info.parts):
-            by_seed = zip(*(one.values(part) for part in info.parts), strict=True)
-            found[info.name] = np.stack([joined(info, parts) for parts in by_seed])
-    return found
+    """(seeds, n) of every published aggregate whose parts were all measured; NaN where a part has no value."""
+    return {name: one.made(single(name)) for name in complete(info.name for info in one.infos)}
 
 
 def _value(estimate: Estimate) -> float:
