@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmarks.scoring.columns import Columns, columns_of, single
 from benchmarks.scoring.halves import Half, half_of, quarter_of
-from benchmarks.scoring.population import LEAST, populations
+from benchmarks.scoring.population import ENOUGH, LEAST, populations
 from benchmarks.scoring.release import Book
 from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.resamples import Array
@@ -22,8 +22,6 @@ from nb201_data.ground_truth import GroundTruth
 
 CLOSED_FORMS = ("params", "flops", "flops_pruned", "conv_count", "conv_root_size")
 """What a score must beat: sizes that need no image and no weight."""
-COVERAGE = 0.9
-"""A score takes part in a search if so many of a case's networks have a value of it."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,7 @@ def _case(
     there: dict[str, NDArray[np.bool_]] = {}
     for name in asked:
         mask = np.asarray(np.isfinite(columns.values(single(name), scored)).all(axis=0), dtype=bool)
-        if names is not None or mask.sum() >= COVERAGE * len(mask):
+        if names is not None or mask.sum() >= ENOUGH * len(mask):
             there[name] = mask
     whole = np.all(np.stack(list(there.values())), axis=0).tolist()
     kept = tuple(arch for arch, own in zip(scored, whole, strict=True) if own)

@@ -9,6 +9,7 @@ from statistics import fmean
 
 import numpy as np
 
+from benchmarks.scoring.population import ENOUGH
 from benchmarks.scoring.question import Question
 from benchmarks.scoring.release import Book
 from benchmarks.statistics.formula import Formula, Term
@@ -20,7 +21,6 @@ from reports.cells import short_name
 
 Column = dict[str, float]
 """Architecture -> value, as scored."""
-BEGUN = 0.9
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def columns_of(books: Iterable[Book], truth: GroundTruth) -> list[Columns]:
     for scores in found.values():
         for name, by_seed in scores.items():
             fullest = max(map(len, by_seed.values()))
-            scores[name] = {seed: column for seed, column in by_seed.items() if len(column) >= BEGUN * fullest}
+            scores[name] = {seed: column for seed, column in by_seed.items() if len(column) >= ENOUGH * fullest}
     accompanied = {_alone(setting) for setting in found if setting.teacher}
     own = str(truth.skeleton or "")
     made = []

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.scoring.cases import COVERAGE, Case, cases_of, told
+from benchmarks.scoring.cases import Case, cases_of, told
 from benchmarks.scoring.columns import single
 from benchmarks.scoring.halves import HALVES, half_of
-from benchmarks.scoring.population import LEAST, populations, space_of
+from benchmarks.scoring.population import ENOUGH, LEAST, populations, space_of
 from benchmarks.scoring.release import Book
 from benchmarks.statistics.forest import predicted
 from benchmarks.statistics.resamples import Array
@@ -90,7 +90,7 @@ def grounds_of(books: Iterable[Book], truth: GroundTruth) -> tuple[list[Ground],
     halves = [tuple(arch for arch in population.archs if half_of(arch) == half) for half in HALVES]
     if min(map(len, halves)) < LEAST:
         return [], [f"{truth.name}: halves of {len(halves[0])} and {len(halves[1])} networks, expected {LEAST}"]
-    if not any(each.networks >= COVERAGE * len(population.archs) for each in grounds):
+    if not any(each.networks >= ENOUGH * len(population.archs) for each in grounds):
         grounds.insert(0, Ground(truth, population.name, "", (), *(_without(truth, archs) for archs in halves)))
     return grounds, told(dict.fromkeys([*why, *further]))
 

@@ -9,7 +9,8 @@ from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import SearchSpace, get_space
 
 LEAST = 10  # networks, below which nothing is said
-MOST = 0.9
+ENOUGH = 0.9
+"""The share of some networks that a score must have a value for to count as there."""
 
 
 @dataclass(frozen=True)
@@ -44,4 +45,4 @@ def fair(order: Sequence[str], there: Collection[str]) -> bool:
 
     What was scored on the cells without dead branches alone says nothing of all.
     """
-    return sum(arch in there for arch in order[: len(there)]) >= MOST * len(there)
+    return sum(arch in there for arch in order[: len(there)]) >= ENOUGH * len(there)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from benchmarks.scoring.authors import AUTHORS, COMMON, INIT, setting_of
 from benchmarks.scoring.measured import Ask, Measured
-from benchmarks.scoring.population import MOST, fair
+from benchmarks.scoring.population import ENOUGH, fair
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.release import Book
 from benchmarks.scoring.runner import Answers
@@ -98,7 +98,7 @@ def _measured(truth: GroundTruth, order: Sequence[str], setting: Setting, found:
     most = max(sorted(networks), key=lambda seed: len(networks[seed]))
     seeds = tuple(seed for seed in sorted(networks) if networks[seed] >= networks[most])
     archs = tuple(arch for arch in order if arch in networks[most])
-    names = {proxy for (proxy, seed), by_arch in found.items() if seed in seeds and len(by_arch) >= MOST * len(archs)}
+    names = {proxy for (proxy, seed), by_arch in found.items() if seed in seeds and len(by_arch) >= ENOUGH * len(archs)}
     infos: tuple[ProxyInfo, ...] = tuple(PROXIES[name] for name in PROXIES if name in names)
     answers: Answers = {
         (info.name, seed): {arch: found.get((info.name, seed), {}).get(arch, NOT_THERE) for arch in archs}

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks.scoring.columns import BEGUN
-from benchmarks.scoring.population import LEAST
+from benchmarks.scoring.population import ENOUGH, LEAST
 from benchmarks.scoring.ranked import CLOSED, Scores
 from benchmarks.search.tabular import training_seconds
 from benchmarks.statistics.picks import picked, picked_quantile
@@ -72,7 +71,7 @@ def searchers(archs: Sequence[str], scores: Sequence[Scores]) -> list[Searcher]:
     found = [
         Searcher(one.score, one.setting, held, _known(one, held), one.seconds, one.teacher, one.scored_as)
         for one in scores
-        if there[id(one)][pool].mean() >= BEGUN and not (one.setting == CLOSED and one.score in names)
+        if there[id(one)][pool].mean() >= ENOUGH and not (one.setting == CLOSED and one.score in names)
     ]
     return sorted(found, key=lambda one: one.scored_as != "")
 
