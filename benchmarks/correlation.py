@@ -11,7 +11,7 @@ from benchmarks.command import options as shared
 from benchmarks.command.publish import Content
 from benchmarks.command.scored import Asked, Scored
 from benchmarks.scoring.authors import settled
-from benchmarks.scoring.columns import complete, known_scores, parts_of, single
+from benchmarks.scoring.columns import known_scores, parts_of, published
 from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.study import study_of, with_baselines
 from benchmarks.statistics.formula import parse
@@ -38,8 +38,7 @@ def ask(options: argparse.Namespace) -> Asked:
     parts = [part for formula in formulas for name in formula.names for part in parts_of(name)]
     infos, options = with_baselines(select(",".join([options.proxies, *parts]))), settled(options)
     study = study_of(options, options.space, options.ground_truth, options.init)
-    published = map(single, complete(info.name for info in infos))
-    asks = [Ask(study, infos, formulas=tuple(dict.fromkeys([*formulas, *published])))]
+    asks = [Ask(study, infos, formulas=tuple(dict.fromkeys([*formulas, *published(infos)])))]
     if options.precision != "fp32":
         setting = replace(study.setting, precision="fp32")
         asks.append(Ask(replace(study, setting=setting, archs=study.archs[:PRECISION_NETWORKS]), infos, "fp32", True))

@@ -93,7 +93,8 @@ def test_one_command_makes_the_site(
     assert command.main(given) == 0
     assert str(tmp_path / "site" / "index.html") in capsys.readouterr().out
     proxies = {path.stem for path in (tmp_path / "site" / "proxy").iterdir()}
-    assert proxies == {"m_s", "te_nas_ntk", "te_nas_regions"}
+    assert proxies == {"m_s", "te_nas", "te_nas_ntk", "te_nas_regions"}
+    assert "made of te_nas_ntk, te_nas_regions" in (tmp_path / "site" / "proxy" / "te_nas.html").read_text()
     assert len(pages_of(tmp_path / "site")) == 1 + len(proxies) + 1 + 3  # truth, score, distillers
     (chosen,) = (tmp_path / "site" / "run").glob("*-the-score-of-this-bench/report.html")
     assert "spread_size" in chosen.read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines import provenance
+from benchmarks.scoring.columns import parts_of
 from benchmarks.scoring.measured import Measured, distinct_records, failures, origins
 from benchmarks.statistics.formula import Formula as Joined
 from benchmarks.statistics.paired import RESAMPLES
@@ -17,6 +18,7 @@ from diswot_errors import DataError, UsageError
 from diswot_registry import HOME
 from nb201_data.truth.benchmark import official_index
 from nb201_data.truth.measured import card_of
+from proxies.registry import AGGREGATES, PROXIES
 from reports import html
 from reports.headline import headline
 from reports.records import Page, Run, write_run
@@ -156,9 +158,15 @@ def formula(info: ProxyInfo) -> Formula:
 
 
 def made_of(made: Joined) -> Formula:
-    """What is to be known of a score made of scores."""
+    """What is to be known of a score made of scores: a registered aggregate says that itself."""
+    name, parts = str(made), [part for each in made.names for part in parts_of(each)]
+    teacher = "yes" if any(PROXIES[part].teacher for part in parts) else "no"
+    of = f"made of {', '.join(parts)}"
+    if name in AGGREGATES:
+        info = AGGREGATES[name]
+        return Formula(name, 0, info.origin, of, info.formula, info.paper, teacher)
     how = "'+' adds the logs of ranks within the networks scored, rank(...) ranks, '*' and '/' join values"
-    return Formula(str(made), 0, HOME, f"made of {', '.join(made.names)}", how, "docs/score.md", "no")
+    return Formula(name, 0, HOME, of, how, "docs/score.md", teacher)
 
 
 def benchmark_name(arch: str) -> str:

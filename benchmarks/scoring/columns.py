@@ -16,7 +16,7 @@ from benchmarks.statistics.formula import Formula, Term
 from benchmarks.statistics.resamples import Array
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.skeleton import Skeleton
-from proxies.registry import AGGREGATES, PROXIES, AggregateInfo, aggregates
+from proxies.registry import AGGREGATES, PROXIES, AggregateInfo, ProxyInfo, aggregates
 from reports.cells import short_name
 
 Column = dict[str, float]
@@ -98,10 +98,10 @@ def parts_of(name: str) -> tuple[str, ...]:
     return AGGREGATES[name].parts if name in AGGREGATES else (name,)
 
 
-def complete(names: Iterable[str]) -> list[str]:
-    """The published aggregates all of whose parts are among these proxies."""
-    there = set(names)
-    return [info.name for info in aggregates() if there.issuperset(info.parts)]
+def published(infos: Iterable[ProxyInfo]) -> tuple[Formula, ...]:
+    """The registered aggregates all of whose parts are among these proxies."""
+    there = {info.name for info in infos}
+    return tuple(single(info.name) for info in aggregates() if there.issuperset(info.parts))
 
 
 def lower_of(names: Iterable[str]) -> set[str]:

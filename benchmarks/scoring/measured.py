@@ -108,12 +108,14 @@ class Measured:
         return np.stack([formula.values(each, lower) for each in columns])
 
     def oriented(self, name: str) -> Array:
-        """(seeds, n) scores of a proxy, turned so that higher predicts better; NaN where there is none."""
+        """(seeds, n) scores of a row, turned so that higher predicts better; NaN where there is none."""
+        if made := next((formula for formula in self.ask.formulas if str(formula) == name), None):
+            return self.made(made)
         lower = next(info.direction for info in self.infos if info.name == name) == "lower"
         return self.values(name) * (-1 if lower else 1)
 
     def mean_scores(self, name: str) -> Array:
-        """(n,) the mean over seeds of a proxy's scores, higher predicting better."""
+        """(n,) the mean over seeds of a row's scores, higher predicting better."""
         return np.asarray(self.oriented(name).mean(axis=0))
 
     def _reasons(self, name: str) -> list[str]:

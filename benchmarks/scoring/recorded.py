@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from benchmarks.scoring.authors import AUTHORS, COMMON, INIT, setting_of
+from benchmarks.scoring.columns import published
 from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.population import ENOUGH, fair
 from benchmarks.scoring.question import Answer, Question
@@ -105,4 +106,4 @@ def _measured(truth: GroundTruth, order: Sequence[str], setting: Setting, found:
         for info in infos
         for seed in seeds
     }
-    return Measured(Ask(Study(truth, setting, archs, seeds, kind), infos), answers)
+    return Measured(Ask(Study(truth, setting, archs, seeds, kind), infos, formulas=published(infos)), answers)

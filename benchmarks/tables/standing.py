@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.scoring.columns import complete, single
+from benchmarks.scoring.columns import published
 from benchmarks.scoring.measured import Measured
 from benchmarks.statistics.paired import paired
 from benchmarks.statistics.resamples import Array
@@ -53,7 +53,7 @@ def of_guests(one: Measured) -> list[Section]:
 
 def aggregate_values(one: Measured) -> dict[str, Array]:
     """(seeds, n) of every published aggregate whose parts were all measured; NaN where a part has no value."""
-    return {name: one.made(single(name)) for name in complete(info.name for info in one.infos)}
+    return {str(formula): one.made(formula) for formula in published(one.infos)}
 
 
 def _value(estimate: Estimate) -> float:
