@@ -214,7 +214,7 @@ class Store:
             else:
                 advice = "check that the place is writable and not full, or choose another --store"
             raise DataError(f"score store {self.path}: {error}; {advice}") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter: a message that quotes damaged bytes
             raise DataError(
                 f"score store {self.path}: {error}; the file is no score store or is damaged: move it away (its scores "
                 "are computed again) or choose another --store"

@@ -157,7 +157,11 @@ class Bench:
         return found
 
     def left(self) -> dict[str, Any]:
-        """All that decides: tables without their seconds, weights, and the answers in the store."""
+        """All that decides: what is written, and the answers in the store."""
+        return self.written() | {"store": self.answers()}
+
+    def written(self) -> dict[str, Any]:
+        """Tables without their seconds, and weights."""
         names = {str(self.folder): "FOLDER"}
         found: dict[str, Any] = dict(_tables(self.out, names, ())) if self.out.is_dir() else {}
         for file, table in found.items():
@@ -165,7 +169,7 @@ class Bench:
                 found[file] = [row for row in zip(*table.values(), strict=True) if row[0] not in PASSING_ROWS]
         for path in sorted(self.out.rglob("*.pth")):
             found[str(path.relative_to(self.out))] = hashlib.sha256(path.read_bytes()).hexdigest()
-        return found | {"store": self.answers()}
+        return found
 
     def answers(self) -> list[Any]:
         """Every row of the store but its seconds, its question spelt out."""
