@@ -156,7 +156,7 @@ def test_one_network_that_kills_its_worker(body: str, limit: str, said: str, cap
     cells = [largest, *(cell for cell in sample_cells(10, 5) if cell != largest)]
     lines = [f"{cell},{space.skeleton},{50 + i}" for i, cell in enumerate(cells)]
     Path("truth.csv").write_text("\n".join(["arch,skeleton,accuracy", *lines]) + "\n")
-    guilty = f"if sum(p.numel() for p in evidence.model.parameters()) >= {space.params(largest)}: {body}"
+    guilty = f"if sum(p.numel() for p in evidence.model.parameters()) >= {space.params(largest)}:\n        {body}"
     Path("mine.py").write_text(HEADER + f"    {guilty}\n    return 1.0\n")
     more = ["--plugin", "mine.py", "--proxies", "params,mine", "--ground-truth", "truth.csv", "--sample", "all"]
     correlation(capsys, *more, "--workers", "2", "--time-limit", limit).done()
