@@ -21,6 +21,15 @@ from nb201_data.space import sample_cells
 from nb201_data.spaces import get_space
 from nb201_data.truth import measured
 
+MINE = """
+from proxies.registry import proxy
+
+@proxy("mine", direction="higher", needs=["features"], paper="mine")
+def mine(evidence):
+    '''The mean of all logits.'''
+    return evidence.features.logits.mean()
+"""
+
 
 def manifest(folder: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
@@ -163,7 +172,8 @@ def test_stored_scores_alone(correlation: Command, tmp_path: Path, monkeypatch: 
     assert "Left out: nwot + snip (--stored: a part is not there)" in page
 
 
-def test_a_long_run_says_what_is_there(correlation: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("forgotten")
+def test_a_long_run_says_what_is_there(correlation: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ahead, "LONG", 14)
     _, _, err = correlation("--proxies", "nwot,l2_norm")
     assert err == "14 networks to look at, for 4 of 4 proxies: --dry-run says how long that takes.\n"
@@ -173,6 +183,9 @@ def test_a_long_run_says_what_is_there(correlation: Command, monkeypatch: pytest
     assert correlation("--proxies", "nwot,l2_norm")[2] == ""
     _, _, err = correlation("--proxies", "nwot,snip,synflow", "--stored")
     assert err == ""
+    (tmp_path / "mine.py").write_text(MINE)
+    _, _, err = correlation("--proxies", "nwot,mine", "--plugin", str(tmp_path / "mine.py"))
+    assert err == "14 networks to look at, for 1 of 4 proxies: --dry-run says how long that takes.\n"
 
 
 def test_a_long_run_names_the_setting_that_is_released() -> None:

@@ -23,21 +23,23 @@ def lacking(runner: Runner, ask: Ask) -> tuple[set[str], int]:
 
 def ahead(runner: Runner, asks: Sequence[Ask]) -> str:
     """Of a long run how many networks it looks at, and what is there without it; of a short one nothing."""
-    proxies: set[str] = set()
+    proxies: dict[str, bool] = {}  # whether they are the project's own
     short: set[str] = set()
     networks = 0
     for ask in asks:
         names, count = lacking(runner, ask)
-        proxies |= {info.name for info in ask.infos}
+        proxies |= {info.name: info.ours for info in ask.infos}
         short |= names
         networks += count
     if networks < LONG:
         return ""
-    there = proxies - short - set(BASELINES)
+    there = set(proxies) - short - set(BASELINES)
     said = [
         f"{format_count(networks, 'network')} to look at, for {len(short)} of {format_count(len(proxies), 'proxy')}: "
         "--dry-run says how long that takes."
     ]
+    if not any(proxies[name] for name in short):  # a score of one's own, which is what one came for
+        return said[0]
     if there:
         said.append(f"--stored shows at once what is there: {format_count(len(there), 'proxy')}.")
     elif other := _elsewhere(runner, asks):
