@@ -70,6 +70,24 @@ def test_what_is_released_is_measured_as_it_lies(truth: GroundTruth, book: Book)
     assert one.by_proxy["m_s"].scored == len(truth) - 1 and one.by_proxy["m_s"].reasons == "not-released 1"
 
 
+def test_a_proxy_that_went_further_than_the_others_does_not_decide(truth: GroundTruth, book: Book) -> None:
+    order = sample_of(truth, "all", 0)
+    own, *_ = book[1:]
+    begun = [own]  # on all 14 networks
+    for name in ("te_nas_regions", "nwot", "l2_norm"):
+        asked = replace(own[0], proxy=name, version=PROXIES[name].version)
+        begun.append((asked, {arch: own[1][arch] for arch in order[:12]}))
+    (one,) = recorded(begun, truth)
+    assert one.study.archs == order[:12] and len(one.infos) == 4
+    (one,) = recorded(begun[:2], truth)
+    assert one.study.archs == order[:12] and len(one.infos) == 2  # 24 answers of 24, for 14 of 14
+    del begun[1][1][order[0]]
+    (one,) = recorded(begun[:2], truth)
+    assert one.study.archs == order[1:12] and len(one.infos) == 2
+    (one,) = recorded(begun[:1], truth)
+    assert one.study.archs == order
+
+
 @pytest.mark.parametrize(
     "change",
     [{"skeleton": "c16n5k7r32"}, {"version": 99}, {"teacher_init": "sha256:0"}, {"batch_seed": 7}, {"recipe": 0}],

@@ -89,17 +89,17 @@ def _is_about(question: Question, truth: GroundTruth) -> bool:
 
 
 def _measured(truth: GroundTruth, order: Sequence[str], setting: Setting, found: Answers, kind: str) -> Measured:
-    """On the networks of the seed that has most of them, over all seeds that have these too.
+    """On the networks that hold most scores, over all seeds that have these too.
 
     They stand in the order of `--sample`, so that a command that asks for as many draws the same resamples.
     """
     networks: dict[int, set[str]] = defaultdict(set)
     for (_, seed), by_arch in found.items():
         networks[seed].update(by_arch)
-    most = max(sorted(networks), key=lambda seed: len(networks[seed]))
-    seeds = tuple(seed for seed in sorted(networks) if networks[seed] >= networks[most])
-    archs = tuple(arch for arch in order if arch in networks[most])
-    names = {proxy for (proxy, seed), by_arch in found.items() if seed in seeds and len(by_arch) >= ENOUGH * len(archs)}
+    chosen = _fullest(found)
+    seeds = tuple(seed for seed in sorted(networks) if networks[seed] >= chosen)
+    archs = tuple(arch for arch in order if arch in chosen)
+    names = {proxy for (proxy, seed), by_arch in found.items() if seed in seeds and _covers(by_arch, chosen)}
     infos: tuple[ProxyInfo, ...] = tuple(PROXIES[name] for name in PROXIES if name in names)
     answers: Answers = {
         (info.name, seed): {arch: found.get((info.name, seed), {}).get(arch, NOT_THERE) for arch in archs}
@@ -107,3 +107,23 @@ def _measured(truth: GroundTruth, order: Sequence[str], setting: Setting, found:
         for seed in seeds
     }
     return Measured(Ask(Study(truth, setting, archs, seeds, kind), infos, formulas=published(infos)), answers)
+
+
+def _fullest(found: Answers) -> frozenset[str]:
+    """Of the sets of networks that proxies have answers for the one that makes the largest table of a seed: as many
+    answers as possible, times the share of it that is filled. A few proxies that went further do not decide."""
+    sets: dict[frozenset[str], int] = {}
+    for (_, seed), by_arch in found.items():
+        if by_arch:
+            sets[frozenset(by_arch)] = min(seed, sets.get(frozenset(by_arch), seed))
+
+    def size(one: frozenset[str]) -> float:
+        rows = [by_arch for (_, seed), by_arch in found.items() if seed == sets[one] and _covers(by_arch, one)]
+        filled = sum(len(one & by_arch.keys()) for by_arch in rows)
+        return filled * filled / (len(one) * len(rows))
+
+    return max(sets, key=lambda one: (size(one), len(one)), default=frozenset())
+
+
+def _covers(by_arch: Mapping[str, Answer], networks: frozenset[str]) -> bool:
+    return len(networks & by_arch.keys()) >= ENOUGH * len(networks)
