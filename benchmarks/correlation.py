@@ -16,6 +16,7 @@ from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.study import study_of, with_baselines
 from benchmarks.statistics.formula import parse
 from benchmarks.tables import beside, precision, registered, settings, standing
+from diswot_registry import names_in
 
 PRECISION_NETWORKS = 30  # scored in fp32 too when another precision is asked for
 
@@ -32,11 +33,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def ask(options: argparse.Namespace) -> Asked:
     """The proxies and the published aggregates of them on one ground truth; in another precision some in fp32 too."""
-    from proxies.registry import select
+    from proxies.registry import AGGREGATES, select
 
-    formulas = tuple(parse(text, known_scores()) for text in options.aggregate)
+    asked = names_in(options.proxies)
+    groups = [name for name in asked if name in AGGREGATES]
+    formulas = tuple(parse(text, known_scores()) for text in [*options.aggregate, *groups])
     parts = [part for formula in formulas for name in formula.names for part in parts_of(name)]
-    infos, options = with_baselines(select(",".join([options.proxies, *parts]))), settled(options)
+    alone = [name for name in asked if name not in groups]
+    infos, options = with_baselines(select([*alone, *parts])), settled(options)
     study = study_of(options, options.space, options.ground_truth, options.init)
     asks = [Ask(study, infos, formulas=tuple(dict.fromkeys([*formulas, *published(infos)])))]
     if options.precision != "fp32":

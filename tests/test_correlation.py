@@ -202,6 +202,7 @@ def test_a_long_run_names_the_setting_that_is_released() -> None:
         (["--proxies", "te_nas_*"], ["te_nas"]),
         (["--proxies", "te_nas_ntk,az_nas_*"], ["az_nas"]),  # FLOPs, its fourth part, is a row of every table
         (["--proxies", "te_nas_ntk"], []),
+        (["--proxies", "nwot,te_nas"], ["te_nas"]),
         (["--proxies", "nwot", "--aggregate", "te_nas"], ["te_nas"]),
         (["--proxies", "all"], ["az_nas", "te_nas", "vkdnw_agg"]),
     ],
