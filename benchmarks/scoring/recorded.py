@@ -39,14 +39,15 @@ def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
             raw[Setting.of(question)][question.proxy, question.seed] = known
     whole = _accompanied(raw)
     own = {base: theirs for base in whole if (theirs := _of_authors(base, raw))}
-    for theirs in own.values():  # what is part of one of these stands for itself no more
-        whole = {setting: each for setting, each in whole.items() if not _within(each, theirs)}
     order = sample_of(truth, "all", 0)
     measured: list[Measured] = []
-    for kind, settings in ((COMMON, whole), (AUTHORS, own)):
+    for kind, settings in ((AUTHORS, own), (COMMON, whole)):
         some = [_measured(truth, order, setting, each, kind) for setting, each in settings.items()]
-        measured += sorted(some, key=lambda one: -len(one.study.archs))
-    return [one for one in measured if len(one.study.archs) >= FEWEST and fair(order, set(one.study.archs))]
+        some = [one for one in some if len(one.study.archs) >= FEWEST and fair(order, set(one.study.archs))]
+        # what is part of one under the settings of the authors stands for itself no more
+        some = [one for one in some if not any(_within(one, theirs) for theirs in measured)]
+        measured = sorted(some, key=lambda one: -len(one.study.archs)) + measured
+    return measured
 
 
 def _accompanied(raw: Settings) -> dict[Setting, Answers]:
@@ -76,9 +77,10 @@ def _of_authors(base: Setting, raw: Settings) -> Answers:
     return found if others and any(name in COUNTS for name, _ in found) else {}
 
 
-def _within(found: Answers, other: Answers) -> bool:
-    """Whether all these answers are among the others."""
-    return all(other.get(key) is answers for key, answers in found.items())
+def _within(one: Measured, other: Measured) -> bool:
+    """Whether the other has all these proxies under this setting, whatever the teacher of those that look at none."""
+    theirs = {name: replace(setting, teacher="") for name, setting in other.settings.items()}
+    return all(theirs.get(info.name) == replace(one.study.setting, teacher="") for info in one.infos)
 
 
 def _is_about(question: Question, truth: GroundTruth) -> bool:
@@ -110,8 +112,11 @@ def _measured(truth: GroundTruth, order: Sequence[str], setting: Setting, found:
 
 
 def _fullest(found: Answers) -> frozenset[str]:
-    """Of the sets of networks that proxies have answers for the one that makes the largest table of a seed: as many
-    answers as possible, times the share of it that is filled. A few proxies that went further do not decide."""
+    """Of the sets of networks that proxies have answers for the one on which most proxies are compared: its networks
+    times the square of the proxies of a seed that cover it, and of the share of that table which is filled.
+
+    So a few proxies that went further than the others do not decide.
+    """
     sets: dict[frozenset[str], int] = {}
     for (_, seed), by_arch in found.items():
         if by_arch:
@@ -120,7 +125,7 @@ def _fullest(found: Answers) -> frozenset[str]:
     def size(one: frozenset[str]) -> float:
         rows = [by_arch for (_, seed), by_arch in found.items() if seed == sets[one] and _covers(by_arch, one)]
         filled = sum(len(one & by_arch.keys()) for by_arch in rows)
-        return filled * filled / (len(one) * len(rows))
+        return filled * filled / len(one)
 
     return max(sets, key=lambda one: (size(one), len(one)), default=frozenset())
 
