@@ -23,11 +23,10 @@ from reports.exports import in_both_lights
 from reports.headline import SUBJECT, conditions, headline
 from reports.schema import COUNTS, Cell, Column, Correlation, Table
 from reports.summary import printed_checks
-from reports.tables import STANDINGS, best_of, by_rank, correlation_table, format_estimate, format_number, standings
+from reports.tables import STANDINGS, best_of, by_rank, format_estimate, format_number, standings
 
 BEST = 3  # proxies that a table shows before those of the paper
 PAPER = ("diswot", "diswot_readme", "m_s", "m_r")
-SHOWN = ("proxy", "verdict", "spearman", "spearman_minus_params", "scored")
 OURS = "spread_size"  # the score of this bench
 PICTURED = (OURS, "params", SUBJECT)
 EACH = "each score as its authors"
@@ -54,11 +53,11 @@ class Finding:
 
 def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]:
     """Everything that is found without scoring or training anything."""
-    measured = [(truth, one) for truth in truths for one in recorded(book, truth)]
-    yield at_a_glance([one for _, one in measured])
-    for truth, one in measured:
-        if not fnmatch(truth.name, IN_A_LINE):
-            yield on(truth, one, book)
+    measured = {truth.name: recorded(book, truth) for truth in truths}
+    yield at_a_glance([one for each in measured.values() for one in each])
+    for truth in truths:
+        if measured[truth.name] and not fnmatch(truth.name, IN_A_LINE):
+            yield on(truth, measured[truth.name], book)
     if whole := [truth for truth in truths if len(truth) >= WHOLE]:
         yield counted(whole)
     for truth in truths:
@@ -68,19 +67,34 @@ def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]
     yield Finding("Do the printed numbers agree?", [printed_checks()], _command("all_tables"))
 
 
-def on(truth: GroundTruth, one: Measured, book: Released) -> Finding:
-    """Who ranks the networks of a truth best, and what is left beside params."""
-    run = run_of([], released.of_setting(one, book))
-    beside = with_params.sentence(with_params.mean_ranks(one)) if "params" in one.by_proxy else ""
-    sentences = [*headline(run), beyond_params(one.rows), beside, conditions(run)]
-    setting, common = one.study.setting, one.study.kind == COMMON
-    how = f"--init {setting.init}" if common else f"--setting {one.study.kind}"
-    asked = f"--sample {len(one.study.archs)} --images {setting.images} {how}"
-    command = _command(f"correlation --ground-truth {truth.name} {asked} --stored")
+def on(truth: GroundTruth, measured: Sequence[Measured], book: Released) -> Finding:
+    """Who ranks the networks of a truth best under each setting; under the first also what is left beside params."""
+    first = measured[0]
+    runs = [run_of([], released.of_setting(one, book)) for one in measured]
+    beside = with_params.sentence(with_params.mean_ranks(first)) if "params" in first.by_proxy else ""
+    more = [[each for each in (beyond_params(first.rows), beside) if each], *([] for _ in measured[1:])]
+    said = [
+        " ".join([f"{_setting(one)}, {len(one.study.archs):,} networks.", *headline(run), *further])
+        for one, run, further in zip(measured, runs, more, strict=True)
+    ]
     own = f" of [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
-    source = f"{command}{own}"
-    title = f"On {truth.name} ({setting.images} images, {f'{setting.init} weights' if common else EACH})"
-    return Finding(title, [each for each in sentences if each], source, _few(one.rows))
+    source = "; ".join(_asked(one) for one in measured) + own
+    return Finding(f"On {truth.name}", [*said, conditions(runs[0])], source, _side_by_side(measured))
+
+
+def _asked(one: Measured) -> str:
+    """The command that prints all of a measurement."""
+    setting, truth = one.study.setting, one.study.truth.name
+    how = f"--init {setting.init}" if one.study.kind == COMMON else f"--setting {one.study.kind}"
+    seeds = f" --seeds {len(one.study.seeds)}" if len(one.study.seeds) > 1 else ""
+    asked = f"--sample {len(one.study.archs)} --images {setting.images} {how}{seeds}"
+    return _command(f"correlation --ground-truth {truth} {asked} --stored")
+
+
+def _setting(one: Measured) -> str:
+    """Images and weights, in a few words."""
+    setting = one.study.setting
+    return f"{setting.images}, {setting.init if one.study.kind == COMMON else EACH}"
 
 
 def at_a_glance(measured: Sequence[Measured]) -> Finding:
@@ -103,11 +117,11 @@ def at_a_glance(measured: Sequence[Measured]) -> Finding:
 
 def _line(one: Measured) -> tuple[Cell, ...]:
     scores = [row for row in one.rows if row.proxy not in COUNTS]
-    best, setting, kinds = best_of(scores), one.study.setting, standings(scores)
+    best, kinds = best_of(scores), standings(scores)
     beside = [one.by_proxy[name].spearman_minus_params if name in one.by_proxy else None for name in (OURS, SUBJECT)]
     return (
         one.study.truth.name,
-        f"{setting.images}, {setting.init if one.study.kind == COMMON else EACH}",
+        _setting(one),
         len(one.study.archs),
         one.by_proxy["params"].spearman.value if "params" in one.by_proxy else None,
         best.proxy if best else "",
@@ -185,14 +199,23 @@ def swapped() -> Finding:
     return Finding(title, sections[0].intro, _command("best_student"))
 
 
-def _few(rows: Sequence[Correlation]) -> Table:
-    """The best, the counts and the paper's, in their order."""
-    table, names = correlation_table(rows), _named(rows)
-    places = [place for place, column in enumerate(table.columns) if column.name in SHOWN]
-    kept = tuple(row for row in table.rows if row[0] in names)
-    return Table(
-        tuple(table.columns[place] for place in places), tuple(tuple(row[place] for place in places) for row in kept)
-    )
+def _side_by_side(measured: Sequence[Measured]) -> Table:
+    """The best, the counts and the paper's under every setting, in the order of the first."""
+    named = set[str]().union(*(_named(one.rows) for one in measured))
+    order = [row.proxy for row in by_rank(measured[0].rows) if row.proxy in named]
+    order += sorted(named.difference(order))
+    columns = [Column("proxy")]
+    for place, one in enumerate(measured):
+        columns.append(Column(f"spearman{place}", "number", label=f"ρ: {_setting(one)}"))
+        columns.append(Column(f"minus{place}", "estimate", label="ρ − params"))
+    rows: list[tuple[Cell, ...]] = []
+    for name in order:
+        cells: list[Cell] = []
+        for one in measured:
+            row = one.by_proxy.get(name)
+            cells += [row.spearman.value, row.spearman_minus_params] if row else [None, None]
+        rows.append((name, *cells))
+    return Table(tuple(columns), tuple(rows))
 
 
 def _named(rows: Sequence[Correlation]) -> set[str]:
