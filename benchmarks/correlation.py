@@ -16,7 +16,8 @@ from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.study import study_of, with_baselines
 from benchmarks.statistics.formula import parse
 from benchmarks.tables import beside, precision, registered, settings, standing
-from diswot_registry import names_in
+from diswot_errors import UsageError
+from diswot_registry import did_you_mean, names_in
 
 PRECISION_NETWORKS = 30  # scored in fp32 too when another precision is asked for
 
@@ -28,6 +29,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--space", metavar="NAME", help="a search space (default: that of the ground truth)")
     parser.add_argument("--precision", choices=shared.PRECISIONS, default="fp32", help="bf16 also measures its effect")
+    what = "paired differences of every score to this one, beside those to params"
+    parser.add_argument("--against", metavar="NAME", help=what)
     parser.add_argument("--list", action=registered.ListProxies, help="list the proxies and stop")
 
 
@@ -42,7 +45,14 @@ def ask(options: argparse.Namespace) -> Asked:
     alone = [name for name in asked if name not in groups]
     infos, options = with_baselines(select([*alone, *parts])), settled(options)
     study = study_of(options, options.space, options.ground_truth, options.init)
-    asks = [Ask(study, infos, formulas=tuple(dict.fromkeys([*formulas, *published(infos)])))]
+    formulas = tuple(dict.fromkeys([*formulas, *published(infos)]))
+    names = [*(info.name for info in infos), *map(str, formulas)]
+    if options.against is not None and options.against not in names:
+        raise UsageError(
+            f"--against {options.against}: not among the scores asked for.{did_you_mean(options.against, names)} "
+            "Name it in --proxies or --aggregate too"
+        )
+    asks = [Ask(study, infos, formulas=formulas)]
     if options.precision != "fp32":
         setting = replace(study.setting, precision="fp32")
         asks.append(Ask(replace(study, setting=setting, archs=study.archs[:PRECISION_NETWORKS]), infos, "fp32", True))
@@ -53,6 +63,7 @@ def make(options: argparse.Namespace, asked: Asked, measured: Sequence[Measured]
     """The statistics, the published numbers on that ground truth, and what the precision changes."""
     main, *full = measured
     sections = [*standing.of_guests(main), *settings.of_authors(main), *beside.published_on(main)]
+    sections += standing.against(main, options.against) if options.against else []
     sections += [precision.section(main, one) for one in full]
     title = f"Which proxy ranks {main.study.setting.space} best?"
     return Content(title, sections=sections, correlations=main.rows)

@@ -196,6 +196,19 @@ def test_a_long_run_names_the_setting_that_is_released() -> None:
     assert said.endswith("The released tables know these networks under --images embedded --init gaussian.")
 
 
+def test_every_score_beside_one(correlation: Command, tmp_path: Path) -> None:
+    code, _, err = correlation("--proxies", "nwot,l2_norm", "--against", "nwott")
+    assert code == 2 and "--against nwott: not among the scores asked for. Did you mean nwot?" in err
+    code, out, err = correlation("--proxies", "nwot,l2_norm", "--against", "nwot")
+    assert code == 0 and "Every score beside nwot" in out, err
+    shown = {row["proxy"]: row for row in rows_of(tmp_path / "run" / "against.csv")}
+    rho = {row["proxy"]: float(row["spearman"]) for row in rows_of(tmp_path / "run" / "correlations.csv")}
+    assert shown.keys() == {"l2_norm", "params", "flops"} and {row["networks"] for row in shown.values()} == {"14"}
+    for name, row in shown.items():
+        assert float(row["minus"]) == pytest.approx(rho[name] - rho["nwot"])
+        assert float(row["minus_low"]) <= float(row["minus"]) <= float(row["minus_high"])
+
+
 @pytest.mark.parametrize(
     ("asked", "rows"),
     [

@@ -8,9 +8,10 @@ from benchmarks.scoring.columns import published
 from benchmarks.scoring.measured import Measured
 from benchmarks.statistics.paired import paired
 from benchmarks.statistics.resamples import Array
-from reports.schema import Cell, Column, Estimate, Section, Table
+from reports.schema import Cell, Column, Estimate, Section, Table, Verdict
 from reports.tables import placed
 
+PAIRED = "Differences are paired: the same networks and the same resamples for both; 95 % bootstrap intervals."
 SIZE = frozenset({"params", "flops", "flops_pruned"})
 """Counts rather than scores of what a network computes: params has a column of its own."""
 
@@ -47,8 +48,27 @@ def of_guests(one: Measured) -> list[Section]:
         "Rank by Spearman among all scores of this page. The best of many is chosen on these networks: elsewhere it is "
         "a little worse.",
     )
-    note = "Differences are paired: the same networks and the same resamples for both; 95 % bootstrap intervals."
-    return [Section("standing", "Where the new score stands", intro, Table(columns, tuple(rows)), note=note)]
+    return [Section("standing", "Where the new score stands", intro, Table(columns, tuple(rows)), note=PAIRED)]
+
+
+def against(one: Measured, name: str) -> list[Section]:
+    """Every score beside that of this name, on the networks that both have a value for; none where it was left out."""
+    if name not in one.by_proxy:
+        return []
+    base = one.oriented(name)
+    rows: list[tuple[Cell, ...]] = []
+    for row in placed(one.rows):
+        if row.proxy != name:
+            own = one.oriented(row.proxy)
+            gap = paired(one.study.accuracies, own, base)
+            both = int((np.isfinite(own).all(axis=0) & np.isfinite(base).all(axis=0)).sum())
+            rows.append((row.proxy, row.spearman, gap, Verdict(gap.told) if gap.value is not None else None, both))
+    columns = (
+        *(Column("proxy"), Column("spearman", "estimate", label="ρ")),
+        Column("minus", "estimate", label=f"− ρ of {name}", note="on the networks that both have a value for"),
+        *(Column("verdict", "verdict", label=f"than {name}"), Column("networks", "integer", label="n")),
+    )
+    return [Section("against", f"Every score beside {name}", table=Table(columns, tuple(rows)), note=PAIRED)]
 
 
 def aggregate_values(one: Measured) -> dict[str, Array]:
