@@ -167,12 +167,10 @@ def _proxy(proxy: str, truths: Sequence[Entry]) -> Made:
     shown = [entry for entry in truths if proxy in entry.rows]
     sections = [_stands(proxy, shown), *_close(proxy, shown)]
     if formula:
-        known = (
-            ("paper", formula.paper),
-            ("needs a teacher", formula.needs_teacher),
-            ("version", str(formula.version)),
-        )
-        facts = Table((Column("fact", label=" "), Column("value", label=" ")), (*known, ("from", formula.origin)))
+        known = [("paper", formula.paper), ("needs a teacher", formula.needs_teacher), ("from", formula.origin)]
+        if formula.version:  # what is made of scores has none of its own
+            known.append(("version", str(formula.version)))
+        facts = Table((Column("fact", label=" "), Column("value", label=" ")), tuple(known))
         sections.insert(0, Section("formula", "Formula", table=facts, code=formula.formula))
     sections += [_words(sections), _elsewhere(*HOME)]
     kind = "counts the size of a network" if proxy in COUNTS else "is a score without training"
