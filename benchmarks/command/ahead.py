@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from benchmarks.scoring.measured import Ask
 from benchmarks.scoring.runner import Runner
-from nb201_data.datasets import DATASETS, parse_name, unpooled
+from nb201_data.datasets import parse_name
 from nb201_data.spaces import get_space
 from reports.schema import BASELINES
 from reports.tables import format_count
@@ -54,9 +54,8 @@ def _elsewhere(runner: Runner, asks: Sequence[Ask]) -> str:
     for table in runner.released.tables if runner.released else ():
         setting = table.card.setting
         if (setting["space"], setting["skeleton"]) in nets:
-            images = parse_name(unpooled(setting["images"])).base
-            shown = images if DATASETS[images].any_classes else unpooled(setting["images"])
+            images = parse_name(setting["images"]).base
             usual = setting["batch_size"] == get_space(setting["space"]).batch_size
             batch = "" if usual else f" --batch-size {setting['batch_size']}"
-            held[f"--images {shown} --init {setting['init']}{batch}"] += table.card.networks * len(table.card.columns)
+            held[f"--images {images} --init {setting['init']}{batch}"] += table.card.networks * len(table.card.columns)
     return max(held, key=held.__getitem__, default="")

@@ -119,8 +119,8 @@ def _fullest(found: Answers) -> frozenset[str]:
     """
     sets: dict[frozenset[str], int] = {}
     for (_, seed), by_arch in found.items():
-        if by_arch:
-            sets[frozenset(by_arch)] = min(seed, sets.get(frozenset(by_arch), seed))
+        if networks := frozenset(by_arch):
+            sets[networks] = min(seed, sets.get(networks, seed))
 
     def size(one: frozenset[str]) -> float:
         rows = [by_arch for (_, seed), by_arch in found.items() if seed == sets[one] and _covers(by_arch, one)]

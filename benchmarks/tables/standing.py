@@ -20,7 +20,8 @@ def of_guests(one: Measured) -> list[Section]:
     """A section on the scores that others brought, where the project's own were measured beside them."""
     guests = [info.name for info in one.infos if not info.ours]
     ranked = [row.proxy for row in placed(one.rows)]
-    singles = [name for name in ranked if name in {info.name for info in one.infos} - {*guests, *SIZE}]
+    ours = {info.name for info in one.infos if info.ours} - SIZE
+    singles = [name for name in ranked if name in ours]
     if not guests or not singles:
         return []
     best = singles[0]
