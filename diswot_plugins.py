@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from diswot_errors import DataError, UsageError
 from diswot_registry import HOME, JOURNAL, did_you_mean, origin
@@ -86,7 +86,7 @@ def _file(path: Path | str, kind: str) -> Path:
 def _run(source: bytes, place: Path, module: ModuleType, registers: bool) -> None:
     try:
         with origin(f"{place.name}@{_digits(source)}") as registered:
-            exec(compile(source, str(place), "exec", dont_inherit=True), module.__dict__)
+            exec(_compiled(source, place), module.__dict__)
         if registers and not registered:
             raise UsageError("it registers nothing: a plugin uses a decorator or calls a register function")
     except UsageError as error:
@@ -99,6 +99,15 @@ def _run(source: bytes, place: Path, module: ModuleType, registers: bool) -> Non
         advice = "install it, or write all into the one file" if isinstance(error, ModuleNotFoundError) else "mend it"
         text = error.msg if isinstance(error, SyntaxError) else str(error)
         raise DataError(f"plugin {_where(place, error)}: {type(error).__name__}: {text}; {advice}") from error
+
+
+def _compiled(source: bytes, place: Path) -> CodeType:
+    """The program; null bytes are a SyntaxError with a line, whatever this Python makes of them."""
+    before, null, _ = source.partition(b"\x00")
+    if null:
+        line = before.count(b"\n") + 1
+        raise SyntaxError("a null byte: is this a text in UTF-8?", (str(place), line, None, None))
+    return compile(source, str(place), "exec", dont_inherit=True)
 
 
 def blamed(error: BaseException) -> DataError | None:

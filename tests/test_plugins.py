@@ -80,8 +80,9 @@ def test_what_it_imports_of_the_project_stays_the_projects(tmp_path: Path) -> No
         (ONE.replace("images_in_batch", "nwot"), UsageError, r"mine.py, line 4: proxy 'nwot' from mine.py@"),
         (ONE.replace("[]", "['magic']"), UsageError, r"mine.py, line 4: proxy 'images_in_batch' needs magic"),
         ("x = 1\n", UsageError, r"mine.py: it registers nothing"),
-        (b"\xff\xfe\x00", DataError, r"mine.py.*SyntaxError"),
-        (b"x = '\x00'", DataError, r"mine.py"),
+        (b"\xff\xfe\x00", DataError, r"mine.py, line 1: SyntaxError: a null byte: is this a text in UTF-8\?; mend it"),
+        (ONE.encode() + b"\nx = '\x00'", DataError, r"mine.py, line 9: SyntaxError: a null byte"),
+        (b"x = '\xff'", DataError, r"mine.py.*SyntaxError"),
     ],
 )  # fmt: skip
 def test_what_fails_names_file_and_line_and_leaves_nothing(
