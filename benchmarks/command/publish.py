@@ -36,6 +36,8 @@ HIDDEN = frozenset(
 )
 """Columns that a terminal has no room for: they are on the page."""
 
+LONG, FIRST = 100, 20  # rows of a section's table that a terminal shows whole, and of a longer one
+
 
 @dataclass(frozen=True)
 class Content:
@@ -69,7 +71,7 @@ def publish(out: Path, command: Sequence[str], content: Content) -> str:
     parts = ["\n".join([*answer, *content.lead]), "\n".join(note.text for note in content.notes)]
     if content.correlations:
         parts.append(in_terminal(correlation_table(content.correlations), HIDDEN))
-    parts += [f"{each.title}\n\n{in_terminal(each.table, HIDDEN)}" for each in content.sections if each.table]
+    parts += [f"{each.title}\n\n{_begun(each.name, each.table)}" for each in content.sections if each.table]
     return "\n\n".join([part for part in parts if part] + [str(path)])
 
 
@@ -95,6 +97,14 @@ def run_of(command: Sequence[str], content: Content) -> Run:
     tables = (tuple(content.scores), tuple(content.truth), tuple(content.correlations))
     names = [ArchName(row.arch, name) for row in content.truth if (name := benchmark_name(row.arch))]
     return Run(manifest, *tables, page, tuple(names), tuple(content.formulas), content.card)
+
+
+def _begun(name: str, table: Table) -> str:
+    """A section's table in the terminal; of one that is longer than what anybody reads there its first rows."""
+    if len(table.rows) <= LONG:
+        return in_terminal(table, HIDDEN)
+    shown = in_terminal(replace(table, rows=table.rows[:FIRST]), HIDDEN)
+    return f"{shown}\n... {len(table.rows) - FIRST:,} more rows: on the page and in {name}.csv"
 
 
 def in_terminal(table: Table, hidden: Collection[str] = ()) -> str:
