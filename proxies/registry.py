@@ -104,6 +104,11 @@ class AggregateInfo:
     origin: str = ""
 
     @property
+    def ours(self) -> bool:
+        """Whether the project brought it."""
+        return self.origin == HOME
+
+    @property
     def formula(self) -> str:
         """The docstring of the function."""
         return (self.function.__doc__ or "").strip()

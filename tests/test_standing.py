@@ -21,8 +21,9 @@ from benchmarks.scoring.study import Study
 from benchmarks.statistics.formula import parse
 from benchmarks.statistics.paired import paired
 from benchmarks.tables import standing
+from diswot_registry import origin
 from nb201_data.ground_truth import load_ground_truth
-from proxies.registry import ProxyInfo, get
+from proxies.registry import ProxyInfo, aggregate, get
 from reports.schema import Estimate
 
 NAMES = ("params", "nwot", "synflow", "te_nas_ntk", "te_nas_regions")
@@ -110,6 +111,33 @@ def test_only_mine_is_scored_and_it_stands_first(measured: tuple[Measured, list[
 def test_without_a_guest_there_is_no_section(measured: tuple[Measured, list[Job]]) -> None:
     one, _ = measured
     assert standing.of_guests(replace(one, ask=replace(one.ask, infos=one.infos[1:]))) == []
+
+
+def test_what_a_guest_makes_of_scores_stands_there_too(measured: tuple[Measured, list[Job]], forgotten: None) -> None:
+    """A registered aggregate and a formula; neither is the best aggregate that it is compared with."""
+    one, accuracies = measured[0], measured[0].study.accuracies
+    with origin("mine.py@1"):
+
+        @aggregate("mine_twice", parts=["mine", "nwot"], paper="-")
+        def _(mine: list[float], nwot: list[float]) -> list[float]:
+            """Less of mine is better."""
+            return [-value for value in mine]
+
+    texts = ("mine_twice", "nwot+synflow", "te_nas")
+    known = [*known_scores(), "mine"]
+    made = Measured(replace(one.ask, formulas=tuple(parse(text, known) for text in texts)), one.answers)
+    (section,) = standing.of_guests(made)
+    assert section.table is not None
+    rows = {row[0]: row for row in section.table.rows}
+    assert set(rows) == {"mine", "mine_twice", "nwot + synflow"}
+    assert rows["mine_twice"][4:] == rows["mine"][4:]
+    assert section.table.columns[6].label.endswith("te_nas")
+    best = rows["nwot + synflow"][6]
+    expected = paired(accuracies, made.oriented("nwot + synflow"), made.oriented("te_nas"))
+    assert isinstance(best, Estimate) and best == expected
+    alone = replace(made.ask, infos=made.ask.infos[1:], formulas=made.ask.formulas[1:])
+    (section,) = standing.of_guests(replace(made, ask=alone))
+    assert section.table is not None and [row[0] for row in section.table.rows] == ["nwot + synflow"]
 
 
 def test_a_difference_of_a_score_to_itself_is_nothing(measured: tuple[Measured, list[Job]]) -> None:

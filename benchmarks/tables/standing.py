@@ -8,6 +8,7 @@ from benchmarks.scoring.columns import published
 from benchmarks.scoring.measured import Measured
 from benchmarks.statistics.paired import paired
 from benchmarks.statistics.resamples import Array
+from proxies.registry import AGGREGATES
 from reports.schema import Cell, Column, Estimate, Section, Table, Verdict
 from reports.tables import placed
 
@@ -17,15 +18,18 @@ SIZE = frozenset({"params", "flops", "flops_pruned"})
 
 
 def of_guests(one: Measured) -> list[Section]:
-    """A section on the scores that others brought, where the project's own were measured beside them."""
-    guests = [info.name for info in one.infos if not info.ours]
+    """A section on the scores that others brought or made, where the project's own were measured beside them."""
+    made = [str(formula) for formula in one.ask.formulas]
+    guests = [info.name for info in one.infos if not info.ours] + [name for name in made if not _ours(name)]
     ranked = [row.proxy for row in placed(one.rows)]
     ours = {info.name for info in one.infos if info.ours} - SIZE
     singles = [name for name in ranked if name in ours]
     if not guests or not singles:
         return []
     best = singles[0]
-    groups = {name: values for name, values in aggregate_values(one).items() if np.isfinite(values).any()}
+    groups = {
+        name: values for name, values in aggregate_values(one).items() if _ours(name) and np.isfinite(values).any()
+    }
     of_groups = {name: paired(one.study.accuracies, values, one.oriented("params")) for name, values in groups.items()}
     group = max(of_groups, key=lambda name: _value(of_groups[name]), default="")
     rows: list[tuple[Cell, ...]] = []
@@ -75,6 +79,10 @@ def against(one: Measured, name: str) -> list[Section]:
 def aggregate_values(one: Measured) -> dict[str, Array]:
     """(seeds, n) of every published aggregate whose parts were all measured; NaN where a part has no value."""
     return {str(formula): one.made(formula) for formula in published(one.infos)}
+
+
+def _ours(aggregate: str) -> bool:
+    return aggregate in AGGREGATES and AGGREGATES[aggregate].ours
 
 
 def _value(estimate: Estimate) -> float:
