@@ -19,7 +19,13 @@ from proxies.registry import F, proxy
 def _released(name: str) -> Callable[[F], F]:
     paper = f"{DISTILLERS.find(name).paper}; DisWOT scripts"
     return proxy(
-        f"{name}_released", direction="lower", needs=["features"], teacher=True, paper=paper, authors=DISWOT_LOSSES
+        f"{name}_released",
+        direction="lower",
+        needs=["features"],
+        teacher=True,
+        paper=paper,
+        equal_on_equals=True,
+        authors=DISWOT_LOSSES,
     )
 
 

@@ -33,7 +33,13 @@ AUTHORS = {
 def _proxy(name: str, needs: list[str], teacher: bool = True) -> Callable[[F], F]:
     space = name.split("_")[0]
     return proxy(
-        f"auto_das_{name}", direction="higher", needs=needs, paper=PAPER, teacher=teacher, authors=AUTHORS[space]
+        f"auto_das_{name}",
+        direction="higher",
+        needs=needs,
+        paper=PAPER,
+        teacher=teacher,
+        equal_on_equals="weight_gradients" not in needs,
+        authors=AUTHORS[space],
     )
 
 

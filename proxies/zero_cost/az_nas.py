@@ -21,7 +21,9 @@ def _entropies(evidence: Evidence) -> Tensor:
     return torch.stack([-(p * torch.log(p + 1e-8)).sum() for p in shares])
 
 
-@proxy("az_nas_expressivity", direction="higher", needs=["block_maps"], paper=PAPER, authors=AUTHORS)
+@proxy(
+    "az_nas_expressivity", direction="higher", needs=["block_maps"], paper=PAPER, equal_on_equals=True, authors=AUTHORS
+)
 def az_nas_expressivity(evidence: Evidence) -> Tensor:
     """sum over blocks of the entropy of the eigenvalues of the channel covariance of what the block hands on.
 
@@ -31,7 +33,9 @@ def az_nas_expressivity(evidence: Evidence) -> Tensor:
     return _entropies(evidence).sum()
 
 
-@proxy("az_nas_progressivity", direction="higher", needs=["block_maps"], paper=PAPER, authors=AUTHORS)
+@proxy(
+    "az_nas_progressivity", direction="higher", needs=["block_maps"], paper=PAPER, equal_on_equals=True, authors=AUTHORS
+)
 def az_nas_progressivity(evidence: Evidence) -> Tensor:
     """The smallest increase, from one block to the next, of the entropy that `az_nas_expressivity` sums."""
     return _entropies(evidence).diff().min()

@@ -12,7 +12,14 @@ K = 1e-5
 AUTHORS = AuthorsSetting("default", "real", 256, "EPE-NAS at 74ed5d7")
 
 
-@proxy("epe_nas", direction="higher", needs=["input_gradient"], paper="Lopes et al., ICANN 2021", authors=AUTHORS)
+@proxy(
+    "epe_nas",
+    direction="higher",
+    needs=["input_gradient"],
+    paper="Lopes et al., ICANN 2021",
+    equal_on_equals=True,
+    authors=AUTHORS,
+)
 def epe_nas(evidence: Evidence) -> Tensor:
     """sum over classes c of |sum_ij ln(|corr_ij| + 1e-5)|, corr between d(sum of logits)/dx of the images of c.
 

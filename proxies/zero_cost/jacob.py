@@ -15,6 +15,7 @@ K = 1e-5
     "jacob",
     direction="higher",
     needs=["input_gradient"],
+    equal_on_equals=True,
     paper="Mellor et al., 2020 (arXiv 2006.04647v1)",
     authors=ZERO_COST,
 )

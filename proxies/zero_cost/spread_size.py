@@ -26,7 +26,7 @@ def root_size_alive(evidence: Evidence) -> float:
     return sum(math.log(len(layer.weight)) * math.sqrt(layer.weight.numel()) for layer in body)
 
 
-@proxy("gradient_spread", direction="higher", needs=["input_gradient"], paper=PAPER)
+@proxy("gradient_spread", direction="higher", needs=["input_gradient"], paper=PAPER, equal_on_equals=True)
 def gradient_spread(evidence: Evidence) -> Tensor:
     """-mean over pairs of images of ln(|corr_ij| + 1e-5), corr between d(sum of logits)/dx_i and _j.
 
@@ -40,7 +40,7 @@ def gradient_spread(evidence: Evidence) -> Tensor:
     return -torch.log(correlation(gradient)[pairs[0], pairs[1]].abs() + K).mean()
 
 
-@proxy("spread_size", direction="higher", needs=["alive", "input_gradient"], paper=PAPER)
+@proxy("spread_size", direction="higher", needs=["alive", "input_gradient"], paper=PAPER, equal_on_equals=True)
 def spread_size(evidence: Evidence) -> Tensor | float:
     """root_size_alive * gradient_spread; 0 where no image reaches the logits.
 
