@@ -71,9 +71,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_records(path: Path, kind: type[Record], records: Iterable[Record]) -> None:
     """Write dataclass records, one row each, columns in field order."""
-    layout = _record_fields(kind)
-    getters = [attrgetter(field.name) for field in layout]
-    _write(path, layout, ([get(record) for get in getters] for record in records))
+    layout, records = _record_fields(kind), list(records)
+    _write(path, layout, [map(attrgetter(field.name), records) for field in layout])
 
 
 def read_records(path: Path, kind: type[Record]) -> list[Record]:
@@ -88,7 +87,11 @@ def header_of(columns: Iterable[Column]) -> list[str]:
 
 def write_table(path: Path, table: Table) -> None:
     """Write a table; each column's kind fixes how its cells are written."""
-    _write(path, [_table_field(column) for column in table.columns], table.rows)
+    for row in table.rows:
+        if len(row) != len(table.columns):
+            raise ValueError(f"{path.name}: a row has {len(row)} cells, expected {len(table.columns)}: {row!r}")
+    columns = zip(*table.rows, strict=True) if table.rows else [()] * len(table.columns)
+    _write(path, [_table_field(column) for column in table.columns], columns)
 
 
 def read_table(path: Path, columns: Sequence[Column]) -> Table:
@@ -166,36 +169,42 @@ def _optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: parse(text) if text else None
 
 
-def _write(path: Path, layout: Sequence[Field], rows: Iterable[Sequence[Cell]]) -> None:
-    lines = [",".join(_cell(part.column) for field in layout for part in field.parts)]
-    writers = [_writer(path, field) for field in layout]
-    for row in rows:
-        if len(row) != len(layout):
-            raise ValueError(f"{path.name}: a row has {len(row)} cells, expected {len(layout)}: {row!r}")
-        lines.append(",".join([write(cell) for write, cell in zip(writers, row, strict=True)]))
-    write_text(path, "\n".join(lines) + "\n")
+def _write(path: Path, layout: Sequence[Field], columns: Iterable[Iterable[Cell]]) -> None:
+    header = ",".join(_cell(part.column) for field in layout for part in field.parts)
+    written = [_column(path, field, cells) for field, cells in zip(layout, columns, strict=True)]
+    write_text(path, "\n".join([header, *map(",".join, zip(*written, strict=True))]) + "\n")
 
 
-def _writer(path: Path, field: Field) -> Callable[[Cell], str]:
-    """What writes a cell of one column. Texts and integers repeat: each is looked at once (0.0 and -0.0 are equal)."""
+def _column(path: Path, field: Field, cells: Iterable[Cell]) -> list[str]:
+    """A column as it stands in a file. Texts and integers repeat: each is looked at once (0.0 and -0.0 are equal)."""
+    known: dict[Cell, str] = {}
+    whole = field.parts[0] if len(field.parts) == 1 else None
+    written: list[str] = []
+    for cell in cells:
+        repeats = type(cell) in (str, int)
+        if repeats and (text := known.get(cell)) is not None:
+            written.append(text)
+            continue
+        if whole:
+            text = _text(path, whole, cell, cell)
+        else:
+            text = ",".join(_text(path, *each, cell) for each in zip(field.parts, field.apart(cell), strict=True))
+        if repeats:
+            known[cell] = text
+        written.append(text)
+    return written
 
-    def written(cell: Cell) -> str:
-        return ",".join(_texts(path, field, cell))
 
-    known = cache(written)
-    return lambda cell: known(cell) if type(cell) in (str, int) else written(cell)
-
-
-def _texts(path: Path, field: Field, cell: Cell) -> Iterator[str]:
-    for part, value in zip(field.parts, field.apart(cell), strict=True):
-        text = "" if value is None else texts.cleaned(value) if isinstance(value, str) else repr(_plain(value))
-        try:
-            part.parse(text)
-        except ValueError:
-            raise ValueError(
-                f"{path.name}, column {part.column!r}: cannot write {texts.shown(cell)}, expected {part.expected}"
-            ) from None
-        yield _cell(text) if isinstance(value, str) else text
+def _text(path: Path, part: Part, value: Any, cell: Cell) -> str:
+    """One part of a cell, of which a message shows the whole."""
+    text = "" if value is None else texts.cleaned(value) if isinstance(value, str) else repr(_plain(value))
+    try:
+        part.parse(text)
+    except ValueError:
+        raise ValueError(
+            f"{path.name}, column {part.column!r}: cannot write {texts.shown(cell)}, expected {part.expected}"
+        ) from None
+    return _cell(text) if isinstance(value, str) else text
 
 
 def _cell(text: str) -> str:

@@ -101,7 +101,7 @@ class Scored:
 
 
 def _absent(request: Request) -> bool:
-    return absent(request.setting.images, request.setting.split) is not None
+    return bool(absent(request.setting.images, request.setting.split))
 
 
 def stored(runner: Runner, asked: Asked) -> Asked:

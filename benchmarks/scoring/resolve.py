@@ -53,10 +53,10 @@ def resolve_images(
     return images.name
 
 
-def absent(images: str, split: SplitName) -> str | None:
-    """What to do about files of these images that are not on disk; None where nothing is lacking."""
+def absent(images: str, split: SplitName) -> str:
+    """What to do about files of these images that are not on disk; '' where nothing is lacking."""
     base = unpooled(images)
-    return missing(DATASETS[base].part(split).files) if base in DATASETS else None
+    return missing(DATASETS[base].part(split).files) if base in DATASETS else ""
 
 
 def split_at_hand(images: str, split: SplitName) -> SplitName:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
@@ -47,11 +47,17 @@ def default_store() -> Path:
     return cache_dir() / f"scores-{LAYOUT}.sqlite"
 
 
-def _checksum(question: Question, arch: str, answer: Iterable[object]) -> int:
-    """64 bits over all that a row says and the question that it answers."""
-    values = (float(value) if isinstance(value, int) else value for value in answer)
-    content = repr((astuple(question), arch, *values)).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
+def _checksum_of(question: Question) -> Callable[[str, Iterable[object]], int]:
+    """64 bits over all that a row, (arch, answer), says and the question that it answers."""
+    begun = hashlib.blake2b(f"({astuple(question)!r}, ".encode("utf-8", "surrogatepass"), digest_size=8)
+
+    def checksum(arch: str, answer: Iterable[object]) -> int:
+        values = (float(value) if isinstance(value, int) else value for value in answer)
+        whole = begun.copy()
+        whole.update(repr((arch, *values))[1:].encode("utf-8", "surrogatepass"))
+        return int.from_bytes(whole.digest(), "big", signed=True)
+
+    return checksum
 
 
 class Store:
@@ -99,7 +105,8 @@ class Store:
                 f"SELECT arch, value, status, reason, seconds, checksum FROM scores WHERE question = ?{among}",
                 (number, *(archs or () if few else ())),
             ).fetchall()
-            damaged = [arch for arch, *answer, checksum in rows if checksum != _checksum(question, arch, answer)]
+            right = _checksum_of(question)
+            damaged = [arch for arch, *answer, checksum in rows if checksum != right(arch, answer)]
             if damaged:
                 self._forget(number, damaged)
         lost, wanted = set(damaged), None if archs is None else set(archs)
@@ -130,11 +137,13 @@ class Store:
         if not rows:
             return
         with self._explained(), self._transaction():
-            numbers = {question: self._numbered(question) for question in dict.fromkeys(row[0] for row in rows)}
+            asked = dict.fromkeys(question for question, *_ in rows)
+            numbers = {question: self._numbered(question) for question in asked}
+            checksums = {question: _checksum_of(question) for question in asked}
             self._connection.executemany(
                 "INSERT INTO scores VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (question, arch) DO NOTHING",
                 [
-                    (numbers[question], arch, *answer, _checksum(question, arch, answer))
+                    (numbers[question], arch, *answer, checksums[question](arch, answer))
                     for question, arch, answer in rows
                 ],
             )
