@@ -17,7 +17,7 @@ from benchmarks.scoring.runner import Job, Runner
 from benchmarks.scoring.setting import RECIPE, torch_version
 from benchmarks.scoring.store import Store
 from diswot_errors import DataError
-from nb201_data.space import all_cells
+from nb201_data.space import Cell, all_cells
 from proxies.registry import get
 
 QUESTION = replace(SOME, recipe=RECIPE, torch=torch_version(), images="embedded:10@32")
@@ -160,6 +160,39 @@ def test_an_equal_cell_answers_where_the_proxy_says_so(tmp_path: Path) -> None:
     released = Released(tmp_path)
     assert released.known(QUESTION, [str(cell)]) == {}
     assert released.known(QUESTION, [str(cell)], equal_on_equals=True)[str(cell)].value == 1.5
+
+
+def test_a_card_names_every_machine_that_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archs = cells(3)
+    for arch, machine in zip(archs, ("CPU one", "CPU two", "CPU one"), strict=True):
+        monkeypatch.setattr(writing.provenance, "device_name", lambda device, said=machine: said)
+        writing.release([(QUESTION, {arch: Answer(1.0, "ok")})], tmp_path)
+    (table,) = Released(tmp_path).tables
+    assert table.card.machine == "CPU one, CPU two" and set(table.archs) == set(archs)
+
+
+def test_a_column_that_lacks_equals_alone_is_completed(tmp_path: Path) -> None:
+    """What a sweep did not score because an equal answered stands in the table; a sample stays the sample it was."""
+    order = space_order("nb201")
+    dead = next(arch for arch in order[5:] if (cell := Cell.parse(arch)).pruned() != cell)
+    form, later = str(Cell.parse(dead).pruned()), order[-1]
+    assert order.index(form) < len(order) - 1
+
+    def released(proxy: str, *archs: str) -> dict[str, float | None]:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        whole = {arch: Answer(1.0, "ok") for arch in (form, dead, later)}
+        some = {arch: Answer(float(n), "ok") for n, arch in enumerate(archs, 7)}
+        asked = replace(QUESTION, proxy=proxy, version=get(proxy).version)
+        sizes = replace(QUESTION, proxy="params", version=get("params").version)
+        writing.release([(sizes, whole), (asked, some)], folder)
+        found = Released(folder).known(asked)
+        return {arch: answer.value for arch, answer in found.items()}
+
+    assert released("m_r", form, later) == {form: 7.0, dead: 7.0, later: 8.0}
+    assert released("nwot", form, later) == {form: 7.0, later: 8.0}  # does not say that it is equal on equals
+    assert released("m_r", later) == {later: 7.0}  # no equal answers
+    first = min(form, dead, key=order.index)
+    assert released("m_r", first) == {first: 7.0}  # a beginning ends where it ended
 
 
 def test_what_is_shipped_is_whole_and_small() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
@@ -30,7 +30,8 @@ from benchmarks.scoring.released import (
 from benchmarks.scoring.setting import RECIPE, torch_version
 from diswot_registry import HOME
 from nb201_data.sealed import write_whole
-from nb201_data.spaces import SPACES
+from nb201_data.spaces import SPACES, get_space
+from proxies.registry import PROXIES
 from reports.tables import format_count
 
 Found = dict[str, Answer]
@@ -85,14 +86,31 @@ def _grow(table: ScoreTable | None, columns: Mapping[str, tuple[Question, Found]
         if other:
             said.append(f"{proxy}: {other:,} answers differ from the released ones, which stay")
         merged[proxy] = (question, known | old)
+    archs = sorted({arch for _, found in merged.values() for arch in found}, key=places(some.space).__getitem__)
+    merged = {proxy: (question, completed(question, found, archs)) for proxy, (question, found) in merged.items()}
     grown = sum(len(found) for _, found in merged.values()) - before
     if grown or (table is not None and merged.keys() != table.card.columns.keys()):
         path = table.path if table is not None else folder / f"{table_name(some)}.json"
         reproduces = table.card.reproduces if table is not None else (release_of(some.torch),)
-        networks = write_table(path, merged, reproduces)
+        networks = write_table(path, merged, reproduces, table.card.machine if table is not None else "")
         counted = (networks, "network"), (len(merged), "proxy"), (grown, "new score")
         said.append(f"{path.stem}: {', '.join(format_count(*each) for each in counted)}")
     return said
+
+
+def completed(question: Question, found: Found, archs: Sequence[str]) -> Found:
+    """With answers of their equals for networks that are not scored themselves, where that leaves no gap up to the last
+    one: a sweep does not score what an equal answers. Elsewhere as it is, since a sample would be none any more.
+    """
+    if not found or not PROXIES[question.proxy].equal_on_equals:
+        return found
+    place, space = places(question.space), get_space(question.space)
+    last = max(place[arch] for arch in found)
+    lacking = [arch for arch in archs if arch not in found and place[arch] < last]
+    forms = {arch: str(space.canonical(space.parse(arch))) for arch in lacking}
+    if any(form not in found for form in forms.values()):
+        return found
+    return found | {arch: found[form] for arch, form in forms.items()}
 
 
 def same(one: Answer, other: Answer) -> bool:
@@ -100,8 +118,10 @@ def same(one: Answer, other: Answer) -> bool:
     return (one.value, one.status) == (other.value, other.status)
 
 
-def write_table(path: Path, columns: Mapping[str, tuple[Question, Found]], reproduces: tuple[str, ...]) -> int:
-    """Write a table and its card; how many networks it holds."""
+def write_table(
+    path: Path, columns: Mapping[str, tuple[Question, Found]], reproduces: tuple[str, ...], before: str = ""
+) -> int:
+    """Write a table and its card; how many networks it holds. `before`: the machines that made what was there."""
     some = next(iter(columns.values()))[0]
     place = places(some.space)
     archs = sorted({arch for _, found in columns.values() for arch in found}, key=place.__getitem__)
@@ -118,6 +138,7 @@ def write_table(path: Path, columns: Mapping[str, tuple[Question, Found]], repro
         arrays[f"outcome.{proxy}"], arrays[f"value.{proxy}"] = codes, planes(values)
         seconds = float(f"{fmean(answer.seconds for answer in found.values()):.3g}")
         described[proxy] = Column(question.version, question.origin, len(found), seconds, tuple(outcomes))
+    machine = provenance.device_name("cpu") if some.device == "cpu" else some.device
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)
     content = packed.getvalue()
@@ -128,7 +149,7 @@ def write_table(path: Path, columns: Mapping[str, tuple[Question, Found]], repro
         networks=len(archs),
         reproduces=reproduces,
         versions=provenance.versions(),
-        machine=provenance.device_name("cpu") if some.device == "cpu" else some.device,
+        machine=", ".join(dict.fromkeys([*filter(None, before.split(", ")), machine])),
         columns=described,
         bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
