@@ -1,6 +1,7 @@
 """Each strategy does what its paper says, and evolution is worth its name."""
 
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -34,6 +35,35 @@ def test_algorithm_1_step_by_step():
         asker.tell(Evaluation(trial, value))
         expected = sorted([*before, (trial.arch, value)], key=lambda member: member[1])[1:]
         assert [member[1] for member in sorted(asker.population, key=lambda m: m[1])] == [m[1] for m in expected]
+
+
+def test_without_repeats_networks_that_have_no_new_neighbour_are_no_parents(monkeypatch):
+    """A population that has seen its whole surroundings is left by random networks, not by mutating in vain."""
+    mutated: list[Cell] = []
+    mutate = SearchProblem.mutate
+
+    def counted(problem: SearchProblem, arch: Cell, rng: Random) -> Cell | None:
+        mutated.append(arch)
+        return mutate(problem, arch, rng)
+
+    monkeypatch.setattr(SearchProblem, "mutate", counted)
+    asker = make_strategy("evolution", SearchProblem(SPACE), 0, {"repeats": False})
+    asked: dict[Cell, None] = {}
+    drawn = 0
+    for _ in range(1_500):
+        before = len(mutated)
+        trials = asker.ask()
+        if asker.population:
+            (child,) = (trial.arch for trial in trials)
+            members = [arch for arch, _ in asker.population]
+            around = [new for arch in members for new in SPACE.neighbours(arch) if new not in asked]
+            assert (child in around) is bool(around) and all(arch in members for arch in mutated[before:])
+            drawn += not around
+        for trial in trials:
+            assert trial.arch not in asked
+            asked[trial.arch] = None
+            asker.tell(Evaluation(trial, Random(str(trial.arch)).random()))  # many peaks
+    assert drawn > 10 and len(mutated) < 30 * len(asked)
 
 
 def test_ageing_evolution_drops_the_oldest():

@@ -13,6 +13,10 @@ TRIALS = 10_000
 """Random architectures, of which one at least must meet the constraints."""
 
 
+DRAWS = 20
+"""Random architectures of a list that are looked at before those that are left are listed."""
+
+
 class Pool(Protocol):
     """What strategies choose from."""
 
@@ -52,7 +56,10 @@ class ListedPool:
         return rng.choice(self._archs)
 
     def first(self, rng: Random, known: set[Any]) -> Any | None:
-        """One of those that are not known yet."""
+        """One of those that are not known yet: drawn until it is one, listed where they are few."""
+        for _ in range(DRAWS):
+            if (arch := self.draw(rng)) not in known:
+                return arch
         fresh = [arch for arch in self._archs if arch not in known]
         return rng.choice(fresh) if fresh else None
 

@@ -20,7 +20,8 @@ class Evolution(Strategy):
     The paper's values of P, r and k are not known. The defaults 36, 8/36 and 5 are those of the authors' released
     search on NAS-Bench-201, which however takes the *lowest* five of the tournament and drops the oldest network; this
     follows the paper. A child that breaks a constraint costs nothing, and after 200 of them in a row a random network
-    takes its place. The paper does not say whether a network may enter twice; `repeats=False` forbids it.
+    takes its place. The paper does not say whether a network may enter twice; `repeats=False` forbids it, and networks
+    that have no new neighbour left are no parents then.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Evolution(Strategy):
         self.children, self.repeats = children, repeats
         self.population: list[tuple[Any, float]] = []
         self._seen: set[Any] = set()
+        self._left: dict[Any, list[Any]] = {}
         self._started = False
 
     def propose(self) -> list[Trial]:
@@ -62,8 +64,9 @@ class Evolution(Strategy):
             self.population.remove(min(self.population, key=lambda member: member[1]))
 
     def _child(self) -> Any | None:
-        for _ in range(TRIES if self.population else 0):
-            rivals = self.rng.sample(self.population, min(self.tournament, len(self.population)))
+        parents = self.population if self.repeats else [member for member in self.population if self._open(member[0])]
+        for _ in range(TRIES if parents else 0):
+            rivals = self.rng.sample(parents, min(self.tournament, len(parents)))
             best = sorted(rivals, key=lambda member: member[1], reverse=True)[: self.top]
             child = self.problem.mutate(self.rng.choice(best)[0], self.rng)
             if child is not None and self._take(child):
@@ -71,6 +74,15 @@ class Evolution(Strategy):
         child = self.problem.fresh(self.rng, set() if self.repeats else self._seen)
         self._seen.add(child)
         return child
+
+    def _open(self, arch: Any) -> bool:
+        """Whether it has a neighbour that is allowed and new. Each is looked at once: what was seen stays seen."""
+        if arch not in self._left:
+            self._left[arch] = list(self.problem.space.neighbours(arch))
+        left = self._left[arch]
+        while left and (left[-1] in self._seen or not self.problem.allowed(left[-1])):
+            left.pop()
+        return bool(left)
 
     def _take(self, child: Any) -> bool:
         new = child not in self._seen
