@@ -58,6 +58,18 @@ def book_of(truth: GroundTruth) -> Book:
     return book
 
 
+def test_a_score_of_a_part_of_the_networks_stands_beside_nothing(truth: GroundTruth) -> None:
+    """Here `spread_size` on one in ten: what it says of them is nothing that all networks could be ordered by."""
+    book = [
+        (asked, dict(list(found.items())[::10]) if asked.proxy == "spread_size" else found)
+        for asked, found in book_of(truth)
+    ]
+    lines = {name for ground in labelled.grounds_of([book], truth)[0] for name in ground.confirmation.lines}
+    assert "params" in lines and "spread_size" not in lines
+    whole = {name for ground in labelled.grounds_of([book_of(truth)], truth)[0] for name in ground.confirmation.lines}
+    assert whole == {*lines, "spread_size"}
+
+
 def nearest(known: Array, accuracies: Array, unseen: Array, seed: int) -> Array:
     """In place of a forest: the accuracy of the known network that is most alike, and a trace of the seed."""
     scale = known.std(axis=0) + 1e-9

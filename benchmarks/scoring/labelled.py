@@ -110,7 +110,8 @@ def _with(population: str, search: Case, confirmation: Case) -> Ground:
         graf = _graf(case.archs)
         scores = np.arcsinh(np.stack([case.columns.column(name, seed, case.archs) for name in names], axis=1))
         seen = {GRAF: graf, SCORES: scores, BOTH: np.hstack([graf, scores])}
-        lines = {name: case.values(single(name)) for name in BESIDE if case.columns.seeds((name,))}
+        beside = {name: case.values(single(name)) for name in BESIDE if case.columns.seeds((name,))}
+        lines = {name: line for name, line in beside.items() if np.isfinite(line).all(axis=0).mean() >= ENOUGH}
         halves.append(Half(case.archs, case.accuracies, seen, {**_closed(case.truth, case.archs), **lines}))
     return Ground(search.truth, population, search.columns.conditions(names), names, *halves)
 
