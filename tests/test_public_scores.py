@@ -59,10 +59,15 @@ def their_random_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_same_formula_same_number(name: str, their_random_numbers: None) -> None:
+    """Of the sensitive ones float64 tells how far float32 is off here; on another CPU theirs is off as far."""
     expected, found = theirs(), score(ours(name), list(SAME), batch())
+    x, y = batch()
+    exact = score(ours(name).double(), sorted(SENSITIVE), (x.double(), y))
     for proxy, public in SAME.items():
-        tolerance = 1e-3 if proxy in SENSITIVE else 1e-4
-        assert found[proxy].value == pytest.approx(expected[name, public], rel=tolerance), proxy
+        value, tolerance = found[proxy].value, 1e-4 * abs(expected[name, public])
+        if proxy in SENSITIVE:
+            tolerance = 10 * tolerance + 2 * abs(value - exact[proxy].value)
+        assert value == pytest.approx(expected[name, public], abs=tolerance), proxy
 
 
 @pytest.mark.parametrize("name", NETWORKS)

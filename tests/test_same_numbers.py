@@ -26,6 +26,8 @@ CHANGED: dict[str, str] = {
 
 EXACT = os.environ.get("DISWOT_GOLDEN_EXACT") == "1"
 SCORES, STATISTICS = 1e-6, 1e-9  # relative; statistics of the very same scores
+OF_SCORES = ("scores.csv", "trajectory.csv")
+"""Files of scores as they are: a search by one value keeps its scores in its trajectory."""
 ELSEWHERE = 1e-3
 """On another kind of CPU: sums in another order were seen to move bf16 by 5e-5, KD by 2e-5, others by 4e-6."""
 COARSE = {"zico"}
@@ -78,16 +80,16 @@ def without(proxies: set[str], table: Table) -> Table:
 def differences(name: str, recorded: dict[str, Table], found: dict[str, Table], scores: float = SCORES) -> list[str]:
     """What was lost or changed, by file, row and column."""
     problems, same_scores = [], True
-    for file in sorted(recorded, key=lambda file: not file.endswith("scores.csv")):  # scores first
+    for file in sorted(recorded, key=lambda file: not file.endswith(OF_SCORES)):  # scores first
         now = RENAMED.get(file, file)
         if {name, f"{name}/{file}"} & set(CHANGED):
             continue
         if now not in found:
             problems.append(f"{file}: no such file; there are {', '.join(found)}")
             continue
-        tolerance = 0.0 if EXACT else STATISTICS if same_scores and not file.endswith("scores.csv") else scores
+        tolerance = 0.0 if EXACT else STATISTICS if same_scores and not file.endswith(OF_SCORES) else scores
         problems += compare(name, file, recorded[file], found[now], tolerance)
-        if file.endswith("scores.csv"):
+        if file.endswith(OF_SCORES):
             same_scores &= not compare(name, file, recorded[file], found[now], 0.0)
     return problems
 

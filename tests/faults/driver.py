@@ -44,7 +44,7 @@ CORRELATION = Question(
 )
 SEARCH = Question(
     "search",
-    (f"benchmarks.search --strategy evolution --score m_s,l2_norm --budget 12 --set population=4 {TINY} {ALONE}",),
+    (f"benchmarks.search --strategy evolution --score m_s,l2_norm --budget 200 --set population=4 {TINY} {ALONE}",),
 )
 
 
