@@ -30,8 +30,8 @@ OF_SCORES = ("scores.csv", "trajectory.csv")
 """Files of scores as they are: a search by one value keeps its scores in its trajectory."""
 ELSEWHERE = 1e-3
 """On another kind of CPU: sums in another order were seen to move bf16 by 5e-5, KD by 2e-5, others by 4e-6."""
-COARSE = {"zico"}
-"""Divides by the spread of two gradients: where they are nearly equal, other rounding changes it by some percent."""
+COARSE = {"zico", "epe_nas"}
+"""Quotients by a spread of two gradients, logarithms of values near 0: other rounding changes them by some percent."""
 RECORDED = load()
 Key = tuple[object, ...]
 
@@ -52,7 +52,13 @@ def test_the_same_numbers(question: Question, tmp_path: Path, request: pytest.Fi
     found = play(question, tmp_path.resolve(), reference)
     recorded = RECORDED["questions"][question.name]
     if question.trains and not here:  # another kind of CPU trains another network
-        assert shape(found) == shape({RENAMED.get(file, file): table for file, table in recorded.items()})
+        expected = shape({RENAMED.get(file, file): table for file, table in recorded.items()})
+        for changed in CHANGED:
+            file, _, column = changed.removeprefix(f"{question.name}/").partition(":")
+            expected.get(file, {}).pop(column, None)
+        now = shape(found)
+        cells = [(file, column, count) for file, table in expected.items() for column, count in table.items()]
+        assert not [(file, column) for file, column, count in cells if now.get(file, {}).get(column) != count]
         return
     if not here:
         recorded, found = ({file: without(COARSE, t) for file, t in tables.items()} for tables in (recorded, found))
