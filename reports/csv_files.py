@@ -178,17 +178,14 @@ def _write(path: Path, layout: Sequence[Field], columns: Iterable[Iterable[Cell]
 def _column(path: Path, field: Field, cells: Iterable[Cell]) -> list[str]:
     """A column as it stands in a file. Texts and integers repeat: each is looked at once (0.0 and -0.0 are equal)."""
     known: dict[Cell, str] = {}
-    whole = field.parts[0] if len(field.parts) == 1 else None
     written: list[str] = []
     for cell in cells:
         repeats = type(cell) in (str, int)
         if repeats and (text := known.get(cell)) is not None:
             written.append(text)
             continue
-        if whole:
-            text = _text(path, whole, cell, cell)
-        else:
-            text = ",".join(_text(path, *each, cell) for each in zip(field.parts, field.apart(cell), strict=True))
+        parts = zip(field.parts, field.apart(cell), strict=True)
+        text = ",".join([_text(path, part, value, cell) for part, value in parts])
         if repeats:
             known[cell] = text
         written.append(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
@@ -23,6 +23,7 @@ from benchmarks.scoring.released import (
     Column,
     Released,
     ScoreTable,
+    forms_of,
     order_hash,
     planes,
     release_of,
@@ -30,7 +31,7 @@ from benchmarks.scoring.released import (
 from benchmarks.scoring.setting import RECIPE, torch_version
 from diswot_registry import HOME
 from nb201_data.sealed import write_whole
-from nb201_data.spaces import SPACES, get_space
+from nb201_data.spaces import SPACES
 from proxies.registry import PROXIES
 from reports.tables import format_count
 
@@ -86,7 +87,7 @@ def _grow(table: ScoreTable | None, columns: Mapping[str, tuple[Question, Found]
         if other:
             said.append(f"{proxy}: {other:,} answers differ from the released ones, which stay")
         merged[proxy] = (question, known | old)
-    archs = sorted({arch for _, found in merged.values() for arch in found}, key=places(some.space).__getitem__)
+    archs = {arch for _, found in merged.values() for arch in found}
     merged = {proxy: (question, completed(question, found, archs)) for proxy, (question, found) in merged.items()}
     grown = sum(len(found) for _, found in merged.values()) - before
     if grown or (table is not None and merged.keys() != table.card.columns.keys()):
@@ -98,16 +99,16 @@ def _grow(table: ScoreTable | None, columns: Mapping[str, tuple[Question, Found]
     return said
 
 
-def completed(question: Question, found: Found, archs: Sequence[str]) -> Found:
+def completed(question: Question, found: Found, archs: Iterable[str]) -> Found:
     """With answers of their equals for networks that are not scored themselves, where that leaves no gap up to the last
     one: a sweep does not score what an equal answers. Elsewhere as it is, since a sample would be none any more.
     """
     if not found or not PROXIES[question.proxy].equal_on_equals:
         return found
-    place, space = places(question.space), get_space(question.space)
+    place = places(question.space)
     last = max(place[arch] for arch in found)
     lacking = [arch for arch in archs if arch not in found and place[arch] < last]
-    forms = {arch: str(space.canonical(space.parse(arch))) for arch in lacking}
+    forms = forms_of(question.space, lacking)
     if any(form not in found for form in forms.values()):
         return found
     return found | {arch: found[form] for arch, form in forms.items()}

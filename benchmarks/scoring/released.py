@@ -152,8 +152,7 @@ class Released:
             return {}
         found = table.answers(question.proxy, archs)
         if equal_on_equals and archs is not None and (lacking := [arch for arch in archs if arch not in found]):
-            space = get_space(question.space)
-            forms = {arch: str(space.canonical(space.parse(arch))) for arch in lacking}
+            forms = forms_of(question.space, lacking)
             by_form = table.answers(question.proxy, list(dict.fromkeys(forms.values())))
             found |= {arch: by_form[form] for arch, form in forms.items() if form in by_form}
         return found
@@ -167,6 +166,12 @@ class Released:
         return [
             (table.card.question(proxy), table.answers(proxy)) for table in self.tables for proxy in table.card.columns
         ]
+
+
+def forms_of(space: str, archs: Iterable[str]) -> dict[str, str]:
+    """Of each network the one that answers for it by a proxy that does not see dead branches."""
+    of = get_space(space)
+    return {arch: str(of.canonical(of.parse(arch))) for arch in archs}
 
 
 def read_card(path: Path) -> Card:
