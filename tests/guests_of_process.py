@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from guests_support import guest
 from torch import nn
+from torch.autograd import forward_ad
 
 from diswot_errors import NotApplicable, UsageError
 from proxies.evidence import Evidence
@@ -59,6 +60,7 @@ setting("flash attention", lambda: torch.backends.cuda.enable_flash_sdp(False), 
 setting("autocast on cpu", lambda: torch.set_autocast_enabled("cpu", True), "autocast")
 setting("denormal numbers", lambda: torch.set_flush_denormal(True), "denormals_flushed")
 setting("anomaly detection", lambda: torch.autograd.set_detect_anomaly(True, check_nan=False), "anomaly_mode")
+setting("levels of forward mode", forward_ad.enter_dual_level, "forward_mode")
 setting("torch function modes", lambda: Zeros().__enter__(), "function_mode")
 setting("global forward hooks", _global_hook, "global_hook")
 setting("torch.nn.functional.cross_entropy", lambda: _patch(nn.functional, "cross_entropy"), "functional_patched")

@@ -103,6 +103,13 @@ def test_threads_leave_the_process_as_it_was() -> None:
     assert [setting.value() for setting in SETTINGS] == before
 
 
+def test_threads_take_turns_where_pytorch_has_one_of_a_kind() -> None:
+    """Forward mode has one level a process; two threads inside at once made scores fail, and all later ones."""
+    scorer, archs = Scorer(SETTING), [ARCHS[0]] * 16
+    for found in scorer.scores(archs, ["vkdnw_single"], 0, together=8) + scorer.scores(ARCHS[:1], ["vkdnw_single"], 0):
+        assert found["vkdnw_single"].status == "ok", found["vkdnw_single"].reason
+
+
 def test_processes_change_nothing(store: Store, tmp_path: Path) -> None:
     with Runner(store) as runner:
         alone = runner.scores(SETTING, INFOS, ARCHS, [0, 1])

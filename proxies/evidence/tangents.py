@@ -1,5 +1,6 @@
 """A forward-mode pass: what the logits do along single weights. What VKDNW looks at."""
 
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from diswot_errors import NotApplicable
-from proxies.evidence.attention import WhileAnyoneNeedsIt, attention_by_formula
+from proxies.evidence.attention import attention_by_formula
 from proxies.evidence.borrow import other_weights
 from proxies.evidence.forward import Session
 from proxies.evidence.perturb import noise
@@ -20,6 +21,8 @@ TENSORS = 128
 TANGENT_IMAGES = 16
 TOGETHER = 8
 """Tangents that share one pass: more save little, since in a group each layer has the tangents of all others."""
+one_at_a_time = threading.Lock()
+"""PyTorch has one level of forward mode a process: of two threads inside, one fails, and may leave it open for good."""
 Places = list[tuple[dict[str, nn.Parameter | None], str]]
 """Where modules keep one parameter, and its name there: several, where they share it."""
 
@@ -35,7 +38,7 @@ def logit_tangents(session: Session) -> None:
     if not _places(model):
         raise NotApplicable("the network has no parameters")
     columns = []
-    with other_weights(model, torch.clone), attention_by_formula, quietly:
+    with one_at_a_time, other_weights(model, torch.clone), attention_by_formula, quietly():
         initialise(model, "kaiming", evidence.seed)
         model.eval()
         try:
@@ -50,15 +53,12 @@ def logit_tangents(session: Session) -> None:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """At the first tangent PyTorch loads code by a way that it deprecates, and some layers run one by one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.filterwarnings("ignore", "There is a performance drop", UserWarning)
         yield
-
-
-quietly = WhileAnyoneNeedsIt(_quietly)
 
 
 def _places(model: nn.Module) -> list[Places]:

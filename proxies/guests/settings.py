@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 from torch.nn.modules import module as modules
 from torch.utils import deterministic
 
@@ -82,6 +83,16 @@ def _saved_tensors() -> ProcessSetting:
     return ProcessSetting("hooks on saved tensors", read, write)
 
 
+def _forward_mode() -> ProcessSetting:
+    """How many levels are open; while one is, no tangent can be asked for."""
+
+    def write(before: int) -> None:
+        while forward_ad._current_level > before:
+            forward_ad.exit_dual_level()
+
+    return ProcessSetting("levels of forward mode", lambda: forward_ad._current_level, write)
+
+
 def _denormals() -> bool:
     """Whether this processor keeps numbers below 1e-38: there is no other way to ask."""
     return bool(torch.full((), 1e-40, device="cpu", dtype=torch.float32).mul(1) > 0)
@@ -134,6 +145,7 @@ SETTINGS: tuple[ProcessSetting, ...] = (
     ProcessSetting("cudnn attention", _sdp.cudnn_sdp_enabled, _sdp.enable_cudnn_sdp),
     ProcessSetting("anomaly detection", torch.is_anomaly_enabled, torch.set_anomaly_enabled),
     _saved_tensors(),
+    _forward_mode(),
     *map(_global_hooks, _HOOKS),
     _attribute(modules, "_global_is_full_backward_hook", "global backward hooks"),
     ProcessSetting("denormal numbers", _denormals, lambda value: torch.set_flush_denormal(not value)),
