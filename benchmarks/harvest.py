@@ -26,20 +26,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     protocol = recipes.resolved(options)
     other = "" if protocol == get_protocol(options.protocol) or options.alone else protocol.teacher
     distiller = "" if options.alone else options.distiller
-    table = options.table or table_path(protocol.name, distiller, other)
+    table = options.table or table_path(protocol.name, distiller, other, chosen=bool(options.archs))
     if options.merge:
         print(f"{format_count(merge(table, options.merge), 'new row')} in {table}")
         return 0
 
     from benchmarks.harvesting import reap, speed
+    from benchmarks.harvesting.order import first, named_in
     from benchmarks.harvesting.pairs import Recipe, lone_runs
 
     recipe, device = Recipe(protocol, distiller, options.teacher_weights), choose_device(options.device)
+    cells = named_in(options.archs) if options.archs else first(options.cells)
     engine = engine_of(options)
     together = options.together or (GPU_TOGETHER if device.type == "cuda" else 1)
     with contextlib.nullcontext(read_rows(table)) if options.dry_run else growing(table, recipe.kind) as rows:
-        jobs = reap.pending({row.key for row in rows}, options.cells, options.seeds, options.share)
-        done = options.cells * options.seeds - len(jobs)
+        jobs = reap.pending({row.key for row in rows}, cells, options.seeds, options.share)
+        done = len(cells) * options.seeds - len(jobs)
         more = f", {done} done or in other shares" if done else ""
         print(f"{table}: {format_count(len(jobs), 'run')} of {protocol.name} to do{more}", flush=True)
         lone = lone_runs(recipe, str(device))
@@ -67,7 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--distiller", default=DISTILLER, help="kd, diswot+, review, ...: one with a trained teacher")
     parser.add_argument("--alone", action="store_true", help="train without teacher only, into a table of its own")
-    parser.add_argument("--cells", type=shared.positive, default=100, help="how many cells of the fixed order")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--cells", type=shared.positive, default=100, help="how many cells of the fixed order")
+    which.add_argument(
+        "--archs", type=Path, metavar="FILE.csv", help="the cells in its column arch instead, into a table of their own"
+    )
     parser.add_argument("--share", type=_share, default=(1, 1), metavar="I/N", help="only every Nth cell, from the Ith")
     parser.add_argument("--merge", type=Path, nargs="+", metavar="FILE", help="only add the rows of other tables")
     parser.add_argument(

@@ -33,6 +33,7 @@ __all__ = [
     "GroundTruth",
     "Record",
     "available",
+    "load_chosen",
     "load_ground_truth",
     "official_cell",
     "official_index",
@@ -72,6 +73,13 @@ def load_ground_truth(name: str | Path, **conditions: object) -> GroundTruth:
     raise UsageError(
         f"unknown ground truth {shown(str(name))}.{near} There is {', '.join(known)}, or the path of a .csv file"
     )
+
+
+def load_chosen(name: str | Path) -> list[Record]:
+    """Further accuracies beside the truth called `name`, of networks that somebody chose; they are no sample of any."""
+    plain, conditions = _split(str(name))
+    family, *parts = plain.split(":")
+    return measured.chosen(str(name), parts, conditions) if family == measured.FAMILY else []
 
 
 def available() -> list[Available]:

@@ -170,6 +170,20 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> N
     assert lines and lines[-1].startswith("scores: 4/10 networks") and "left" in lines[-1] and "nwot 3.1" in lines[-1]
 
 
+def test_a_log_of_many_short_spells_gets_a_line_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Progress, "_told", None)
+    begin = time.monotonic()
+    for spell in range(12):
+        with Progress(10, "network", f"spell {spell}", every=0.2) as shown:
+            time.sleep(0.05)
+            shown.advance(10)
+    lines = capsys.readouterr().err.splitlines()
+    assert 1 <= len(lines) <= (time.monotonic() - begin) / 0.2, "one in each span of that length at most"
+    assert "10/10 networks" in lines[0]
+
+
 def test_a_worker_inside_one_long_call_does_not_outlive_its_parent() -> None:
     code = PARENT.replace("nap", "hold")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd(), os.path.dirname(__file__)])}

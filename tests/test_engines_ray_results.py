@@ -15,7 +15,7 @@ from test_runner import ARCHS, INFOS, SETTING, numbers
 from benchmarks.distill import jobs
 from benchmarks.engines.local import Local
 from benchmarks.engines.ray import RayCluster
-from benchmarks.harvesting import reap, rows
+from benchmarks.harvesting import order, reap, rows
 from benchmarks.scoring.runner import Runner
 from benchmarks.scoring.store import Store
 from benchmarks.search import on_workers, run_search
@@ -31,7 +31,7 @@ def test_scores_are_those_of_this_process(nodes: RayCluster, tmp_path: Path) -> 
 
 
 def test_a_harvest_measures_what_one_process_measures(nodes: RayCluster, tiny: Path) -> None:
-    pairs = reap.pending([], 2, 1)
+    pairs = reap.pending([], order.first(2), 1)
     for name, engine in {"one": Local(1), "ray": nodes}.items():
         reap.harvest(KD, pairs, tiny / f"{name}.csv", reap.Machine("cpu", engine, 1))
     one, other = (

@@ -52,7 +52,7 @@ def test_a_harvest_resumes_and_does_nothing_twice(tiny: Path, capsys: pytest.Cap
 
 
 def test_worker_processes_measure_what_one_process_measures(tiny: Path) -> None:
-    jobs = reap.pending([], 2, 1)
+    jobs = reap.pending([], order.first(2), 1)
     reap.harvest(KD, jobs, tiny / "one.csv", reap.Machine("cpu", Local(1), 1))
     reap.harvest(KD, jobs, tiny / "together.csv", reap.Machine("cpu", Local(1), 2))
     reap.harvest(KD, jobs, tiny / "two.csv", reap.Machine("cpu", Local(2), 1))
@@ -65,19 +65,19 @@ def test_worker_processes_measure_what_one_process_measures(tiny: Path) -> None:
 
 def test_a_missing_teacher_is_told_by_the_workers(tiny: Path) -> None:
     (tiny / "data" / "teachers" / "embedded:4_resnet20.pth").unlink()
-    jobs = reap.pending([], 1, 1)
+    jobs = reap.pending([], order.first(1), 1)
     with pytest.raises(DataError, match="no trained resnet20 for embedded:4"):
         reap.harvest(KD, jobs, tiny / "table.csv", reap.Machine("cpu", Local(2), 1))
 
 
 def test_repetitions_come_after_all_cells_had_their_first_run() -> None:
-    jobs = reap.pending([], 3, 2)
+    jobs = reap.pending([], order.first(3), 2)
     assert [seed for _, seed in jobs] == [0, 0, 0, 1, 1, 1]
 
 
 def test_shares_are_disjoint_and_complete() -> None:
-    whole = reap.pending([], 10, 1)
-    shares = [reap.pending([], 10, 1, (i, 3)) for i in (1, 2, 3)]
+    whole = reap.pending([], order.first(10), 1)
+    shares = [reap.pending([], order.first(10), 1, (i, 3)) for i in (1, 2, 3)]
     assert sorted((job for share in shares for job in share), key=str) == sorted(whole, key=str)
 
 

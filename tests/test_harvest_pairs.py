@@ -14,8 +14,8 @@ from benchmarks.distill import protocols
 from benchmarks.distill.trainer import Trainer
 from benchmarks.engines import provenance
 from benchmarks.engines.local import Local
+from benchmarks.harvesting import order, reap, rows
 from benchmarks.harvesting import pairs as pairs_module
-from benchmarks.harvesting import reap, rows
 from benchmarks.harvesting.pairs import PairTrainer, Recipe, lone_runs
 from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import load_ground_truth
@@ -68,7 +68,7 @@ def test_a_teacher_of_ones_own_is_told_by_its_hash(tiny: Path) -> None:
 
 
 def test_answers_on_disk_are_not_computed_again(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs = reap.pending([], 1, 1)
+    jobs = reap.pending([], order.first(1), 1)
     reap.harvest(KD, jobs, tiny / "first.csv", reap.Machine("cpu", Local(1), 1))
     monkeypatch.setattr("benchmarks.distill.stream.predict", None)
     reap.harvest(KD, jobs, tiny / "second.csv", reap.Machine("cpu", Local(1), 1))
@@ -80,7 +80,11 @@ def test_answers_on_disk_are_not_computed_again(tiny: Path, monkeypatch: pytest.
 def test_a_lone_run_that_is_known_is_not_trained_and_changes_nothing(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, distiller: str
 ) -> None:
-    recipe, jobs, machine = Recipe(HARVESTED, distiller), reap.pending([], 2, 1), reap.Machine("cpu", Local(1), 1)
+    recipe, jobs, machine = (
+        Recipe(HARVESTED, distiller),
+        reap.pending([], order.first(2), 1),
+        reap.Machine("cpu", Local(1), 1),
+    )
     reap.harvest(recipe, jobs, tiny / "pairs.csv", machine)
     pairs = rows.read_rows(tiny / "pairs.csv")
     trained, made = list[str](), PairTrainer._trainer

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 HIDDEN = frozenset(
     {
         *("rank", "spearman_minus_flops", "partial_spearman", "precision_top5", "setting", "expected"),
-        *("score", "flops_per_image", "seconds"),
+        *("score", "flops_per_image", "seconds", "in_full"),
     }
 )
 """Columns that a terminal has no room for: they are on the page."""

@@ -15,6 +15,7 @@ COMMANDS = {
     "rank_table": "the paper's rank table, and what it should have been",
     "vkdnw_table": "the scores of VKDNW's Table 1 under three settings, printed beside measured",
     "best_student": "is the best network alone not the best one distilled?",
+    "chosen": "the student that each score chooses among all networks, and how good it is",
     "distiller_table": "KD against DisWOT, DisWOT+ and the other distillers on the same students",
     "proxy_facts": "how far each score is from params, how stable it is, how many cells it takes",
     "all_tables": "all of these on one page that says what reproduces",

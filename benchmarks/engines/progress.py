@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from types import TracebackType
+from typing import ClassVar
 
 from tqdm import tqdm
 
@@ -13,7 +15,12 @@ _LINE = "{desc}{n_fmt}/{total_fmt} {unit}s, {elapsed} elapsed, {remaining} left{
 
 
 class Progress:
-    """A context around work of `total` parts; `advance` after each. Nothing is shown when it ends at once."""
+    """A context around work of `total` parts; `advance` after each. Nothing is shown when it ends at once.
+
+    Work in many short spells, a context each, has its lines too: at the end of one, where none was due before.
+    """
+
+    _told: ClassVar[float | None] = None  # when the last line was written, or the first context began
 
     def __init__(self, total: int, unit: str, label: str = "", *, done: int = 0, every: float = EVERY) -> None:
         self._bar: tqdm[None] = tqdm(
@@ -31,6 +38,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self._thread is not None:
+            Progress._told = Progress._told or time.monotonic()
             self._thread.start()
         return self
 
@@ -38,6 +46,8 @@ class Progress:
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
+            if time.monotonic() - (Progress._told or 0.0) >= self._every:
+                self._tell()
         self._bar.close()
 
     def advance(self, parts: int = 1, note: str = "") -> None:
@@ -48,7 +58,11 @@ class Progress:
 
     def _speak(self) -> None:
         while not self._ended.wait(self._every):
-            print(str(self._bar), file=sys.stderr, flush=True)
+            self._tell()
+
+    def _tell(self) -> None:
+        Progress._told = time.monotonic()
+        print(str(self._bar), file=sys.stderr, flush=True)
 
 
 class _Nothing:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from diswot_errors import UsageError
 from nb201_data.space import Cell, distinct_cells, sample
+from nb201_data.truth.csv_rows import read_rows
 
 ORDER_SEED = 201
 AUTHORS_INDICES = (1, 10, 20, 40, 80, 120, 240, 360, 480, 520, 1024, 2096, 3069, 4058, 5066)
@@ -35,3 +40,22 @@ def harvest_order() -> list[Cell]:
     authors = [cell.pruned() for cell in authors_cells()]
     rest = sample(distinct_cells(), len(distinct_cells()), ORDER_SEED)
     return list(dict.fromkeys([*authors, *rest]))
+
+
+def first(cells: int) -> Sequence[Cell]:
+    """The first of the fixed order."""
+    order = harvest_order()
+    if cells > len(order):
+        raise UsageError(f"--cells {cells}: there are {len(order)} distinct cells")
+    return order[:cells]
+
+
+def named_in(path: Path) -> Sequence[Cell]:
+    """The cells in the column `arch` of a CSV file without their dead branches, in its order, none twice."""
+    found = []
+    for row in read_rows(path, ("arch",), None):
+        try:
+            found.append(Cell.parse(row.required("arch")).pruned())
+        except UsageError as error:
+            raise row.fault("arch", str(error)) from error
+    return list(dict.fromkeys(found))

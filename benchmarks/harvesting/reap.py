@@ -11,10 +11,9 @@ from benchmarks.engines.device import choose_device
 from benchmarks.engines.progress import Progress
 from benchmarks.engines.registry import Engine
 from benchmarks.harvesting import speed
-from benchmarks.harvesting.order import harvest_order
 from benchmarks.harvesting.pairs import CellSeed, Lone, PairTrainer, Recipe
 from benchmarks.harvesting.rows import PairRow, append
-from diswot_errors import UsageError
+from nb201_data.space import Cell
 
 
 @dataclass(frozen=True)
@@ -27,14 +26,11 @@ class Machine:
 
 
 def pending(
-    done: Collection[tuple[str, int]], cells: int, seeds: int, share: tuple[int, int] = (1, 1)
+    done: Collection[tuple[str, int]], cells: Sequence[Cell], seeds: int, share: tuple[int, int] = (1, 1)
 ) -> list[CellSeed]:
-    """(cell, seed) still to be measured, in the fixed order; repetitions come after all cells had their first run."""
-    order = harvest_order()
-    if cells > len(order):
-        raise UsageError(f"--cells {cells}: there are {len(order)} distinct cells")
+    """(cell, seed) still to be measured, in this order; repetitions come after all cells had their first run."""
     part, whole = share
-    chosen = [cell for i, cell in enumerate(order[:cells]) if i % whole == part - 1]
+    chosen = [cell for i, cell in enumerate(cells) if i % whole == part - 1]
     jobs = [(cell, seed) for seed in range(seeds) for cell in chosen]
     return [(cell, seed) for cell, seed in jobs if (str(cell), seed) not in done]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.command.claim import locked
 from diswot_errors import DataError, UsageError
 from nb201_data.truth import csv_rows
-from nb201_data.truth.measured import TABLES
+from nb201_data.truth.measured import CHOSEN, TABLES
 from proxies.distillation.names import slug
 from reports.csv_files import write_text
 
@@ -69,11 +69,14 @@ COLUMNS = tuple(field.name for field in fields(PairRow))
 PLAIN = COLUMNS[:-1]  # without distiller
 
 
-def table_path(protocol: str, distiller: str = DISTILLER, teacher: str = "") -> Path:
-    """Where the project keeps pairs of a protocol; without a distiller: runs alone. `teacher`: another than usual."""
+def table_path(protocol: str, distiller: str = DISTILLER, teacher: str = "", *, chosen: bool = False) -> Path:
+    """Where the project keeps pairs of a protocol; without a distiller: runs alone. `teacher`: another than usual.
+
+    chosen: of cells that somebody named, which are no sample.
+    """
     other = "" if distiller in ("", DISTILLER) else slug(distiller)
     words = ("kd" if distiller else "alone", "nb201", protocol, teacher, other)
-    return TABLES / f"{'-'.join(word for word in words if word)}.csv"
+    return TABLES / f"{CHOSEN if chosen else ''}{'-'.join(word for word in words if word)}.csv"
 
 
 def read_rows(path: Path) -> list[PairRow]:

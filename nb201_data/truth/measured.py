@@ -21,6 +21,8 @@ COLUMNS = (
 # fmt: on
 ANSWER = COLUMNS[8:14]  # what was measured; when, where and how fast is left out
 USUAL = "kd"  # the distiller of tables without a column `distiller`
+CHOSEN = "chosen-"
+"""Before the name of a table: cells that somebody chose, beside the random ones."""
 _VARIANTS = ("distilled", "vanilla")
 
 
@@ -36,7 +38,7 @@ def default_protocol() -> str:
         raise DataError(
             f"no table of {FAMILY} in {TABLES}: measure one with `python -m benchmarks.harvest --protocol lite`"
         )
-    full = "full12" in there and len({row.text("arch") for row in _rows("full12")}) >= ENOUGH
+    full = "full12" in there and len({row.text("arch") for row in _rows(_path("full12"))}) >= ENOUGH
     order = ("full12", "lite") if full or "lite" not in there else ("lite",)
     return next((name for name in order if name in there), there[0])
 
@@ -56,11 +58,8 @@ def card_of(name: str) -> str:
 
 def load(name: str, parts: list[str], conditions: dict[str, str]) -> GroundTruth:
     """`kd-nb201[:PROTOCOL[:distilled|vanilla]]`."""
-    protocol = parts[0] if parts else default_protocol()
-    variant = parts[1] if len(parts) > 1 else "distilled"
-    if protocol not in protocols() or variant not in _VARIANTS or len(parts) > 2:
-        raise UsageError(f"no ground truth '{name}': there is {', '.join(names()) or 'no table of ' + FAMILY}")
-    rows = list(_rows(protocol))
+    protocol, variant = _named(name, parts)
+    rows = list(_rows(_path(protocol)))
     distiller = rows[0].text("distiller", USUAL)
     records = narrow(name, (_record(row, variant) for row in rows), conditions)
     by = "" if distiller == USUAL else f" by {distiller}"
@@ -73,9 +72,29 @@ def load(name: str, parts: list[str], conditions: dict[str, str]) -> GroundTruth
     return ground_truth(full_name, "measured", records, note)
 
 
-def _rows(table: str) -> Iterator[Row]:
-    """The rows of `kd-nb201-{table}.csv`, each answer once; all of one protocol, teacher and distiller."""
-    path, seen = TABLES / f"{FAMILY}-{table}.csv", dict[tuple[str, str], Row]()
+def chosen(name: str, parts: list[str], conditions: dict[str, str]) -> list[Record]:
+    """Accuracies of cells that somebody chose, under the conditions of `load`: no sample, and so part of no truth."""
+    protocol, variant = _named(name, parts)
+    path = _path(protocol, CHOSEN)
+    return [] if not path.is_file() else narrow(name, (_record(row, variant) for row in _rows(path)), conditions)
+
+
+def _named(name: str, parts: list[str]) -> tuple[str, str]:
+    """Protocol and variant."""
+    protocol = parts[0] if parts else default_protocol()
+    variant = parts[1] if len(parts) > 1 else "distilled"
+    if protocol not in protocols() or variant not in _VARIANTS or len(parts) > 2:
+        raise UsageError(f"no ground truth '{name}': there is {', '.join(names()) or 'no table of ' + FAMILY}")
+    return protocol, variant
+
+
+def _path(table: str, kind: str = "") -> Path:
+    return TABLES / f"{kind}{FAMILY}-{table}.csv"
+
+
+def _rows(path: Path) -> Iterator[Row]:
+    """The rows of a table, each answer once; all of one protocol, teacher and distiller."""
+    table, seen = path.stem.partition(f"{FAMILY}-")[2], dict[tuple[str, str], Row]()
     for row in read_rows(path, COLUMNS, ("distiller",), growing=True):
         protocol = row.text("protocol")
         if table not in _tables_of(row):

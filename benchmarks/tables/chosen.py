@@ -1,0 +1,217 @@
+"""The student that each score chooses among all networks of a space, and what training makes of it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.scoring.order import LISTED, space_order
+from benchmarks.scoring.population import ENOUGH, space_of
+from benchmarks.scoring.ranked import Scores
+from benchmarks.statistics.noise import Noise, gap, mean, pooled, verdict
+from diswot_errors import UsageError
+from nb201_data.ground_truth import GroundTruth
+from nb201_data.spaces import SearchSpace
+from nb201_data.truth.records import Record
+from reports import figures
+from reports.cells import short_name
+from reports.schema import Cell, Column, Estimate, Figure, Section, Table, Verdict, VerdictKind
+from reports.tables import format_count
+
+COUNT = "params"
+NAMED = ("diswot", "m_s", "m_r", "spread_size", "nwot", "synflow")
+"""Of whose choices the first lines tell, where they are there."""
+SAME = Verdict(VerdictKind.NOT_TOLD_APART, "the same network")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The network that a score finds the best of all, without dead branches. Of several the first of the fixed random
+    order; `alike` counts those that differ in what they compute."""
+
+    score: str
+    setting: str
+    arch: str
+    alike: int
+    networks: int
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Accuracies of the runs of networks, in percent: those of a fair sample, and those that somebody chose as well."""
+
+    sample: Mapping[str, Sequence[float]]
+    runs: Mapping[str, Sequence[float]]
+
+    @property
+    def noise(self) -> Noise | None:
+        """Of one run, from all networks that were trained more than once."""
+        return pooled(self.runs.values())
+
+    def below(self, arch: str) -> float:
+        """The share of the sample that has less than a network."""
+        own = statistics.fmean(self.runs[arch])
+        return statistics.fmean(statistics.fmean(runs) < own for other, runs in self.sample.items() if other != arch)
+
+
+def trained(truth: GroundTruth, further: Iterable[Record]) -> Trained:
+    """The runs of a truth's networks and of further ones under its conditions; a run that is in both counts once."""
+    sample = {arch: {record.seed: record.accuracy for record in runs} for arch, runs in truth.runs.items()}
+    every = {arch: dict(runs) for arch, runs in sample.items()}
+    for record in further:
+        every.setdefault(record.arch, {}).setdefault(record.seed, record.accuracy)
+    return Trained(*({arch: [*runs.values()] for arch, runs in each.items()} for each in (sample, every)))
+
+
+def choices(truth: GroundTruth, scores: Iterable[Scores]) -> list[Choice]:
+    """Of every score that has values for nine tenths of the whole space; of several seeds the first."""
+    space = space_of(truth)
+    if len(space) > LISTED:
+        raise UsageError(f"{truth.space} has {len(space):,} networks: too many to look for the best of all")
+    archs = list(space_order(truth.space))
+    found = []
+    for one in scores:
+        values = one.values(archs)
+        if len(values) and np.isfinite(values[0]).mean() >= ENOUGH:
+            best = np.flatnonzero(values[0] == np.nanmax(np.where(np.isfinite(values[0]), values[0], np.nan)))
+            alike = list(dict.fromkeys(_canonical(space, archs[place]) for place in best.tolist()))
+            found.append(Choice(one.score, one.setting, alike[0], len(alike), len(archs)))
+    return found
+
+
+def _canonical(space: SearchSpace, arch: str) -> str:
+    return str(space.canonical(space.parse(arch)))
+
+
+COLUMNS = (
+    Column("proxy"),
+    Column("conditions"),
+    Column("student", note="the network that it chooses, its branches that reach nothing left out"),
+    Column(
+        "alike", "integer", note="networks that it finds the best alike; the first of a fixed random order is taken"
+    ),
+    Column("params", "integer", label="parameters"),
+    Column("accuracy", "estimate", 2, "accuracy %", "mean over runs, with the noise of a run"),
+    Column("runs", "integer", note="trainings of the student"),
+    Column("below", "number", 3, "better than", "share of the random networks that have less"),
+    Column("minus_count", "estimate", 2, f"− {COUNT}", f"points more than the student that {COUNT} chooses"),
+    Column("verdict", "verdict", label=f"than {COUNT}' choice"),
+    Column("in_full", label="network", note="the student in full"),
+)
+
+
+def sections(truth: GroundTruth, found: Sequence[Choice], known: Trained) -> list[Section]:
+    """The table, best student first; and the students that nobody has trained."""
+    space, noise, base = space_of(truth), known.noise, _counted(found)
+    ordered = sorted(found, key=lambda one: -statistics.fmean(known.runs.get(one.arch, [-1.0])))
+    rows: list[tuple[Cell, ...]] = []
+    for one in ordered:
+        cells: tuple[Cell, ...] = (None, None, None, None, Verdict(VerdictKind.NOT_MEASURED))
+        if runs := known.runs.get(one.arch):
+            other = known.runs.get(base, ())
+            difference = gap(runs, other, noise) if other and base != one.arch else None
+            told = SAME if base == one.arch else verdict(difference) if difference else None
+            cells = mean(runs, noise), len(runs), known.below(one.arch), difference, told
+        size = space.params(space.parse(one.arch))
+        rows.append((one.score, one.setting, short_name(one.arch), one.alike, size, *cells, one.arch))
+    made = [
+        Section(
+            "chosen",
+            "The student that each score chooses",
+            (),
+            Table(COLUMNS, tuple(rows)),
+            figures=(Figure("students", _figure(ordered, known, noise), width="wide"),) if _some(found, known) else (),
+            note=f"{truth.note}. A choice is one network, by one draw of weights and images: what is compared are "
+            "students, not how well scores order. The intervals are about the noise of training, 95 % each, and no "
+            "account is taken of their number.",
+        )
+    ]
+    lacking = list(dict.fromkeys(one.arch for one in found if one.arch not in known.runs))
+    if lacking:
+        column = Column("arch")
+        words = (f"{format_count(len(lacking), 'student')} that a score chooses and that nobody has trained.",)
+        made.append(Section("lacking", "Not trained yet", words, Table((column,), tuple((arch,) for arch in lacking))))
+    return made
+
+
+def lead(truth: GroundTruth, found: Sequence[Choice], known: Trained) -> list[str]:
+    """How the choices fare, beside those of counting and of chance."""
+    measured = [one for one in found if one.arch in known.runs]
+    sample = [statistics.fmean(runs) for runs in known.sample.values()]
+    n = found[0].networks
+    said = [
+        f"{format_count(len(found), 'score')} and settings, each asked for the best of {n:,} networks of "
+        f"{space_of(truth).name}, name {format_count(len({one.arch for one in found}), 'student')}; "
+        f"{len({one.arch for one in measured})} of them are trained, as {truth.name} is.",
+        f"Of {len(sample)} networks of {truth.name} one has {statistics.fmean(sample):.2f} % on the mean, "
+        f"{statistics.median(sample):.2f} % in the middle, the best {max(sample):.2f} %.",
+    ]
+    return said + _named(measured, known) + _standing(measured, known)
+
+
+def _named(measured: Sequence[Choice], known: Trained) -> list[str]:
+    """The best choice, that of params, and those of the scores that this bench is about."""
+    if not measured:
+        return []
+    accuracy = {one.arch: statistics.fmean(known.runs[one.arch]) for one in measured}
+    best = max(measured, key=lambda one: accuracy[one.arch])
+    shown = [best] + [one for name in (COUNT, *NAMED) for one in measured if one.score == name and one != best]
+    listed, seen = [], set[tuple[str, str]]()
+    for one in shown:
+        if (one.score, one.arch) not in seen:
+            seen.add((one.score, one.arch))
+            listed.append(
+                f"{one.score} ({one.setting.partition(',')[0]}): {accuracy[one.arch]:.2f} %, better than "
+                f"{100 * known.below(one.arch):.0f} % of the random ones"
+            )
+    return [f"The best choice, then those named: {'; '.join(listed)}."]
+
+
+def _standing(measured: Sequence[Choice], known: Trained) -> list[str]:
+    base = _counted(measured)
+    if not base:
+        return []
+    rest = [one.arch for one in measured if one.score != COUNT]
+    gaps = [gap(known.runs[arch], known.runs[base], known.noise) for arch in rest if arch != base]
+    kinds = [verdict(each).kind for each in gaps]
+    said = ", ".join(f"{kinds.count(kind)} {kind.label}" for kind in (VerdictKind.BETTER, VerdictKind.WORSE))
+    if known.noise is None:
+        said = f"{sum((each.value or 0) > 0 for each in gaps)} have more, the noise of a run not being known"
+    return [
+        f"Beside the student that counting parameters chooses: {said}, of {len(gaps)}; "
+        f"{len(rest) - len(gaps)} choose that very network."
+    ]
+
+
+def _counted(found: Sequence[Choice]) -> str:
+    """The network that counting parameters chooses."""
+    return next((one.arch for one in found if one.score == COUNT), "")
+
+
+def _some(found: Sequence[Choice], known: Trained) -> bool:
+    return any(one.arch in known.runs for one in found)
+
+
+def _figure(ordered: Sequence[Choice], known: Trained, noise: Noise | None) -> str:
+    """A row a student, named by the scores that choose it; the line is the mean of the random ones."""
+    by_arch: dict[str, list[str]] = {}
+    for one in ordered:
+        if one.arch in known.runs:
+            by_arch.setdefault(one.arch, []).append(one.score)
+    names = {arch: list(dict.fromkeys(scores)) for arch, scores in by_arch.items()}
+    labels = [_label(scores) for scores in names.values()]
+    estimates: list[Estimate] = [mean(known.runs[arch], noise) for arch in names]
+    base = [_label(scores) for scores in names.values() if COUNT in scores]
+    middle = statistics.fmean(statistics.fmean(runs) for runs in known.sample.values())
+    return figures.intervals(
+        labels, estimates, x_label="accuracy %", highlight=base, reference=middle, width=360.0, written=True
+    )
+
+
+def _label(scores: Sequence[str]) -> str:
+    first = COUNT if COUNT in scores else scores[0]
+    more = len(scores) - 1
+    return f"{first} and {more} more" if more else first
