@@ -14,8 +14,8 @@ from benchmarks.scoring.authors import COMMON
 from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
-from benchmarks.tables import best_student, released, with_params
-from nb201_data.ground_truth import GroundTruth
+from benchmarks.tables import best_student, chosen, released, with_params
+from nb201_data.ground_truth import GroundTruth, load_chosen
 from nb201_data.truth.measured import FAMILY, card_of
 from reports import figures, front, markdown
 from reports.card import sections_of
@@ -62,6 +62,7 @@ def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]
         yield counted(whole)
     for truth in truths:
         if truth.name.startswith(FAMILY) and truth.name.endswith(":distilled") and (card := card_of(truth.name)):
+            yield from choices(truth, book)
             yield from of_card(truth, card)
     yield swapped()
     yield Finding("Do the printed numbers agree?", [printed_checks()], _command("all_tables"))
@@ -162,6 +163,14 @@ def pictures(one: Measured) -> dict[str, str]:
             highlight=name in COUNTS,
         )
     return {end: in_both_lights(each) for end, each in drawn.items()}
+
+
+def choices(truth: GroundTruth, book: Released) -> Iterator[Finding]:
+    """Which students scores choose among all networks, and how good those are."""
+    known = chosen.trained(truth, load_chosen(truth.name))
+    if found := chosen.choices(truth, ranked.released_scores([book], truth)):
+        title = "Which student does each score choose among all networks?"
+        yield Finding(title, chosen.lead(truth, found, known), _command("chosen"))
 
 
 def counted(truths: Sequence[GroundTruth]) -> Finding:
