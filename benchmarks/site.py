@@ -53,7 +53,8 @@ def usual() -> list[str]:
 def _runs(place: Path, truths: Sequence[GroundTruth], released: Released, command: Sequence[str]) -> Iterator[Path]:
     """A run for each truth under each setting, and the distillers, as folders that `reports` reads."""
     contents = [content for truth in truths for content in pages.of_truth(truth, released, recorded(released, truth))]
-    further = [*pages.searches(truths, released), *pages.score(), pages.distillers()]
+    searches = pages.searches(truths, released)
+    further = [*pages.students(truths, released), *searches, *pages.score(), pages.distillers()]
     for number, content in enumerate([*contents, *further], 1):
         name = content.ground_truth if content.correlations else content.title
         folder = place / str(number) / name.replace(":", "-").replace("/", "-").lower()

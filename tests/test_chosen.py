@@ -99,7 +99,8 @@ def test_the_table_by_hand() -> None:
     truth = truth_of(*TRUTH.records[:3])
     firsts = {"params": BEST, "same": BEST, "none": EMPTY, "new": space_order("nb201")[3]}
     found = chosen.choices(truth, [made(name, {arch: 1.0}) for name, arch in firsts.items()])
-    first, *rest = chosen.sections(truth, found, chosen.trained(truth, []))
+    students = chosen.Students(truth, found, chosen.trained(truth, []))
+    first, *rest = chosen.sections(students)
     assert first.table is not None
     rows = {
         row[0]: dict(zip([column.name for column in first.table.columns], row, strict=True)) for row in first.table.rows
@@ -114,7 +115,7 @@ def test_the_table_by_hand() -> None:
     assert first.table.rows[-1][0] == "new", "what is not trained stands last"
     assert [section.name for section in rest] == ["lacking"] and rest[0].table is not None
     assert rest[0].table.rows == ((rows["new"]["in_full"],),)
-    words = " ".join(chosen.lead(truth, found, chosen.trained(truth, [])))
+    words = " ".join(chosen.lead(students))
     assert "name 3 students; 2 of them are trained" in words
     assert "0 better, 1 worse, of 1; 1 choose that very network" in words
 
@@ -122,10 +123,10 @@ def test_the_table_by_hand() -> None:
 def test_without_repeated_runs_nothing_is_told_apart() -> None:
     truth = truth_of(record(BEST, 0, 70.0), record(EMPTY, 0, 1.0))
     found = chosen.choices(truth, [made("params", {BEST: 1.0}), made("none", {EMPTY: 1.0})])
-    known = chosen.trained(truth, [])
-    table = chosen.sections(truth, found, known)[0].table
+    students = chosen.Students(truth, found, chosen.trained(truth, []))
+    table = chosen.sections(students)[0].table
     assert table is not None and str(table.rows[1][9].kind) == "open"
-    assert "0 have more, the noise of a run not being known, of 1" in " ".join(chosen.lead(truth, found, known))
+    assert "0 have more, the noise of a run not being known, of 1" in " ".join(chosen.lead(students))
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_the_command_names_what_is_not_trained_and_the_harvest_takes_it(
     tmp_path: Path, own_tables: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scores = [made("params", {BEST: 1.0}), made("mine", {EMPTY: 1.0})]
-    monkeypatch.setattr(command, "released_scores", lambda books, truth, formulas: scores)
+    monkeypatch.setattr(chosen, "released_scores", lambda books, truth, formulas: scores)
     assert command.main(["--dry-run"]) == 0
     assert "2 choices, 2 students not trained" in capsys.readouterr().out
     assert command.main(["--out", str(tmp_path / "run")]) == 0
@@ -172,7 +173,7 @@ def test_the_command_names_what_is_not_trained_and_the_harvest_takes_it(
 def test_without_scores_of_the_whole_space_the_command_says_what_helps(
     monkeypatch: pytest.MonkeyPatch, own_tables: Path
 ) -> None:
-    monkeypatch.setattr(command, "released_scores", lambda books, truth, formulas: [])
+    monkeypatch.setattr(chosen, "released_scores", lambda books, truth, formulas: [])
     with pytest.raises(DataError, match=r"benchmarks\.sweep --ground-truth kd-nb201:lite:distilled"):
         command.main(["--dry-run"])
 

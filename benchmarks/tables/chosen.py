@@ -5,15 +5,19 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from benchmarks.command.publish import Content
 from benchmarks.scoring.order import LISTED, space_order
 from benchmarks.scoring.population import ENOUGH, space_of
-from benchmarks.scoring.ranked import Scores
+from benchmarks.scoring.ranked import Scores, released_scores
+from benchmarks.scoring.release import Book
+from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.noise import Noise, gap, mean, pooled, verdict
 from diswot_errors import UsageError
-from nb201_data.ground_truth import GroundTruth
+from nb201_data.ground_truth import GroundTruth, load_chosen
 from nb201_data.spaces import SearchSpace
 from nb201_data.truth.records import Record
 from reports import figures
@@ -21,6 +25,7 @@ from reports.cells import short_name
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table, Verdict, VerdictKind
 from reports.tables import format_count
 
+TITLE = "The student that each score chooses"
 COUNT = "params"
 NAMED = ("diswot", "m_s", "m_r", "spread_size", "nwot", "synflow")
 """Of whose choices the first lines tell, where they are there."""
@@ -55,6 +60,31 @@ class Trained:
         """The share of the sample that has less than a network."""
         own = statistics.fmean(self.runs[arch])
         return statistics.fmean(statistics.fmean(runs) < own for other, runs in self.sample.items() if other != arch)
+
+
+@dataclass(frozen=True)
+class Students:
+    """What scores choose among all networks of a truth's space, and what is known of those."""
+
+    truth: GroundTruth
+    choices: Sequence[Choice]
+    trained: Trained
+
+    @property
+    def lacking(self) -> list[str]:
+        """Those that nobody has trained."""
+        return list(dict.fromkeys(one.arch for one in self.choices if one.arch not in self.trained.runs))
+
+
+def students(truth: GroundTruth, books: Iterable[Book], formulas: Sequence[Formula] = ()) -> Students:
+    """Those of every score, aggregate and formula that is there."""
+    found = choices(truth, released_scores(books, truth, formulas))
+    return Students(truth, found, trained(truth, load_chosen(truth.name)))
+
+
+def content(found: Students, config: Mapping[str, Any] | None = None) -> Content:
+    """The page."""
+    return Content(TITLE, lead(found), sections(found), config=config or {}, ground_truth=found.truth.name)
 
 
 def trained(truth: GroundTruth, further: Iterable[Record]) -> Trained:
@@ -103,8 +133,9 @@ COLUMNS = (
 )
 
 
-def sections(truth: GroundTruth, found: Sequence[Choice], known: Trained) -> list[Section]:
+def sections(students: Students) -> list[Section]:
     """The table, best student first; and the students that nobody has trained."""
+    truth, found, known = students.truth, students.choices, students.trained
     space, noise, base = space_of(truth), known.noise, _counted(found)
     ordered = sorted(found, key=lambda one: -statistics.fmean(known.runs.get(one.arch, [-1.0])))
     rows: list[tuple[Cell, ...]] = []
@@ -120,7 +151,7 @@ def sections(truth: GroundTruth, found: Sequence[Choice], known: Trained) -> lis
     made = [
         Section(
             "chosen",
-            "The student that each score chooses",
+            TITLE,
             (),
             Table(COLUMNS, tuple(rows)),
             figures=(Figure("students", _figure(ordered, known, noise), width="wide"),) if _some(found, known) else (),
@@ -129,16 +160,16 @@ def sections(truth: GroundTruth, found: Sequence[Choice], known: Trained) -> lis
             "account is taken of their number.",
         )
     ]
-    lacking = list(dict.fromkeys(one.arch for one in found if one.arch not in known.runs))
-    if lacking:
+    if lacking := students.lacking:
         column = Column("arch")
         words = (f"{format_count(len(lacking), 'student')} that a score chooses and that nobody has trained.",)
         made.append(Section("lacking", "Not trained yet", words, Table((column,), tuple((arch,) for arch in lacking))))
     return made
 
 
-def lead(truth: GroundTruth, found: Sequence[Choice], known: Trained) -> list[str]:
+def lead(students: Students) -> list[str]:
     """How the choices fare, beside those of counting and of chance."""
+    truth, found, known = students.truth, students.choices, students.trained
     measured = [one for one in found if one.arch in known.runs]
     sample = [statistics.fmean(runs) for runs in known.sample.values()]
     n = found[0].networks

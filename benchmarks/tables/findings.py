@@ -62,7 +62,7 @@ def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]
         yield counted(whole)
     for truth in truths:
         if truth.name.startswith(FAMILY) and truth.name.endswith(":distilled") and (card := card_of(truth.name)):
-            yield from choices(truth, book)
+            yield from students(truth, book)
             yield from of_card(truth, card)
     yield swapped()
     yield Finding("Do the printed numbers agree?", [printed_checks()], _command("all_tables"))
@@ -165,12 +165,11 @@ def pictures(one: Measured) -> dict[str, str]:
     return {end: in_both_lights(each) for end, each in drawn.items()}
 
 
-def choices(truth: GroundTruth, book: Released) -> Iterator[Finding]:
-    """Which students scores choose among all networks, and how good those are."""
-    known = chosen.trained(truth, load_chosen(truth.name))
-    if found := chosen.choices(truth, ranked.released_scores([book], truth)):
-        title = "Which student does each score choose among all networks?"
-        yield Finding(title, chosen.lead(truth, found, known), _command("chosen"))
+def students(truth: GroundTruth, book: Released) -> Iterator[Finding]:
+    """Which networks scores choose among all, where those were trained."""
+    if load_chosen(truth.name):
+        found = chosen.students(truth, [book])
+        yield Finding(f"{chosen.TITLE} among all networks", chosen.lead(found), _command("chosen"))
 
 
 def counted(truths: Sequence[GroundTruth]) -> Finding:

@@ -11,9 +11,9 @@ from benchmarks.scoring import ranked
 from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.population import populations
 from benchmarks.scoring.released import Released
-from benchmarks.tables import leaderboard, search_scores
+from benchmarks.tables import chosen, leaderboard, search_scores
 from benchmarks.tables.settings import of_authors
-from nb201_data.ground_truth import GroundTruth
+from nb201_data.ground_truth import GroundTruth, load_chosen
 from nb201_data.truth.measured import card_of
 from reports.card import sections_of
 from reports.schema import Column, Note, Section, Table, Topic
@@ -88,6 +88,11 @@ def score() -> list[Content]:
             sections_of(text, "In short"),
         )
     ]
+
+
+def students(truths: Sequence[GroundTruth], book: Released) -> list[Content]:
+    """The students that scores choose among all networks, of each truth beside which those were trained."""
+    return [chosen.content(chosen.students(truth, [book])) for truth in truths if load_chosen(truth.name)]
 
 
 def searches(truths: Sequence[GroundTruth], book: Released) -> list[Content]:
