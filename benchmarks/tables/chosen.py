@@ -126,7 +126,7 @@ COLUMNS = (
     Column("params", "integer", label="parameters"),
     Column("accuracy", "estimate", 2, "accuracy %", "mean over runs, with the noise of a run"),
     Column("runs", "integer", note="trainings of the student"),
-    Column("below", "number", 3, "better than", "share of the random networks that have less"),
+    Column("below", "number", 3, "better than", "share of the networks of the ground truth that have less"),
     Column("minus_count", "estimate", 2, f"− {COUNT}", f"points more than the student that {COUNT} chooses"),
     Column("verdict", "verdict", label=f"than {COUNT}' choice"),
     Column("in_full", label="network", note="the student in full"),
@@ -174,9 +174,9 @@ def lead(students: Students) -> list[str]:
     sample = [statistics.fmean(runs) for runs in known.sample.values()]
     n = found[0].networks
     said = [
-        f"{format_count(len(found), 'score')} and settings, each asked for the best of {n:,} networks of "
-        f"{space_of(truth).name}, name {format_count(len({one.arch for one in found}), 'student')}; "
-        f"{len({one.arch for one in measured})} of them are trained, as {truth.name} is.",
+        f"{format_count(len(found), 'choice')}, of a score under a setting each, of the best of {n:,} networks of "
+        f"{space_of(truth).name} name {format_count(len({one.arch for one in found}), 'student')}; "
+        f"{len({one.arch for one in measured})} of them are trained as those of {truth.name} are.",
         f"Of {len(sample)} networks of {truth.name} one has {statistics.fmean(sample):.2f} % on the mean, "
         f"{statistics.median(sample):.2f} % in the middle, the best {max(sample):.2f} %.",
     ]
@@ -196,7 +196,7 @@ def _named(measured: Sequence[Choice], known: Trained) -> list[str]:
             seen.add((one.score, one.arch))
             listed.append(
                 f"{one.score} ({one.setting.partition(',')[0]}): {accuracy[one.arch]:.2f} %, better than "
-                f"{100 * known.below(one.arch):.0f} % of the random ones"
+                f"{100 * known.below(one.arch):.0f} % of those"
             )
     return [f"The best choice, then those named: {'; '.join(listed)}."]
 
@@ -227,7 +227,7 @@ def _some(found: Sequence[Choice], known: Trained) -> bool:
 
 
 def _figure(ordered: Sequence[Choice], known: Trained, noise: Noise | None) -> str:
-    """A row a student, named by the scores that choose it; the line is the mean of the random ones."""
+    """A row a student, named by the scores that choose it; the line is the mean of the truth's networks."""
     by_arch: dict[str, list[str]] = {}
     for one in ordered:
         if one.arch in known.runs:
