@@ -9,7 +9,7 @@ import time
 import pytest
 
 from benchmarks.engines.local import Limits, Lost, Workers
-from benchmarks.engines.progress import Progress
+from benchmarks.engines.progress import Clock, Progress
 from diswot_errors import DataError
 
 PARENT = """
@@ -170,13 +170,10 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> N
     assert lines and lines[-1].startswith("scores: 4/10 networks") and "left" in lines[-1] and "nwot 3.1" in lines[-1]
 
 
-def test_a_log_of_many_short_spells_gets_a_line_now_and_then(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Progress, "_told", None)
-    begin = time.monotonic()
+def test_a_log_of_many_short_spells_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    clock, begin = Clock(), time.monotonic()
     for spell in range(12):
-        with Progress(10, "network", f"spell {spell}", every=0.2) as shown:
+        with Progress(10, "network", f"spell {spell}", every=0.2, clock=clock) as shown:
             time.sleep(0.05)
             shown.advance(10)
     lines = capsys.readouterr().err.splitlines()

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from types import TracebackType
-from typing import ClassVar
 
 from tqdm import tqdm
 
@@ -14,15 +13,21 @@ EVERY = 30.0  # seconds between two lines of a log
 _LINE = "{desc}{n_fmt}/{total_fmt} {unit}s, {elapsed} elapsed, {remaining} left{postfix}"
 
 
+class Clock:
+    """When the last line was written by any of the contexts that share it; from when on, where none was."""
+
+    told: float | None = None
+
+
 class Progress:
     """A context around work of `total` parts; `advance` after each. Nothing is shown when it ends at once.
 
-    Work in many short spells, a context each, has its lines too: at the end of one, where none was due before.
+    Work in many short spells, a context each that share a `clock`, has its lines too: at the end of one of them.
     """
 
-    _told: ClassVar[float | None] = None  # when the last line was written, or the first context began
-
-    def __init__(self, total: int, unit: str, label: str = "", *, done: int = 0, every: float = EVERY) -> None:
+    def __init__(
+        self, total: int, unit: str, label: str = "", *, done: int = 0, every: float = EVERY, clock: Clock | None = None
+    ) -> None:
         self._bar: tqdm[None] = tqdm(
             total=total,
             initial=done,
@@ -33,12 +38,12 @@ class Progress:
             bar_format=None if sys.stderr.isatty() else _LINE,
             file=sys.stderr if sys.stderr.isatty() else _Nothing(),
         )
-        self._every, self._ended = every, threading.Event()
+        self._every, self._ended, self._clock = every, threading.Event(), clock or Clock()
         self._thread = None if sys.stderr.isatty() else threading.Thread(target=self._speak, daemon=True)
 
     def __enter__(self) -> Progress:
         if self._thread is not None:
-            Progress._told = Progress._told or time.monotonic()
+            self._clock.told = self._clock.told or time.monotonic()
             self._thread.start()
         return self
 
@@ -46,7 +51,7 @@ class Progress:
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
-            if time.monotonic() - (Progress._told or 0.0) >= self._every:
+            if time.monotonic() - (self._clock.told or 0.0) >= self._every:
                 self._tell()
         self._bar.close()
 
@@ -61,7 +66,7 @@ class Progress:
             self._tell()
 
     def _tell(self) -> None:
-        Progress._told = time.monotonic()
+        self._clock.told = time.monotonic()
         print(str(self._bar), file=sys.stderr, flush=True)
 
 

@@ -13,8 +13,8 @@ from nb201_data.spaces import get_space
 
 BAND = 1.25
 """Of the same size is what has at most so many times more, or fewer, parameters."""
-MOST, LEAST = 100, 10
-"""Networks: the nearest are taken, and among fewer a percentile says nothing."""
+NEAREST, LEAST = 100, 10
+"""Networks: so many of the nearest are taken, with those as near as the last; among fewer a percentile says nothing."""
 OPTIONS = {
     "images": "--images {}",
     "init": "--init {}",
@@ -66,7 +66,8 @@ def peers(tables: Iterable[ScoreTable], question: Question, params: int) -> Peer
     if len(near) < LEAST:
         low, high = params / BAND, params * BAND
         return Peers(why=f"{len(near)} of {total:,} released networks have {low:,.0f} to {high:,.0f} parameters")
-    return Peers(tuple(value for _, value in sorted(near, key=lambda pair: pair[0])[:MOST]))
+    reach = sorted(ratio for ratio, _ in near)[:NEAREST][-1]
+    return Peers(tuple(value for ratio, value in near if ratio <= reach))
 
 
 def percentile(value: float, values: Sequence[float], direction: str) -> float:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.engines.local import Local
-from benchmarks.engines.progress import Progress
+from benchmarks.engines.progress import Clock, Progress
 from benchmarks.engines.registry import Engine
 from benchmarks.engines.team import Limits, Lost, Team
 from benchmarks.scoring.question import Answer, Question
@@ -94,6 +94,7 @@ class Runner:
         self.store, self.engine, self.together, self.progress = store, engine, together, progress
         self.limits, self.score, self.released = limits, score, released
         self.from_tables = 0  # answers that the released tables gave
+        self._clock = Clock()  # of all that it scores: a sweep asks for few networks at a time
         self._stack = ExitStack()
         self._team: Team | None = None
 
@@ -176,7 +177,9 @@ class Runner:
         written = time.monotonic()
         try:
             with ExitStack() as stack:
-                shown = stack.enter_context(Progress(total, "network", label)) if self.progress else None
+                shown = None
+                if self.progress:
+                    shown = stack.enter_context(Progress(total, "network", label, clock=self._clock))
                 found = self._workers(len(jobs)).each(
                     self.score, jobs, limits=self._limits, split=_one_by_one, lost=_without_scores
                 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
-from benchmarks.scoring.peers import BAND, LEAST, MOST, peers, percentile
+from benchmarks.scoring.peers import BAND, LEAST, NEAREST, peers, percentile
 from benchmarks.scoring.released import ScoreTable
 from benchmarks.scoring.runner import Answers
 from benchmarks.scoring.setting import Setting
@@ -93,9 +93,9 @@ def sections(rows: Sequence[Row]) -> list[Section]:
     )
     cells = tuple((r.proxy, r.direction, r.shown, r.percentile, r.networks, r.status) for r in rows)
     note = (
-        f"Percentile: among the at most {MOST} nearest released networks that have at most {BAND} times more or fewer "
-        f"parameters and were asked the same (images, initialisation, batch, teacher, seed), {LEAST} or more; the mean "
-        "over the seeds that are released. A high one is the better end."
+        f"Percentile: among the {NEAREST} nearest released networks, and those as near as the last, that have at most "
+        f"{BAND} times more or fewer parameters and were asked the same (images, initialisation, batch, teacher, seed), "
+        f"{LEAST} or more; the mean over the seeds that are released. A high one is the better end."
     )
     lacking = _lacking(rows)
     return [
