@@ -49,7 +49,8 @@ def test_the_page_on_networks_of_ones_own_runs_word_for_word(tmp_path: Path) -> 
     assert "logit_spread" in taught and "Where the new score stands" in taught
     assert "my_teacher.py:build@" in scored and ", 0 of them a percentile" in scored
     rows = [line.split() for line in placed.splitlines() if re.match(r"(snip|m_s|m_r|l2_norm) ", line)]
-    assert len(rows) == 4 and all(0 <= float(row[3]) <= 100 and int(row[4]) >= 10 for row in rows), placed
+    assert len(rows) == 4 and all(0 <= float(row[3]) <= 100 for row in rows), placed
+    assert all(int(row[4].replace(",", "")) >= 10 for row in rows), placed
     assert len(list(tmp_path.glob("runs/*/report.html"))) == 4
 
 

@@ -94,7 +94,7 @@ def sections(rows: Sequence[Row]) -> list[Section]:
     cells = tuple((r.proxy, r.direction, r.shown, r.percentile, r.networks, r.status) for r in rows)
     note = (
         f"Percentile: among the {NEAREST} nearest released networks, and those as near as the last, that have at most "
-        f"{BAND} times more or fewer parameters and were asked the same (images, initialisation, batch, teacher, seed), "
+        f"{BAND} times more or fewer parameters and were asked the same (images, weights, batch, teacher, seed), "
         f"{LEAST} or more; the mean over the seeds that are released. A high one is the better end."
     )
     lacking = _lacking(rows)
