@@ -114,7 +114,7 @@ def test_the_table_by_hand() -> None:
     assert rows["new"]["accuracy"] is None and str(rows["new"]["verdict"].kind) == "not-measured"
     assert first.table.rows[-1][0] == "new", "what is not trained stands last"
     assert [section.name for section in rest] == ["lacking"] and rest[0].table is not None
-    assert rest[0].table.rows == ((rows["new"]["in_full"],),)
+    assert rest[0].table.rows == ((rows["new"]["student"],),)
     words = " ".join(chosen.lead(students))
     assert "name 3 students; 2 of them are trained" in words
     assert "0 better, 1 worse, of 1; 1 choose that very network" in words

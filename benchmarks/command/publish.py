@@ -20,6 +20,7 @@ from nb201_data.truth.benchmark import official_index
 from nb201_data.truth.measured import card_of
 from proxies.registry import AGGREGATES, PROXIES
 from reports import html
+from reports.cells import short_name
 from reports.headline import headline
 from reports.records import Page, Run, write_run
 from reports.schema import ArchName, Correlation, Formula, Manifest, Note, ScoreRow, Section, Table, TruthRow
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 HIDDEN = frozenset(
     {
         *("rank", "spearman_minus_flops", "partial_spearman", "precision_top5", "setting", "expected"),
-        *("score", "flops_per_image", "seconds", "in_full"),
+        *("score", "flops_per_image", "seconds"),
     }
 )
 """Columns that a terminal has no room for: they are on the page."""
@@ -108,13 +109,17 @@ def _begun(name: str, table: Table) -> str:
 
 
 def in_terminal(table: Table, hidden: Collection[str] = ()) -> str:
-    """A table without some columns and those that say nothing; intervals where the terminal is wide enough."""
+    """A table without some columns and those that say nothing; where it is too wide for the terminal without intervals,
+    and with the short names of cells."""
     places = [place for place, column in enumerate(table.columns) if column.name not in hidden and _says(table, place)]
     columns = tuple(table.columns[place] for place in places)
     shown = Table(columns, tuple(tuple(row[place] for place in places) for row in table.rows))
     text = as_text(shown, detail=False)
     width = shutil.get_terminal_size((160, 24)).columns
-    return text if max(map(len, text.splitlines())) <= width else as_text(shown, interval=False, detail=False)
+    if max(map(len, text.splitlines())) <= width:
+        return text
+    brief = tuple(tuple(short_name(cell) if isinstance(cell, str) else cell for cell in row) for row in shown.rows)
+    return as_text(replace(shown, rows=brief), interval=False, detail=False)
 
 
 def _says(table: Table, place: int) -> bool:

@@ -21,7 +21,6 @@ from nb201_data.ground_truth import GroundTruth, load_chosen
 from nb201_data.spaces import SearchSpace
 from nb201_data.truth.records import Record
 from reports import figures
-from reports.cells import short_name
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table, Verdict, VerdictKind
 from reports.tables import format_count
 
@@ -129,7 +128,6 @@ COLUMNS = (
     Column("below", "number", 3, "better than", "share of the networks of the ground truth that have less"),
     Column("minus_count", "estimate", 2, f"− {COUNT}", f"points more than the student that {COUNT} chooses"),
     Column("verdict", "verdict", label=f"than {COUNT}' choice"),
-    Column("in_full", label="network", note="the student in full"),
 )
 
 
@@ -147,7 +145,7 @@ def sections(students: Students) -> list[Section]:
             told = SAME if base == one.arch else verdict(difference) if difference else None
             cells = mean(runs, noise), len(runs), known.below(one.arch), difference, told
         size = space.params(space.parse(one.arch))
-        rows.append((one.score, one.setting, short_name(one.arch), one.alike, size, *cells, one.arch))
+        rows.append((one.score, one.setting, one.arch, one.alike, size, *cells))
     made = [
         Section(
             "chosen",
