@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.command.publish import FIRST, LONG, Content, publish
-from reports.schema import Column, Section, Table
+from benchmarks.command.publish import FIRST, LONG, Content, in_terminal, publish
+from reports.schema import Column, Estimate, Section, Table
 
 
 @pytest.mark.parametrize(("rows", "shown"), [(LONG, LONG), (LONG + 1, FIRST)])
@@ -19,3 +19,16 @@ def test_of_a_long_table_the_terminal_shows_the_first_rows(tmp_path: Path, rows:
     assert text.splitlines()[-1] == str(tmp_path / "run" / "report.html")
     with (tmp_path / "run" / "cells.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == rows
+
+
+@pytest.mark.parametrize(("width", "whole"), [(200, True), (80, False)])
+def test_where_a_table_is_too_wide_cells_have_short_names(
+    monkeypatch: pytest.MonkeyPatch, width: int, whole: bool
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    cell = "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_1x1~1|none~2|"
+    table = Table(
+        (Column("proxy"), Column("student"), Column("found", "estimate")), (("params", cell, Estimate(1, 0, 2)),)
+    )
+    text = in_terminal(table)
+    assert (cell in text, "[" in text, "3/3p/s10" in text) == (whole, whole, not whole)
