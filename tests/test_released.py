@@ -189,6 +189,12 @@ def test_a_column_that_lacks_equals_alone_is_completed(tmp_path: Path) -> None:
         return {arch: answer.value for arch, answer in found.items()}
 
     assert released("m_r", form, later) == {form: 7.0, dead: 7.0, later: 8.0}
+    place = next(at for at in range(5, len(order)) if str(Cell.parse(order[at]).pruned()) in order[:at])
+    lacks = str(Cell.parse(order[place]).pruned())
+    beginning = [arch for arch in order[: place + 2] if arch != order[place]]
+    found = released("m_r", *beginning)  # which no column of the table has
+    assert len(found) == place + 2 and found[order[place]] == found[lacks]
+    assert len(released("m_r", *beginning[1:])) == place, "with a gap it stays as it is"
     assert released("nwot", form, later) == {form: 7.0, later: 8.0}  # does not say that it is equal on equals
     assert released("m_r", later) == {later: 7.0}  # no equal answers
     first = min(form, dead, key=order.index)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.engines import provenance
-from benchmarks.scoring.order import places
+from benchmarks.scoring.order import LISTED, places, space_order
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.released import (
     FORMAT,
@@ -100,18 +100,19 @@ def _grow(table: ScoreTable | None, columns: Mapping[str, tuple[Question, Found]
 
 
 def completed(question: Question, found: Found, archs: Iterable[str]) -> Found:
-    """With answers of their equals for networks that are not scored themselves, where that leaves no gap up to the last
-    one: a sweep does not score what an equal answers. Elsewhere as it is, since a sample would be none any more.
+    """With answers of their equals for networks that are not scored themselves: a sweep does not score what an equal
+    answers. For all up to the last one in the order of the space, or for those of `archs`, where that leaves no gap
+    among them. Elsewhere as it is, since a sample would be none any more.
     """
     if not found or not PROXIES[question.proxy].equal_on_equals:
         return found
-    place = places(question.space)
+    place, order = places(question.space), space_order(question.space)
     last = max(place[arch] for arch in found)
-    lacking = [arch for arch in archs if arch not in found and place[arch] < last]
-    forms = forms_of(question.space, lacking)
-    if any(form not in found for form in forms.values()):
-        return found
-    return found | {arch: found[form] for arch, form in forms.items()}
+    for some in (order[:last] if len(order) <= LISTED else (), archs):
+        forms = forms_of(question.space, [arch for arch in some if arch not in found and place[arch] < last])
+        if forms and all(form in found for form in forms.values()):
+            return found | {arch: found[form] for arch, form in forms.items()}
+    return found
 
 
 def same(one: Answer, other: Answer) -> bool:
