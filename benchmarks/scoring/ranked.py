@@ -93,9 +93,16 @@ def _of(columns: Columns, formula: Formula) -> Scores:
 
 
 def _under_authors(there: Sequence[Columns]) -> Iterator[Scores]:
-    """Aggregates each part of which is asked as its authors ask it; where that is not known, under any setting."""
+    """Aggregates each part of which is asked as its authors ask it; where that is not known, under any setting.
+
+    Of several settings of a part that with the most networks.
+    """
     for info in aggregates():
-        parts = [next((one for one in there if _asks(one, part)), None) for part in info.parts]
+        asked = ([one for one in there if _asks(one, part)] for part in info.parts)
+        parts = [
+            max(found, key=lambda one: max(map(len, one.scores[part].values())), default=None)
+            for part, found in zip(info.parts, asked, strict=True)
+        ]
         whole = [one for one in parts if one is not None]
         if len({id(one) for one in whole}) > 1 and len(whole) == len(parts):
             seeds = set.intersection(*(set(one.seeds((p,))) for one, p in zip(whole, info.parts, strict=True)))
