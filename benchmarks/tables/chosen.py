@@ -26,7 +26,7 @@ from reports.tables import format_count
 
 TITLE = "The student that each score chooses"
 COUNT = "params"
-NAMED = ("diswot", "m_s", "m_r", "spread_size", "nwot", "synflow")
+NAMED = ("spread_size", "az_nas", "diswot", "m_s", "m_r")
 """Of whose choices the first lines tell, where they are there."""
 SAME = Verdict(VerdictKind.NOT_TOLD_APART, "the same network")
 
@@ -193,7 +193,7 @@ def _named(measured: Sequence[Choice], known: Trained) -> list[str]:
         if (one.score, one.arch) not in seen:
             seen.add((one.score, one.arch))
             listed.append(
-                f"{one.score} ({one.setting.partition(',')[0]}): {accuracy[one.arch]:.2f} %, better than "
+                f"{one.score} ({one.setting.partition(', teacher')[0]}): {accuracy[one.arch]:.2f} %, better than "
                 f"{100 * known.below(one.arch):.0f} % of those"
             )
     return [f"The best choice, then those named: {'; '.join(listed)}."]
