@@ -182,21 +182,22 @@ def lead(students: Students) -> list[str]:
 
 
 def _named(measured: Sequence[Choice], known: Trained) -> list[str]:
-    """The best choice, that of params, and those of the scores that this bench is about."""
+    """The best student that is chosen, and those of the scores that this bench is about."""
     if not measured:
         return []
-    accuracy = {one.arch: statistics.fmean(known.runs[one.arch]) for one in measured}
-    best = max(measured, key=lambda one: accuracy[one.arch])
-    shown = [best] + [one for name in (COUNT, *NAMED) for one in measured if one.score == name and one != best]
-    listed, seen = [], set[tuple[str, str]]()
-    for one in shown:
-        if (one.score, one.arch) not in seen:
-            seen.add((one.score, one.arch))
-            listed.append(
-                f"{one.score} ({one.setting.partition(', teacher')[0]}): {accuracy[one.arch]:.2f} %, better than "
-                f"{100 * known.below(one.arch):.0f} % of those"
-            )
-    return [f"The best choice, then those named: {'; '.join(listed)}."]
+    told = {
+        one.arch: f"{statistics.fmean(known.runs[one.arch]):.2f} %, better than {100 * known.below(one.arch):.0f} %"
+        for one in measured
+    }
+    best = max(told, key=lambda arch: statistics.fmean(known.runs[arch]))
+    by = _label(list(dict.fromkeys(one.score for one in measured if one.arch == best)))
+    seen: dict[tuple[str, str], str] = {}
+    for name in NAMED:
+        for one in measured:
+            if one.score == name:
+                seen.setdefault((name, one.arch), f"{name} ({one.setting.partition(', teacher')[0]}) {told[one.arch]}")
+    said = [f"The best student that is chosen, by {by}, has {told[best]} of those."]
+    return said + ([f"Others: {'; '.join(seen.values())}."] if seen else [])
 
 
 def _standing(measured: Sequence[Choice], known: Trained) -> list[str]:
