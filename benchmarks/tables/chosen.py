@@ -26,7 +26,7 @@ from reports.tables import format_count
 
 TITLE = "The student that each score chooses"
 COUNT = "params"
-NAMED = ("spread_size", "az_nas", "diswot", "m_s", "m_r")
+NAMED = ("spread_size", "az_nas", "diswot")
 """Of whose choices the first lines tell, where they are there."""
 SAME = Verdict(VerdictKind.NOT_TOLD_APART, "the same network")
 
@@ -186,7 +186,7 @@ def _named(measured: Sequence[Choice], known: Trained) -> list[str]:
     if not measured:
         return []
     told = {
-        one.arch: f"{statistics.fmean(known.runs[one.arch]):.2f} %, better than {100 * known.below(one.arch):.0f} %"
+        one.arch: f"{statistics.fmean(known.runs[one.arch]):.2f} %, better than {100 * known.below(one.arch):.1f} %"
         for one in measured
     }
     best = max(told, key=lambda arch: statistics.fmean(known.runs[arch]))
