@@ -96,7 +96,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "nothing"))
     return [
         *one_process(tmp_path),
-        *("--proxies", "nwot,diswot,l2_norm", "--grid", "nwot,diswot", "--seeds", "2"),
+        *("--proxies", "nwot,diswot,l2_norm", "--grid", "nwot,diswot", "--seeds", "2", "--no-tables"),
     ]
 
 
