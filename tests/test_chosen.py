@@ -149,6 +149,7 @@ def test_chosen_cells_are_part_of_no_truth(own_tables: Path) -> None:
     assert [(one.arch, one.accuracy) for one in load_chosen("kd-nb201:lite:vanilla")] == [(BEST, 37.0)]
     assert [one.accuracy for one in load_chosen("kd-nb201:lite:distilled:seed=0")] == [39.0]
     assert load_chosen("nb201:cifar100:test:200") == []
+    assert list(chosen.beside([load_ground_truth("kd-nb201")], [])) == [], "no score of the whole space, no page"
 
 
 def _fields(row: object) -> dict[str, object]:

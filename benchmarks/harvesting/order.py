@@ -8,6 +8,7 @@ from pathlib import Path
 from diswot_errors import UsageError
 from nb201_data.space import Cell, distinct_cells, sample
 from nb201_data.truth.csv_rows import read_rows
+from nb201_data.truth.measured import checked_arch
 
 ORDER_SEED = 201
 AUTHORS_INDICES = (1, 10, 20, 40, 80, 120, 240, 360, 480, 520, 1024, 2096, 3069, 4058, 5066)
@@ -52,10 +53,5 @@ def first(cells: int) -> Sequence[Cell]:
 
 def named_in(path: Path) -> Sequence[Cell]:
     """The cells in the column `arch` of a CSV file without their dead branches, in its order, none twice."""
-    found = []
-    for row in read_rows(path, ("arch",), None):
-        try:
-            found.append(Cell.parse(row.required("arch")).pruned())
-        except UsageError as error:
-            raise row.fault("arch", str(error)) from error
-    return list(dict.fromkeys(found))
+    rows = read_rows(path, ("arch",), None)
+    return list(dict.fromkeys(Cell.parse(checked_arch(row, "nb201")).pruned() for row in rows))

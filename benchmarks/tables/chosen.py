@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,11 @@ from benchmarks.scoring.order import LISTED, space_order
 from benchmarks.scoring.population import ENOUGH, space_of
 from benchmarks.scoring.ranked import Scores, released_scores
 from benchmarks.scoring.release import Book
+from benchmarks.scoring.released import forms_of
 from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.noise import Noise, gap, mean, pooled, verdict
 from diswot_errors import UsageError
 from nb201_data.ground_truth import GroundTruth, load_chosen
-from nb201_data.spaces import SearchSpace
 from nb201_data.truth.records import Record
 from reports import figures
 from reports.schema import Cell, Column, Estimate, Figure, Section, Table, Verdict, VerdictKind
@@ -70,6 +70,11 @@ class Students:
     trained: Trained
 
     @property
+    def measured(self) -> list[Choice]:
+        """The choices of those that are trained."""
+        return [one for one in self.choices if one.arch in self.trained.runs]
+
+    @property
     def lacking(self) -> list[str]:
         """Those that nobody has trained."""
         return list(dict.fromkeys(one.arch for one in self.choices if one.arch not in self.trained.runs))
@@ -79,6 +84,13 @@ def students(truth: GroundTruth, books: Iterable[Book], formulas: Sequence[Formu
     """Those of every score, aggregate and formula that is there."""
     found = choices(truth, released_scores(books, truth, formulas))
     return Students(truth, found, trained(truth, load_chosen(truth.name)))
+
+
+def beside(truths: Iterable[GroundTruth], book: Book) -> Iterator[Students]:
+    """Of each truth beside which chosen ones were trained, where the book has scores of the whole space."""
+    for truth in truths:
+        if load_chosen(truth.name) and (found := students(truth, [book])).choices:
+            yield found
 
 
 def content(found: Students, config: Mapping[str, Any] | None = None) -> Content:
@@ -97,22 +109,18 @@ def trained(truth: GroundTruth, further: Iterable[Record]) -> Trained:
 
 def choices(truth: GroundTruth, scores: Iterable[Scores]) -> list[Choice]:
     """Of every score that has values for nine tenths of the whole space; of several seeds the first."""
-    space = space_of(truth)
-    if len(space) > LISTED:
-        raise UsageError(f"{truth.space} has {len(space):,} networks: too many to look for the best of all")
+    if (size := len(space_of(truth))) > LISTED:
+        raise UsageError(f"{truth.space} has {size:,} networks: too many to look for the best of all")
     archs = list(space_order(truth.space))
     found = []
     for one in scores:
         values = one.values(archs)
         if len(values) and np.isfinite(values[0]).mean() >= ENOUGH:
-            best = np.flatnonzero(values[0] == np.nanmax(np.where(np.isfinite(values[0]), values[0], np.nan)))
-            alike = list(dict.fromkeys(_canonical(space, archs[place]) for place in best.tolist()))
+            known = np.where(np.isfinite(values[0]), values[0], -np.inf)
+            best = [archs[place] for place in np.flatnonzero(known == known.max()).tolist()]
+            alike = list(dict.fromkeys(forms_of(truth.space, best).values()))
             found.append(Choice(one.score, one.setting, alike[0], len(alike), len(archs)))
     return found
-
-
-def _canonical(space: SearchSpace, arch: str) -> str:
-    return str(space.canonical(space.parse(arch)))
 
 
 COLUMNS = (
@@ -135,9 +143,9 @@ def sections(students: Students) -> list[Section]:
     """The table, best student first; and the students that nobody has trained."""
     truth, found, known = students.truth, students.choices, students.trained
     space, noise, base = space_of(truth), known.noise, _counted(found)
-    ordered = sorted(found, key=lambda one: -statistics.fmean(known.runs.get(one.arch, [-1.0])))
+    measured = sorted(students.measured, key=lambda one: -statistics.fmean(known.runs[one.arch]))
     rows: list[tuple[Cell, ...]] = []
-    for one in ordered:
+    for one in (*measured, *(one for one in found if one.arch not in known.runs)):
         cells: tuple[Cell, ...] = (None, None, None, None, Verdict(VerdictKind.NOT_MEASURED))
         if runs := known.runs.get(one.arch):
             other = known.runs.get(base, ())
@@ -152,7 +160,7 @@ def sections(students: Students) -> list[Section]:
             TITLE,
             (),
             Table(COLUMNS, tuple(rows)),
-            figures=(Figure("students", _figure(ordered, known, noise), width="wide"),) if _some(found, known) else (),
+            figures=(Figure("students", _figure(measured, known), width="wide"),) if measured else (),
             note=f"{truth.note}. A choice is one network, by one draw of weights and images: what is compared are "
             "students, not how well scores order. The intervals are about the noise of training, 95 % each, and no "
             "account is taken of their number.",
@@ -167,8 +175,7 @@ def sections(students: Students) -> list[Section]:
 
 def lead(students: Students) -> list[str]:
     """How the choices fare, beside those of counting and of chance."""
-    truth, found, known = students.truth, students.choices, students.trained
-    measured = [one for one in found if one.arch in known.runs]
+    truth, found, known, measured = students.truth, students.choices, students.trained, students.measured
     sample = [statistics.fmean(runs) for runs in known.sample.values()]
     n = found[0].networks
     said = [
@@ -221,19 +228,14 @@ def _counted(found: Sequence[Choice]) -> str:
     return next((one.arch for one in found if one.score == COUNT), "")
 
 
-def _some(found: Sequence[Choice], known: Trained) -> bool:
-    return any(one.arch in known.runs for one in found)
-
-
-def _figure(ordered: Sequence[Choice], known: Trained, noise: Noise | None) -> str:
+def _figure(measured: Sequence[Choice], known: Trained) -> str:
     """A row a student, named by the scores that choose it; the line is the mean of the truth's networks."""
     by_arch: dict[str, list[str]] = {}
-    for one in ordered:
-        if one.arch in known.runs:
-            by_arch.setdefault(one.arch, []).append(one.score)
+    for one in measured:
+        by_arch.setdefault(one.arch, []).append(one.score)
     names = {arch: list(dict.fromkeys(scores)) for arch, scores in by_arch.items()}
     labels = [_label(scores) for scores in names.values()]
-    estimates: list[Estimate] = [mean(known.runs[arch], noise) for arch in names]
+    estimates: list[Estimate] = [mean(known.runs[arch], known.noise) for arch in names]
     base = [_label(scores) for scores in names.values() if COUNT in scores]
     middle = statistics.fmean(statistics.fmean(runs) for runs in known.sample.values())
     return figures.intervals(

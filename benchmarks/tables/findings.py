@@ -15,7 +15,7 @@ from benchmarks.scoring.measured import Measured
 from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
 from benchmarks.tables import best_student, chosen, released, with_params
-from nb201_data.ground_truth import GroundTruth, load_chosen
+from nb201_data.ground_truth import GroundTruth
 from nb201_data.truth.measured import FAMILY, card_of
 from reports import figures, front, markdown
 from reports.card import sections_of
@@ -167,8 +167,7 @@ def pictures(one: Measured) -> dict[str, str]:
 
 def students(truth: GroundTruth, book: Released) -> Iterator[Finding]:
     """Which networks scores choose among all, where those were trained."""
-    if load_chosen(truth.name):
-        found = chosen.students(truth, [book])
+    for found in chosen.beside([truth], book):
         yield Finding(f"{chosen.TITLE} among all networks", chosen.lead(found), _command("chosen"))
 
 

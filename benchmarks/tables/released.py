@@ -13,7 +13,7 @@ from benchmarks.scoring.population import populations
 from benchmarks.scoring.released import Released
 from benchmarks.tables import chosen, leaderboard, search_scores
 from benchmarks.tables.settings import of_authors
-from nb201_data.ground_truth import GroundTruth, load_chosen
+from nb201_data.ground_truth import GroundTruth
 from nb201_data.truth.measured import card_of
 from reports.card import sections_of
 from reports.schema import Column, Note, Section, Table, Topic
@@ -92,7 +92,7 @@ def score() -> list[Content]:
 
 def students(truths: Sequence[GroundTruth], book: Released) -> list[Content]:
     """The students that scores choose among all networks, of each truth beside which those were trained."""
-    return [chosen.content(chosen.students(truth, [book])) for truth in truths if load_chosen(truth.name)]
+    return [chosen.content(found) for found in chosen.beside(truths, book)]
 
 
 def searches(truths: Sequence[GroundTruth], book: Released) -> list[Content]:
