@@ -16,7 +16,7 @@ from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content, formula, versions
 from benchmarks.command.work import work_in_folder
-from benchmarks.engines.device import choose_device, one_thread
+from benchmarks.engines.device import choose_device, settle
 from benchmarks.engines.local import Local
 from benchmarks.engines.progress import Progress
 from reports.tables import format_duration
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if all(set(members) != set(names) for members in asked.values()):
         asked = {**asked, "asked": names}
     devices, cells = _devices(options.device), spaced(options.cells)
-    one_thread()
+    settle()
     if options.dry_run:
         begin = time.perf_counter()
         costs_of(cells[len(cells) // 2], names, asked, devices[0], rounds=1)

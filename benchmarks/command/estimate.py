@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from benchmarks.engines.device import one_thread
+from benchmarks.engines.device import settle
 from benchmarks.scoring.measured import Ask
 from benchmarks.scoring.runner import Job, Request, Runner
 from reports.tables import format_count, format_duration
@@ -57,7 +57,7 @@ def probe(jobs: Sequence[Job]) -> float:
     """Seconds for one network of these jobs, the mean of some from light to heavy; nothing is stored."""
     from benchmarks.scoring.scorer import Scorer
 
-    one_thread()
+    settle()
     job = jobs[0]
     scorer = Scorer(job.setting)
     archs = sorted(

@@ -99,7 +99,7 @@ class Workers(Team):
 
     def __enter__(self) -> Workers:
         if self.here:
-            device.one_thread()
+            device.settle()
             if self._start is not None:
                 self._start(*self._arguments)
         return self

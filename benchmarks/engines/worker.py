@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from benchmarks.engines.device import one_thread
+from benchmarks.engines.device import settle
 from diswot_errors import DataError
 from diswot_plugins import blamed, load_plugin, plugins
 
@@ -57,7 +57,7 @@ def serve(channel: Connection, setup: Setup) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which it held back while it started this process
     _end_with_parent()
-    one_thread()
+    settle()
     try:
         prepared = _attempt(_prepare, setup)
         channel.send(Message("ready") if prepared.kind == "result" else prepared)

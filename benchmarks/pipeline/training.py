@@ -16,7 +16,7 @@ from benchmarks.distill import checkpointed, jobs
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, accuracy
-from benchmarks.engines.device import one_thread
+from benchmarks.engines.device import settle
 from benchmarks.engines.registry import Engine
 from benchmarks.pipeline.plan import PipelinePlan
 from benchmarks.scoring.setting import file_hash
@@ -46,7 +46,7 @@ class Teacher:
 def teach(plan: PipelinePlan, folder: Path) -> Teacher:
     """The teacher from its file, or trained in the folder by the protocol."""
     if torch.device(plan.device).type == "cpu":
-        one_thread()
+        settle()
     name, classes = plan.protocol.teacher, load_images(plan.protocol.images).classes
     params = sum(p.numel() for p in build_resnet(name, classes).parameters())
     if plan.teacher_file:

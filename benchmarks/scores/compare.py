@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.engines.device import one_thread
+from benchmarks.engines.device import settle
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.release import Book, same
 from benchmarks.scoring.released import ScoreTable
@@ -94,7 +94,7 @@ def verify(table: ScoreTable, sample: int, seed: int) -> Checked:
     archs = table.archs
     chosen = random.Random(seed).sample(archs, min(sample, len(archs)))
     infos = [get(name) for name in table.card.columns if get(name).version == table.card.columns[name].version]
-    one_thread()
+    settle()
     with TemporaryDirectory() as folder, Store(Path(folder) / "scores.sqlite") as store, Runner(store) as runner:
         answers = runner.scores(setting_of(table), infos, chosen, [table.card.setting["seed"]])
     exact, near = 0, 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from benchmarks.engines.device import one_thread
+from benchmarks.engines.device import settle
 from benchmarks.search.objective import EachByItself
 from benchmarks.search.protocol import FULL, Trial, Value
 from diswot_errors import DataError, UsageError
@@ -68,7 +68,7 @@ class TrainedObjective(EachByItself):
         from proxies.distillation import losses
 
         if torch.device(self.device).type == "cpu":
-            one_thread()
+            settle()
         recipe = replace(get_protocol(self.protocol), images=self.images, tested_epochs=1)
         recipe = recipe.lasting(self.epochs or recipe.epochs)
         images, skeleton = load_images(self.images), self.space.skeleton

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from benchmarks.engines.device import one_thread
+from benchmarks.engines.device import settle
 from benchmarks.search.choices import NATIVE
 from benchmarks.search.courses import shared_seconds
 from benchmarks.search.weight_sharing import SharedTask
@@ -70,7 +70,7 @@ def plans_for(entries: Iterable[Entry], out: Path) -> tuple[dict[tuple[str, str]
 
 def planned(entry: Entry) -> Plan:
     """The deepest network of which `LEAST_EPOCHS` epochs fit, and as many epochs as do; by probes of a few steps."""
-    one_thread()
+    settle()
     limit = 60 * (entry.terms.shared_minutes or 0.0)
     for cells in range(NATIVE[entry.data].cells_per_stage, 0, -1):
         seconds = shared_seconds(entry.contender.strategy, task_of(entry, Plan(cells, 1)), {})
