@@ -56,8 +56,8 @@ def settle() -> None:
     """Make this process one that computes: one torch thread, and freed memory is kept.
 
     With more threads any other load on the machine stalls every parallel region. And glibc hands what is freed back to
-    the system as soon as it is more than some 8 MiB, so that every network's maps are zeroed pages again: up to a tenth of
-    the CPU time of scores.
+    the system as soon as it is more than some 8 MiB, so that every network's maps are zeroed pages again: up to a tenth
+    of the CPU time of scores.
     """
     import torch
 
