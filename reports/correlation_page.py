@@ -126,9 +126,8 @@ def _scatter(run: Run, panels: Panels) -> Section:
 
 
 def _agreement(run: Run, panels: Panels) -> Section:
-    found = agreement(run, panels)
-    matrix = found.to_numpy()
-    names, places = list(found.columns), [0, *(1 + place for place in alike(matrix[1:, 1:]))]
+    names, matrix = agreement(run, panels)
+    places = [0, *(1 + place for place in alike(matrix[1:, 1:]))]
     values = [[None if math.isnan(value := matrix[a, b]) else float(value) for b in places] for a in places]
     drawing = figures.heat_map([names[place] for place in places], values, title="Rank agreement of the proxies")
     return Section(

@@ -1,5 +1,6 @@
 """A run as the site knows it: its name there, and what its pages ask of it again and again, computed once."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,7 +8,7 @@ from itertools import compress
 
 from reports.headline import setting_in_words
 from reports.pages import page_of
-from reports.panels import agreement, milliseconds, panels_of
+from reports.panels import TRUTH, agreement, milliseconds, panels_of
 from reports.records import Run
 from reports.schema import COEFFICIENTS, Correlation
 from reports.tables import HEADLINE, placed
@@ -60,8 +61,17 @@ class Entry:
     @cached_property
     def agreement(self) -> Mapping[str, Mapping[str, float]]:
         """For each proxy how much every other one orders the networks like it: Spearman."""
-        found = agreement(self.run, panels_of(self.run)).drop(index="truth", columns="truth", errors="ignore")
-        return {name: {str(a): float(v) for a, v in found[name].drop(name).dropna().items()} for name in found.columns}
+        names, found = agreement(self.run, panels_of(self.run))
+        return {
+            name: {other: value for other, value in zip(names, row, strict=True) if _said(name, other, value)}
+            for name, row in zip(names, found.tolist(), strict=True)
+            if name != TRUTH
+        }
+
+
+def _said(name: str, other: str, value: float) -> bool:
+    """Whether a correlation says something of two proxies."""
+    return other not in (name, TRUTH) and not math.isnan(value)
 
 
 def entries(runs: Mapping[str, Run]) -> list[Entry]:

@@ -7,11 +7,15 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from reports.figures import MOST_DOTS
+from reports.likeness import spearman
 from reports.records import Run
 from reports.tables import by_rank
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    import numpy as np
+    from numpy.typing import NDArray
+
+TRUTH = "truth"
 
 
 @dataclass(frozen=True)
@@ -56,18 +60,17 @@ def panels_of(run: Run) -> Panels:
     )
 
 
-def agreement(run: Run, panels: Panels) -> "DataFrame":
-    """Spearman between truth and proxies, each turned so that higher is better; what is constant is left out."""
-    import numpy as np
-    from pandas import DataFrame
+def agreement(run: Run, panels: Panels) -> "tuple[list[str], NDArray[np.float64]]":
+    """Names and (k, k) Spearman of proxies, each turned so that higher is better, the truth first where there is one.
 
+    What is constant is left out.
+    """
     signs = {row.proxy: -1 if row.direction == "lower" else 1 for row in run.correlations}
-    columns = {"truth": panels.accuracy} | {
+    columns = {TRUTH: panels.accuracy} | {
         proxy: {arch: signs[proxy] * value for arch, value in archs.items()} for proxy, archs in panels.means.items()
     }
     varied = {name: archs for name, archs in columns.items() if len(set(archs.values())) > 1}
-    with np.errstate(all="ignore"):
-        return DataFrame(varied).corr(method="spearman", min_periods=3)
+    return list(varied), spearman(list(varied.values()))
 
 
 def milliseconds(run: Run) -> dict[str, float]:

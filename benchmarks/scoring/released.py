@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scoring.order import LISTED, places, space_order
+from benchmarks.scoring.order import LISTED, space_order
 from benchmarks.scoring.question import Answer, Question
 from diswot_errors import DataError
 from nb201_data.spaces import get_space
@@ -104,32 +104,29 @@ class ScoreTable:
             return {name: archive[name] for name in archive.files}
 
     @cached_property
-    def row(self) -> dict[int, int]:
-        """Place in the order of the space -> row of the table."""
-        return {int(place): row for row, place in enumerate(self.arrays["places"])}
-
-    @cached_property
     def archs(self) -> list[str]:
         """The architectures, in the order of the space."""
         order = space_order(self.card.setting["space"])
         return [order[place] for place in self.arrays["places"]]
 
+    @cached_property
+    def row(self) -> dict[str, int]:
+        """Architecture -> row of the table."""
+        return {arch: row for row, arch in enumerate(self.archs)}
+
     def answers(self, proxy: str, archs: Sequence[str] | None = None) -> dict[str, Answer]:
         """The answers there are for these architectures, or for all."""
-        column, codes = self.card.columns[proxy], self.arrays[f"outcome.{proxy}"].tolist()
-        values = _joined(self.arrays[f"value.{proxy}"]).tolist()
+        column = self.card.columns[proxy]
+        held = self.archs if archs is None else [arch for arch in archs if arch in self.row]
+        rows = slice(None) if archs is None else [self.row[arch] for arch in held]
+        codes = self.arrays[f"outcome.{proxy}"][rows].tolist()
+        values = _joined(self.arrays[f"value.{proxy}"][:, rows]).tolist()
         found: dict[str, Answer] = {}
-        for row, arch in enumerate(self.archs) if archs is None else self._rows(archs):
-            if codes[row]:
-                status, reason = column.outcomes[codes[row] - 1]
-                found[arch] = Answer(values[row] if status == "ok" else None, status, reason, column.seconds)
+        for arch, code, value in zip(held, codes, values, strict=True):
+            if code:
+                status, reason = column.outcomes[code - 1]
+                found[arch] = Answer(value if status == "ok" else None, status, reason, column.seconds)
         return found
-
-    def _rows(self, archs: Iterable[str]) -> Iterator[tuple[int, str]]:
-        """The rows of those of the architectures that the table holds."""
-        place = places(self.card.setting["space"])
-        asked = ((self.row.get(place.get(arch, -1)), arch) for arch in archs)
-        return ((row, arch) for row, arch in asked if row is not None)
 
 
 class Released:
