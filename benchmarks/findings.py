@@ -64,8 +64,7 @@ def head(released: Released) -> str:
         "# What was found\n\n"
         f"Measured at {f'commit {commit}' if commit else f'version {provenance.version()}'} on {day} from "
         f"{tables} and the ground truths at hand; written by `python -m benchmarks.findings "
-        "docs/findings.md`. Every number has its command or its table below it; intervals are 95 % bootstrap intervals "
-        "over networks."
+        "docs/findings.md`. Intervals are 95 % bootstrap intervals over networks."
     )
 
 

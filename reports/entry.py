@@ -11,7 +11,7 @@ from reports.pages import page_of
 from reports.panels import TRUTH, agreement, milliseconds, panels_of
 from reports.records import Run
 from reports.schema import COEFFICIENTS, Correlation
-from reports.tables import HEADLINE, placed
+from reports.tables import HEADLINE, format_count, placed
 
 
 @dataclass(frozen=True)
@@ -103,4 +103,5 @@ def _asked(run: Run) -> tuple[str, ...]:
         *setting_in_words(run),
         run.manifest.skeleton,
         f"seeds {', '.join(map(str, run.manifest.seeds))}" if run.manifest.seeds else "",
+        format_count(len(run.truth), "network") if run.truth else "",
     )

@@ -15,12 +15,18 @@ FEW = 12  # rows: of so many each proxy that ranks nothing is named with the rea
 
 
 def headline(run: Run) -> tuple[str, ...]:
-    """The best proxy, DisWOT, and how sure that is; a sentence each."""
+    """The best proxy, DisWOT, how many are told from params, and what to mind; a sentence each."""
     ranked = placed(run.correlations)
     best = best_of(ranked)
     if best is None:
         return _no_best(run, ranked)
-    parts = (_answer(best), _subject(run, ranked, best), *_silent(run), _sure(run.correlations))
+    parts = (
+        _answer(best),
+        _subject(run, ranked, best),
+        *_silent(run),
+        _sure(run.correlations),
+        caution(run.correlations),
+    )
     return tuple(part for part in parts if part)
 
 
@@ -140,9 +146,14 @@ def _sure(rows: Sequence[Correlation]) -> str:
     networks = max(row.scored for row in proxies)
     return (
         f"Of {len(proxies)} proxies {_are(better)} better than params, {_are(worse)} worse and "
-        f"{_are(kinds.count(VerdictKind.NOT_TOLD_APART))} not told apart from it by {networks:,} networks{rest}; each "
-        f"interval stands alone, so the best of {len(kinds)} looks better than it is."
+        f"{_are(kinds.count(VerdictKind.NOT_TOLD_APART))} not told apart from it by {networks:,} networks{rest}."
     )
+
+
+def caution(rows: Sequence[Correlation]) -> str:
+    """What to mind where many intervals stand side by side."""
+    kinds = standings([row for row in rows if row.proxy not in COUNTS])
+    return f"Each interval stands alone, so the best of {len(kinds)} looks better than it is." if kinds[1:] else ""
 
 
 def _are(number: int) -> str:

@@ -163,6 +163,10 @@ def test_scores_each_under_the_setting_of_its_authors_are_one_measurement(truth:
     assert one.answers["nwot", 0] == theirs[1][1] and one.answers["zen", 0] == theirs[2][1]
     alike, own = recorded([*common, *theirs], truth)
     assert (alike.study.kind, alike.study.setting.init) == ("common", "kaiming") and own.rows == one.rows
+    order, wide = sample_of(truth, "all", 0), [*theirs[:-1], *map(told, ("flops", "conv_count", "trainable_layers"))]
+    first, second = recorded([*wide, told("jacob", order[:10], init="default")], truth)
+    assert first.study.archs == order and second.study.archs == order[:10] and second.study.kind == "authors"
+    assert {info.name for info in second.infos} == {info.name for info in first.infos} | {"jacob"}  # beside all others
     assert {info.name for info in alike.infos} == {"nwot", "jacob"} and alike.answers["nwot", 0] == common[0][1]
     page = "".join(section.title for section in of_setting(own, Released(Path("none"))).sections)
     assert page == "Under which setting each proxy was asked"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from benchmarks.scoring.authors import AUTHORS, COMMON, INIT, setting_of
@@ -26,11 +26,12 @@ Settings = Mapping[Setting, Answers]
 
 
 def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
-    """One measurement for each setting under which a fair sample of the truth is scored, the largest first; then one of
-    the scores each under the setting of its authors, where they are there.
+    """One measurement for each setting under which a fair sample of the truth is scored, the largest first; then those
+    of the scores each under the setting of its authors, where they are there.
 
     Scores that look at no teacher stand beside those of every teacher. What some proxy lacks has a status; one that was
-    asked on a part of the networks only has no place there.
+    asked on a part of the networks only has no place there. Under the settings of their authors, which cost more or
+    less, it stands with all others in a further measurement on that part.
     """
     raw: dict[Setting, Answers] = defaultdict(dict)
     for question, found in book:
@@ -42,7 +43,11 @@ def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
     order = sample_of(truth, "all", 0)
     measured: list[Measured] = []
     for kind, settings in ((AUTHORS, own), (COMMON, whole)):
-        some = [_measured(truth, order, setting, each, kind) for setting, each in settings.items()]
+        some = [
+            _measured(truth, order, setting, each, networks, kind)
+            for setting, each in settings.items()
+            for networks in list(_sets(each))[: None if kind == AUTHORS else 1]
+        ]
         some = [one for one in some if len(one.study.archs) >= FEWEST and fair(order, set(one.study.archs))]
         # what is part of one under the settings of the authors stands for itself no more
         some = [one for one in some if not any(_within(one, theirs) for theirs in measured)]
@@ -90,16 +95,17 @@ def _is_about(question: Question, truth: GroundTruth) -> bool:
     return question.present and same and question.batch_seed == question.seed and (seeded or not question.teacher)
 
 
-def _measured(truth: GroundTruth, order: Sequence[str], setting: Setting, found: Answers, kind: str) -> Measured:
-    """On the networks that hold most scores, over all seeds that have these too.
+def _measured(
+    truth: GroundTruth, order: Sequence[str], setting: Setting, found: Answers, chosen: Collection[str], kind: str
+) -> Measured:
+    """On the chosen networks, over all seeds that have these too.
 
     They stand in the order of `--sample`, so that a command that asks for as many draws the same resamples.
     """
     networks: dict[int, set[str]] = defaultdict(set)
     for (_, seed), by_arch in found.items():
         networks[seed].update(by_arch)
-    chosen = _fullest(found)
-    seeds = tuple(seed for seed in sorted(networks) if networks[seed] >= chosen)
+    seeds = tuple(seed for seed in sorted(networks) if networks[seed].issuperset(chosen))
     archs = tuple(arch for arch in order if arch in chosen)
     names = {proxy for (proxy, seed), by_arch in found.items() if seed in seeds and _covers(by_arch, chosen)}
     infos: tuple[ProxyInfo, ...] = tuple(PROXIES[name] for name in PROXIES if name in names)
@@ -109,6 +115,15 @@ def _measured(truth: GroundTruth, order: Sequence[str], setting: Setting, found:
         for seed in seeds
     }
     return Measured(Ask(Study(truth, setting, archs, seeds, kind), infos, formulas=published(infos)), answers)
+
+
+def _sets(found: Answers) -> Iterator[frozenset[str]]:
+    """The networks on which most proxies are compared; then of those that have no place there, until all have one."""
+    while found:
+        chosen = _fullest(found)
+        yield chosen
+        placed = {name for (name, _), by_arch in found.items() if _covers(by_arch, chosen)}
+        found = {key: by_arch for key, by_arch in found.items() if key[0] not in placed}
 
 
 def _fullest(found: Answers) -> frozenset[str]:
@@ -130,5 +145,5 @@ def _fullest(found: Answers) -> frozenset[str]:
     return max(sets, key=lambda one: (size(one), len(one)), default=frozenset())
 
 
-def _covers(by_arch: Mapping[str, Answer], networks: frozenset[str]) -> bool:
-    return len(networks & by_arch.keys()) >= ENOUGH * len(networks)
+def _covers(by_arch: Mapping[str, Answer], networks: Collection[str]) -> bool:
+    return len(by_arch.keys() & networks) >= ENOUGH * len(networks)

@@ -20,7 +20,8 @@ from nb201_data.truth.measured import FAMILY, card_of
 from reports import figures, front, markdown
 from reports.card import sections_of
 from reports.exports import in_both_lights
-from reports.headline import SUBJECT, conditions, headline
+from reports.headline import SUBJECT, caution, conditions, headline
+from reports.records import Run
 from reports.schema import COUNTS, Cell, Column, Correlation, Table
 from reports.summary import printed_checks
 from reports.tables import STANDINGS, best_of, by_rank, format_estimate, format_number, standings
@@ -29,7 +30,7 @@ BEST = 3  # proxies that a table shows before those of the paper
 PAPER = ("diswot", "diswot_readme", "m_s", "m_r")
 OURS = "spread_size"  # the score of this bench
 PICTURED = (OURS, "params", SUBJECT)
-EACH = "each score as its authors"
+EACH = "authors' settings"
 WHOLE = 10_000  # networks, from which on a truth is a whole space rather than a sample
 IN_A_LINE = "vit:*"
 """Truths that are a row of the first table alone, since there are many of one kind; each is a page of the site."""
@@ -75,21 +76,26 @@ def on(truth: GroundTruth, measured: Sequence[Measured], book: Released) -> Find
     beside = with_params.sentence(with_params.mean_ranks(first)) if "params" in first.by_proxy else ""
     more = [[each for each in (beyond_params(first.rows), beside) if each], *([] for _ in measured[1:])]
     said = [
-        " ".join([f"{_setting(one)}, {len(one.study.archs):,} networks.", *headline(run), *further])
+        " ".join([f"{_setting(one)}, {len(one.study.archs):,} networks.", *_told(run, run is runs[0]), *further])
         for one, run, further in zip(measured, runs, more, strict=True)
     ]
     own = f" of [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
-    source = "; ".join(_asked(one) for one in measured) + own
+    asked = _command(f"correlation --ground-truth {truth.name} --stored")
+    source = f"{asked} with {', with '.join(map(_options, measured))}{own}"
     return Finding(f"On {truth.name}", [*said, conditions(runs[0])], source, _side_by_side(measured))
 
 
-def _asked(one: Measured) -> str:
-    """The command that prints all of a measurement."""
-    setting, truth = one.study.setting, one.study.truth.name
+def _told(run: Run, first: bool) -> list[str]:
+    """The headline; what to mind is said once."""
+    return [each for each in headline(run) if first or each != caution(run.correlations)]
+
+
+def _options(one: Measured) -> str:
+    """What makes `correlation` print a measurement."""
+    setting = one.study.setting
     how = f"--init {setting.init}" if one.study.kind == COMMON else f"--setting {one.study.kind}"
     seeds = f" --seeds {len(one.study.seeds)}" if len(one.study.seeds) > 1 else ""
-    asked = f"--sample {len(one.study.archs)} --images {setting.images} {how}{seeds}"
-    return _command(f"correlation --ground-truth {truth} {asked} --stored")
+    return f"`--sample {len(one.study.archs)} --images {setting.images} {how}{seeds}`"
 
 
 def _setting(one: Measured) -> str:
@@ -212,8 +218,10 @@ def _side_by_side(measured: Sequence[Measured]) -> Table:
     order = [row.proxy for row in by_rank(measured[0].rows) if row.proxy in named]
     order += sorted(named.difference(order))
     columns = [Column("proxy")]
-    for place, one in enumerate(measured):
-        columns.append(Column(f"spearman{place}", "number", label=f"ρ: {_setting(one)}"))
+    settings = [_setting(one) for one in measured]
+    for place, (one, setting) in enumerate(zip(measured, settings, strict=True)):
+        told = f"{setting}, n {len(one.study.archs):,}" if settings.count(setting) > 1 else setting
+        columns.append(Column(f"spearman{place}", "number", label=f"ρ: {told}"))
         columns.append(Column(f"minus{place}", "estimate", label="ρ − params"))
     rows: list[tuple[Cell, ...]] = []
     for name in order:
