@@ -15,18 +15,12 @@ FEW = 12  # rows: of so many each proxy that ranks nothing is named with the rea
 
 
 def headline(run: Run) -> tuple[str, ...]:
-    """The best proxy, DisWOT, how many are told from params, and what to mind; a sentence each."""
+    """The best proxy, DisWOT, and how sure that is; a sentence each."""
     ranked = placed(run.correlations)
     best = best_of(ranked)
     if best is None:
         return _no_best(run, ranked)
-    parts = (
-        _answer(best),
-        _subject(run, ranked, best),
-        *_silent(run),
-        _sure(run.correlations),
-        caution(run.correlations),
-    )
+    parts = (_answer(best), _subject(run, ranked, best), *_silent(run), _sure(run.correlations))
     return tuple(part for part in parts if part)
 
 
@@ -146,7 +140,8 @@ def _sure(rows: Sequence[Correlation]) -> str:
     networks = max(row.scored for row in proxies)
     return (
         f"Of {len(proxies)} proxies {_are(better)} better than params, {_are(worse)} worse and "
-        f"{_are(kinds.count(VerdictKind.NOT_TOLD_APART))} not told apart from it by {networks:,} networks{rest}."
+        f"{_are(kinds.count(VerdictKind.NOT_TOLD_APART))} not told apart from it by {networks:,} networks{rest}. "
+        f"{caution(rows)}"
     )
 
 

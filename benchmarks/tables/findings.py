@@ -87,7 +87,8 @@ def on(truth: GroundTruth, measured: Sequence[Measured], book: Released) -> Find
 
 def _told(run: Run, first: bool) -> list[str]:
     """The headline; what to mind is said once."""
-    return [each for each in headline(run) if first or each != caution(run.correlations)]
+    said = headline(run)
+    return [*said] if first else [each.removesuffix(caution(run.correlations)).rstrip() for each in said]
 
 
 def _options(one: Measured) -> str:
