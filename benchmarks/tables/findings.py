@@ -79,7 +79,7 @@ def on(truth: GroundTruth, measured: Sequence[Measured], book: Released) -> Find
         " ".join([f"{_setting(one)}, {len(one.study.archs):,} networks.", *_told(run, run is runs[0]), *further])
         for one, run, further in zip(measured, runs, more, strict=True)
     ]
-    own = f" of [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
+    own = f", on [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
     asked = _command(f"correlation --ground-truth {truth.name} --stored")
     source = f"{asked} with {', with '.join(map(_options, measured))}{own}"
     return Finding(f"On {truth.name}", [*said, conditions(runs[0])], source, _side_by_side(measured))
