@@ -14,13 +14,13 @@ SUBJECT = "diswot"  # the score that the paper is about: its rank is always name
 FEW = 12  # rows: of so many each proxy that ranks nothing is named with the reason
 
 
-def headline(run: Run) -> tuple[str, ...]:
-    """The best proxy, DisWOT, and how sure that is; a sentence each."""
+def headline(run: Run, mind: bool = True) -> tuple[str, ...]:
+    """The best proxy, DisWOT, and how sure that is; a sentence each. `mind`: with what to mind of many intervals."""
     ranked = placed(run.correlations)
     best = best_of(ranked)
     if best is None:
         return _no_best(run, ranked)
-    parts = (_answer(best), _subject(run, ranked, best), *_silent(run), _sure(run.correlations))
+    parts = (_answer(best), _subject(run, ranked, best), *_silent(run), _sure(run.correlations, mind))
     return tuple(part for part in parts if part)
 
 
@@ -128,7 +128,7 @@ def _why(run: Run, row: Correlation) -> str:
     return f"it has no score for {row.left_out} networks{most}"
 
 
-def _sure(rows: Sequence[Correlation]) -> str:
+def _sure(rows: Sequence[Correlation], mind: bool) -> str:
     """How many proxies these networks tell from params."""
     proxies = [row for row in rows if row.proxy not in COUNTS]
     kinds = standings(proxies)
@@ -138,17 +138,12 @@ def _sure(rows: Sequence[Correlation]) -> str:
     without = len(proxies) - len(kinds)
     rest = f", and {without} gave no ranking" if without else ""
     networks = max(row.scored for row in proxies)
+    careful = f" Each interval stands alone, so the best of {len(kinds)} looks better than it is." if mind else ""
     return (
         f"Of {len(proxies)} proxies {_are(better)} better than params, {_are(worse)} worse and "
-        f"{_are(kinds.count(VerdictKind.NOT_TOLD_APART))} not told apart from it by {networks:,} networks{rest}. "
-        f"{caution(rows)}"
+        f"{_are(kinds.count(VerdictKind.NOT_TOLD_APART))} not told apart from it by {networks:,} networks{rest}."
+        f"{careful}"
     )
-
-
-def caution(rows: Sequence[Correlation]) -> str:
-    """What to mind where many intervals stand side by side."""
-    kinds = standings([row for row in rows if row.proxy not in COUNTS])
-    return f"Each interval stands alone, so the best of {len(kinds)} looks better than it is." if kinds[1:] else ""
 
 
 def _are(number: int) -> str:

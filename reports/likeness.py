@@ -38,7 +38,7 @@ def _ranks(rows: "NDArray[np.float64]") -> "NDArray[np.float64]":
     """(k, n) -> ranks within each row, equals sharing the mean of theirs, of mean 0 and length 1; NaN of constants."""
     import numpy as np
 
-    ranked = np.empty(rows.shape)
+    ranked = np.empty(rows.shape)  # scipy.stats.rankdata would do, but loading it takes longer than a page
     for place, row in enumerate(rows):
         _, which, counts = np.unique(row, return_inverse=True, return_counts=True)
         ranked[place] = (counts.cumsum() - (counts + 1) / 2)[which]

@@ -51,6 +51,8 @@ def test_the_page_is_short_names_its_commit_and_leads_to_files() -> None:
     scored = re.findall(rf"^(\S+), (?:(\w+)|{EACH}), [\d,]+ networks\. The best", text, re.MULTILINE)
     asked = r" with `--sample \d+ --images (\S+) (?:--init (\w+)|--setting authors)"
     assert re.findall(asked, text) == scored
+    of_truths = r"All numbers: `python -m benchmarks\.correlation --ground-truth (\S+) --stored` with `--sample"
+    assert re.findall(of_truths, text) == re.findall(r"^## On (\S+)$", text, re.MULTILINE)
     assert len(scored) > 3
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from benchmarks.scoring.authors import AUTHORS, COMMON, INIT, setting_of
 from benchmarks.scoring.columns import published
@@ -46,7 +47,7 @@ def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
         some = [
             _measured(truth, order, setting, each, networks, kind)
             for setting, each in settings.items()
-            for networks in list(_sets(each))[: None if kind == AUTHORS else 1]
+            for networks in islice(_sets(each), None if kind == AUTHORS else 1)
         ]
         some = [one for one in some if len(one.study.archs) >= FEWEST and fair(order, set(one.study.archs))]
         # what is part of one under the settings of the authors stands for itself no more

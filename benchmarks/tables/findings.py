@@ -20,8 +20,7 @@ from nb201_data.truth.measured import FAMILY, card_of
 from reports import figures, front, markdown
 from reports.card import sections_of
 from reports.exports import in_both_lights
-from reports.headline import SUBJECT, caution, conditions, headline
-from reports.records import Run
+from reports.headline import SUBJECT, conditions, headline
 from reports.schema import COUNTS, Cell, Column, Correlation, Table
 from reports.summary import printed_checks
 from reports.tables import STANDINGS, best_of, by_rank, format_estimate, format_number, standings
@@ -76,19 +75,15 @@ def on(truth: GroundTruth, measured: Sequence[Measured], book: Released) -> Find
     beside = with_params.sentence(with_params.mean_ranks(first)) if "params" in first.by_proxy else ""
     more = [[each for each in (beyond_params(first.rows), beside) if each], *([] for _ in measured[1:])]
     said = [
-        " ".join([f"{_setting(one)}, {len(one.study.archs):,} networks.", *_told(run, run is runs[0]), *further])
+        " ".join(
+            [f"{_setting(one)}, {len(one.study.archs):,} networks.", *headline(run, mind=run is runs[0]), *further]
+        )
         for one, run, further in zip(measured, runs, more, strict=True)
     ]
     own = f", on [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
     asked = _command(f"correlation --ground-truth {truth.name} --stored")
     source = f"{asked} with {', with '.join(map(_options, measured))}{own}"
     return Finding(f"On {truth.name}", [*said, conditions(runs[0])], source, _side_by_side(measured))
-
-
-def _told(run: Run, first: bool) -> list[str]:
-    """The headline; what to mind is said once."""
-    said = headline(run)
-    return [*said] if first else [each.removesuffix(caution(run.correlations)).rstrip() for each in said]
 
 
 def _options(one: Measured) -> str:
