@@ -18,6 +18,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
+from diswot_collector import uncollected
 from diswot_errors import DataError, UsageError
 
 R = TypeVar("R")
@@ -91,8 +92,9 @@ class _Shelf:
             return
         self.filled = True
         try:
-            for module in self.modules:
-                _import_all(module)
+            with uncollected():
+                for module in self.modules:
+                    _import_all(module)
         except BaseException:
             self.filled = False
             raise

@@ -6,6 +6,7 @@ Code 0 means that the command came to its end: nothing that it calls can end it 
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -59,6 +60,7 @@ def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
         code = 1
     finally:
         signal.signal(signal.SIGTERM, before)
+        gc.freeze()  # what is left goes with the process: no last look through all that was loaded
     sys.exit(code)
 
 

@@ -19,6 +19,7 @@ from benchmarks.scoring.columns import parts_of
 from benchmarks.scoring.measured import Ask, Measured, measure
 from benchmarks.scoring.resolve import absent
 from benchmarks.scoring.runner import Found, Job, Request, Runner, check_images
+from diswot_collector import passed_over, uncollected
 from diswot_errors import UsageError
 from reports.schema import Note, Topic
 
@@ -64,8 +65,9 @@ class Scored:
     def main(self, argv: Sequence[str] | None = None, score: Callable[[Job], Found] | None = None) -> int:
         """The command. `score`: what scores a job."""
         given, options = begun(argv, self.parser)
-        asked = self.ask(options)
-        with opened(options, score) as runner:
+        with uncollected():
+            asked = self.ask(options)
+        with passed_over(), opened(options, score) as runner:
             alone = getattr(options, "stored", None)  # None: a command without that option
             if alone:
                 asked = stored(runner, asked)

@@ -101,10 +101,12 @@ def _order(file: Path, _size: int, _time: int) -> tuple[str, ...]:
             raise row.fault(
                 "index", f"'{row.text('index')}', expected {len(order)}: the table is in the official order"
             )
+        arch = row.required("arch")
         try:
-            order.append(str(Cell.parse(row.required("arch"))))
+            Cell.parse(arch)
         except UsageError as error:
             raise row.fault("arch", str(error)) from error
+        order.append(arch)
     if len(set(order)) != COUNT or len(order) != COUNT:
         raise DataError(f"{file} holds {len(order):,} cells ({len(set(order)):,} different), expected all {COUNT:,}")
     return tuple(order)

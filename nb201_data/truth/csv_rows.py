@@ -76,7 +76,7 @@ def read_rows(
     growing: bool = False,
     further: bool = False,
 ) -> Iterator[Row]:
-    """The rows of a CSV file, gzipped or not; `optional=None` lets any further column be.
+    """The rows of a CSV file, gzipped or not; `optional=None` passes over any further column.
 
     `further` lets any be that is not one of the known ones misspelt.
 
@@ -92,13 +92,14 @@ def read_rows(
     try:
         header = [name.strip() for name in next(reader, [])]
         _check_header(path, header, required, optional, further)
+        kept = [(name, at) for at, name in enumerate(header) if optional is not None or name in required]
         for values in reader:
             if not any(value.strip() for value in values):
                 continue
             if len(values) != len(header):
                 short = f"expected {len(header)} values ({', '.join(header)}), found {len(values)}"
                 raise DataError(f"{path}, line {reader.line_num}: {short}")
-            yield Row(path, reader.line_num, dict(zip(header, values, strict=True)))
+            yield Row(path, reader.line_num, {name: values[at] for name, at in kept})
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: not a CSV table ({error})") from error
 
