@@ -13,7 +13,9 @@ from benchmarks.command.scored import Asked, Scored
 from benchmarks.scoring.authors import settled
 from benchmarks.scoring.columns import known_scores, parts_of, published
 from benchmarks.scoring.measured import Ask, Measured
-from benchmarks.scoring.study import study_of, with_baselines
+from benchmarks.scoring.released import Released
+from benchmarks.scoring.study import load_truth, study_on, with_baselines
+from benchmarks.scoring.usual import said, usual
 from benchmarks.statistics.formula import parse
 from benchmarks.tables import beside, precision, registered, settings, standing
 from diswot_errors import UsageError
@@ -43,8 +45,10 @@ def ask(options: argparse.Namespace) -> Asked:
     formulas = tuple(parse(text, known_scores()) for text in [*options.aggregate, *groups])
     parts = [part for formula in formulas for name in formula.names for part in parts_of(name)]
     alone = [name for name in asked if name not in groups]
-    infos, options = with_baselines(select([*alone, *parts])), settled(options)
-    study = study_of(options, options.space, options.ground_truth, options.init)
+    infos, truth = with_baselines(select([*alone, *parts])), load_truth(options.space, options.ground_truth)
+    chosen = usual(options, truth, (table.card for table in Released().tables))
+    notes, options = said(options, chosen), settled(chosen)
+    study = study_on(truth, options, options.space, options.init)
     formulas = tuple(dict.fromkeys([*formulas, *published(infos)]))
     names = [*(info.name for info in infos), *map(str, formulas)]
     if options.against is not None and options.against not in names:
@@ -56,7 +60,7 @@ def ask(options: argparse.Namespace) -> Asked:
     if options.precision != "fp32":
         setting = replace(study.setting, precision="fp32")
         asks.append(Ask(replace(study, setting=setting, archs=study.archs[:PRECISION_NETWORKS]), infos, "fp32", True))
-    return Asked(asks, {})
+    return Asked(asks, {}, notes)
 
 
 def make(options: argparse.Namespace, asked: Asked, measured: Sequence[Measured]) -> Content:
@@ -74,7 +78,14 @@ COMMAND = Scored(
     title="Which proxy ranks best",
     description="Score networks without training them and correlate the scores with their true accuracies. Without "
     "options: every proxy, on this project's own distilled accuracies and on images that need no download.",
-    options=(shared.truth(), shared.study(), shared.proxies(), shared.seeds(), shared.setting(), shared.aggregate()),
+    options=(
+        shared.truth(),
+        shared.study(images=None),
+        shared.proxies(),
+        shared.seeds(),
+        shared.setting("as --images"),
+        shared.aggregate(),
+    ),
     ask=ask,
     make=make,
     add=add,

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.scoring.authors import COMMON, INIT, SETTINGS
 from benchmarks.scoring.released import RELEASED
+from benchmarks.scoring.resolve import PAINTED
 from benchmarks.scoring.setting import AS_BUILT
 from benchmarks.scoring.study import SAMPLE, SMALL
 from diswot_errors import Parser
@@ -176,10 +177,12 @@ def study(
     split: str | None = "train",
     sample: int | str | None = None,
     teacher: str | None = None,
+    images: str | None = PAINTED,
 ) -> Parser:
-    """Of commands that score networks of a ground truth. None: decided by the space, or the command for its groups."""
+    """Of commands that score networks of a ground truth. None: decided by the space, or the command for its groups;
+    of images: by what is released, see `scoring.usual`."""
     text = f"networks of the ground truth, or all ({SAMPLE}; all of a truth of up to {SMALL})"
-    parents = [shown(batch_size, teacher), sampled(sample, text, _sample), split_of(split)]
+    parents = [shown(batch_size, teacher, images), sampled(sample, text, _sample), split_of(split)]
     return Parser(add_help=False, parents=parents)
 
 
@@ -190,13 +193,14 @@ def split_of(default: str | None = "train") -> Parser:
     return group
 
 
-def shown(batch_size: int | None = None, teacher: str | None = None) -> Parser:
+def shown(batch_size: int | None = None, teacher: str | None = None, images: str | None = PAINTED) -> Parser:
     """Of commands that score networks: the images that they are shown, and the teacher."""
     group = Parser(add_help=False)
     group.add_argument(
         "--images",
-        default="embedded",
-        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, noise, a folder, ...",
+        default=images,
+        help="embedded (no download), real (those of the ground truth, where on disk), cifar100, noise, a folder, ..."
+        + ("" if images else f" (default: {PAINTED}; where no scores on it are released, those of most that are)"),
     )
     text = "images that are looked at" + ("" if batch_size else " (default: what the space says)")
     group.add_argument("--batch-size", type=batch, default=batch_size, help=text)
@@ -220,8 +224,11 @@ def init(default: str = INIT) -> Parser:
     return group
 
 
-def setting() -> Parser:
-    """Of commands that score each proxy under one setting or that of its authors: see `scoring.authors.settled`."""
+def setting(usual: str = INIT) -> Parser:
+    """Of commands that score each proxy under one setting or that of its authors: see `scoring.authors.settled`.
+
+    usual: what is told of the weights where nobody says.
+    """
     group = Parser(add_help=False)
     group.add_argument(
         "--setting",
@@ -229,7 +236,7 @@ def setting() -> Parser:
         default=COMMON,
         help="common: the same weights, images and batch for every proxy; authors: for each those of its own paper",
     )
-    group.add_argument("--init", choices=INITS, help=f"initialisation of all networks (common: {INIT})")
+    group.add_argument("--init", choices=INITS, help=f"initialisation of all networks (common: {usual})")
     return group
 
 

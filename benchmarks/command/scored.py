@@ -26,15 +26,22 @@ from reports.schema import Note, Topic
 
 @dataclass(frozen=True)
 class Asked:
-    """The questions of a command. `missing`: what could not be asked, by name, with the reason."""
+    """The questions of a command.
+
+    missing: what could not be asked, by name, with the reason. said: what the reader must know of how it was asked.
+    """
 
     asks: Sequence[Ask]
     missing: dict[str, str]
+    said: Sequence[Note] = ()
 
     @property
     def notes(self) -> list[Note]:
-        """What the reader must know of what was left out."""
-        return [Note(Topic.LEFT_OUT, f"Left out: {why}.") for why in dict.fromkeys(self.missing.values())]
+        """What the reader must know of how it was asked, and of what was left out."""
+        return [
+            *self.said,
+            *(Note(Topic.LEFT_OUT, f"Left out: {why}.") for why in dict.fromkeys(self.missing.values())),
+        ]
 
 
 @dataclass(frozen=True)
@@ -123,4 +130,4 @@ def stored(runner: Runner, asked: Asked) -> Asked:
         if not infos:
             raise UsageError(f"--stored: of {why} nothing is left to show; leave --stored out to compute them")
         asks.append(replace(ask, infos=infos, formulas=formulas))
-    return Asked(asks, missing)
+    return replace(asked, asks=asks, missing=missing)

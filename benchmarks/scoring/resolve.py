@@ -11,6 +11,8 @@ from reports.schema import Note, Topic
 
 REAL = "real"
 """A name for the images that the networks of a ground truth were trained on."""
+PAINTED = "embedded"
+"""Images that need no download."""
 
 
 def resolve_images(
@@ -67,7 +69,7 @@ def split_at_hand(images: str, split: SplitName) -> SplitName:
 
 def painted(images: str, more: str) -> list[Note]:
     """What a reader must know of painted images, and `more`, such as how to have real ones; nothing of others."""
-    if not images.startswith("embedded"):
+    if not images.startswith(PAINTED):
         return []
     said = f"Images: {images}, painted by this program, not photographs, so that nothing needs to be downloaded."
     return [Note(Topic.IMAGES, f"{said} {more}")]
@@ -81,5 +83,5 @@ def _own_images(own: str, needs: SplitName | None) -> str:
     try:
         load_images(own, needs)
     except (DataError, UsageError):  # not on disk, or no data set that is known here
-        return "embedded"
+        return PAINTED
     return own
