@@ -93,9 +93,9 @@ class Shapes(Observer):
 class ReLUKernel(Observer):
     """K_ij = number of ReLU units in which images i and j agree, on or off.
 
-    With on-off patterns x (B, D): x x^T + (1-x)(1-x)^T = 2 x x^T + D - s_i - s_j, s = row sums: one product. Exact in
-    fp32 up to 2^24 units a module. Edges that leave the same node apply a ReLU to the same map: it is counted as often
-    as it occurs and multiplied once.
+    With on-off patterns x (B, D): x x^T + (1-x)(1-x)^T = 2 x x^T + D - s_i - s_j, s the diagonal of x x^T: one product.
+    Exact in fp32 up to 2^24 units a module. Edges that leave the same node apply a ReLU to the same map: it is counted
+    as often as it occurs and multiplied once.
     """
 
     need = "relu_kernel"
@@ -129,9 +129,8 @@ def agreement(activations: Tensor) -> Tensor:
     if activations.dim() == 4:
         activations = activations.permute(0, 2, 3, 1)  # as they lie in memory: no copy in channels_last
     on = activations.detach().flatten(1).sign().float()
-    count = on.sum(1)
     both = (on @ on.T).double()
-    count = count.double()
+    count = both.diagonal()
     return 2 * both + (on.shape[1] - count[:, None] - count[None, :])
 
 
