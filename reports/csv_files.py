@@ -176,20 +176,19 @@ def _write(path: Path, layout: Sequence[Field], columns: Iterable[Iterable[Cell]
 
 
 def _column(path: Path, field: Field, cells: Iterable[Cell]) -> list[str]:
-    """A column as it stands in a file. Texts and integers repeat: each is looked at once (0.0 and -0.0 are equal)."""
-    known: dict[Cell, str] = {}
-    written: list[str] = []
-    for cell in cells:
-        repeats = type(cell) in (str, int)
-        if repeats and (text := known.get(cell)) is not None:
-            written.append(text)
-            continue
-        parts = zip(field.parts, field.apart(cell), strict=True)
-        text = ",".join([_text(path, part, value, cell) for part, value in parts])
-        if repeats:
-            known[cell] = text
-        written.append(text)
-    return written
+    """A column as it stands in a file. Plain cells repeat: each is looked at once, floats by repr (0.0 is -0.0)."""
+    cells = list(cells)
+    kinds = set(map(type, cells))
+    if not (kinds <= {str, int, type(None)} or kinds <= {float, type(None)}):
+        return [_parts(path, field, cell) for cell in cells]
+    keys = list(map(repr, cells)) if float in kinds else cells
+    written = {key: _parts(path, field, cell) for key, cell in dict(zip(keys, cells, strict=True)).items()}
+    return list(map(written.__getitem__, keys))
+
+
+def _parts(path: Path, field: Field, cell: Cell) -> str:
+    parts = zip(field.parts, field.apart(cell), strict=True)
+    return ",".join([_text(path, part, value, cell) for part, value in parts])
 
 
 def _text(path: Path, part: Part, value: Any, cell: Cell) -> str:
