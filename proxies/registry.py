@@ -213,7 +213,10 @@ def get(name: str) -> ProxyInfo:
 
 
 def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
-    """Proxies by name or glob: 'all', 'm_s,m_r', 'az_nas*', or a list of these; each once, in the order of asking."""
+    """Proxies by name or glob: 'all', 'm_s,m_r', 'az_nas_*', or a list of these; each once, in the order of asking.
+
+    An aggregate, as 'te_nas', stands for its parts.
+    """
     if isinstance(patterns, str):
         patterns = patterns.split(",")
     patterns = list(patterns) if isinstance(patterns, Iterable) else [patterns]
@@ -228,7 +231,7 @@ def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
             if not found:
                 raise UsageError(f"no proxy matches {pattern!r}: --list shows all")
         elif pattern:
-            found = [get(pattern)]
+            found = [get(name) for name in (AGGREGATES[pattern].parts if pattern in AGGREGATES else [pattern])]
         else:
             continue
         chosen.update((info.name, info) for info in found)

@@ -44,6 +44,7 @@ def test_selection() -> None:
     assert [i.name for i in select(["az_nas_*", "snip"])][-1] == "snip" and len(select("az_nas_*,snip")) == 4
     assert [i.name for i in select("m_r*")] == ["m_r", "m_r_readme", "m_r_released", "m_r_released_s0"]
     assert select("all,nwot")[-1].name == names[-1]
+    assert [i.name for i in select("te_nas_regions,te_nas,snip")] == ["te_nas_regions", "te_nas_ntk", "snip"]
 
 
 def test_expected_proxies_are_there() -> None:
