@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from benchmarks.scoring.authors import AUTHORS, COMMON, INIT, setting_of
 from benchmarks.scoring.columns import published
@@ -27,12 +26,11 @@ Settings = Mapping[Setting, Answers]
 
 
 def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
-    """One measurement for each setting under which a fair sample of the truth is scored, the largest first; then those
-    of the scores each under the setting of its authors, where they are there.
+    """A measurement for each setting under which a fair sample of the truth is scored, the largest first; then those of
+    the scores each under the setting of its authors, where they are there.
 
     Scores that look at no teacher stand beside those of every teacher. What some proxy lacks has a status; one that was
-    asked on a part of the networks only has no place there. Under the settings of their authors, which cost more or
-    less, it stands with all others in a further measurement on that part.
+    asked on a part of the networks only has no place there, and stands with all others in a further one on that part.
     """
     raw: dict[Setting, Answers] = defaultdict(dict)
     for question, found in book:
@@ -47,7 +45,7 @@ def recorded(book: Book, truth: GroundTruth) -> list[Measured]:
         some = [
             _measured(truth, order, setting, each, networks, kind)
             for setting, each in settings.items()
-            for networks in islice(_sets(each), None if kind == AUTHORS else 1)
+            for networks in _sets(each)
         ]
         some = [one for one in some if len(one.study.archs) >= FEWEST and fair(order, set(one.study.archs))]
         # what is part of one under the settings of the authors stands for itself no more

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from benchmarks.scoring.authors import AUTHORS, INIT
 from benchmarks.scoring.released import Card
-from benchmarks.scoring.resolve import PAINTED, REAL
+from benchmarks.scoring.resolve import PAINTED
 from nb201_data.datasets import DATASETS, NOISE, parse_name
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import get_space
@@ -16,37 +16,32 @@ from reports.schema import Note, Topic
 
 
 def usual(options: argparse.Namespace, truth: GroundTruth, cards: Iterable[Card]) -> argparse.Namespace:
-    """The options with images and weights; what was not said is that under which most scores of these networks are
-    released, `PAINTED` and `INIT` where none are, and where nothing was said and some are released under both.
+    """The options with images and weights. Where nothing is said of either they are `PAINTED` and `INIT`, if scores of
+    these networks are released under both or none are, else those under which most are.
 
     Under `--setting authors` the weights are each author's and the images those on which most scores are released.
     """
     space = get_space(options.space or truth.space)
-    networks = (space.name, str(truth.skeleton or space.skeleton))
-    asked = options.images and _short(truth.images if options.images == REAL else options.images)
+    networks = {"space": space.name, "skeleton": str(truth.skeleton or space.skeleton)}
     authors = options.setting == AUTHORS
-    held: Counter[tuple[str, str]] = Counter()
+    held: Counter[tuple[str, str | None]] = Counter()
     for card in cards:
-        images, init = _short(card.setting["images"]), INIT if authors else card.setting["init"]
-        fits = asked in (None, images) and options.init in (None, init) and images != NOISE.name
-        if fits and (card.setting["space"], card.setting["skeleton"]) == networks:
-            held[images, init] += sum(column.networks for column in card.columns.values())
-    first, silent = (asked or PAINTED, options.init or INIT), not (asked or options.init or authors)
-    images, init = first if not held or (silent and first in held) else max(held, key=held.__getitem__)
-    chosen = {"images": options.images or images, "init": options.init if authors else init}
-    return argparse.Namespace(**{**vars(options), **chosen})
+        base = parse_name(card.setting["images"]).base
+        if networks.items() <= card.setting.items() and base in DATASETS and base != NOISE.name:
+            held[base, None if authors else card.setting["init"]] += sum(c.networks for c in card.columns.values())
+    images, init = options.images or PAINTED, options.init
+    if options.images is init is None and held and (authors or (PAINTED, INIT) not in held):
+        images, init = max(held, key=held.__getitem__)
+    return argparse.Namespace(**{**vars(options), "images": images, "init": init})
 
 
 def said(before: argparse.Namespace, after: argparse.Namespace) -> list[Note]:
     """That the released scores decided, where they did."""
-    if (before.images or PAINTED, before.init or INIT) == (after.images, after.init or INIT):
+    if (before.images or PAINTED, before.init) == (after.images, after.init):
         return []
-    weights = "" if after.init is None else f", {after.init} weights"
-    text = f"Images and weights are those of the released scores: {after.images}{weights}"
-    return [Note(Topic.PROTOCOL, f"{text}. --images and --init choose others, which are computed.")]
-
-
-def _short(images: str) -> str:
-    """As an option names them: `cifar100@16` of a data set is brought to that size for any network that takes it."""
-    named = parse_name(images)
-    return named.base if named.base in DATASETS else images
+    if after.init is None:
+        text = f"Images are those of the released scores: {after.images}. --images chooses others"
+    else:
+        text = f"Images and weights are those of the released scores: {after.images}, {after.init} weights. "
+        text += "--images and --init choose others"
+    return [Note(Topic.PROTOCOL, f"{text}, for which scores are computed where none are released.")]
