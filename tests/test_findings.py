@@ -48,7 +48,9 @@ def test_the_page_is_short_names_its_commit_and_leads_to_files() -> None:
     addresses = re.findall(r"\]\(([^)#:]+)\)", text)
     assert len(addresses) > 3 and all((PAGE.parent / address).is_file() for address in addresses)
     assert text.count("All numbers: ") == text.partition(command.KEPT)[0].count("\n## ")
-    scored = re.findall(rf"^(\S+), (?:(\w+)|{EACH}), [\d,]+ networks\. The best", text, re.MULTILINE)
+    scored = re.findall(
+        rf"^(\S+), (?:(\w+)|{EACH}), [\d,]+ networks(?:\. The best|, \d+ scores? more:)", text, re.MULTILINE
+    )
     asked = r" with `--sample \d+ --images (\S+) (?:--init (\w+)|--setting authors)"
     assert re.findall(asked, text) == scored
     of_truths = r"All numbers: `python -m benchmarks\.correlation --ground-truth (\S+) --stored` with `--sample"

@@ -71,10 +71,10 @@ def test_swap_of_units_known_by_hand() -> None:
 
 
 def test_gradsign_of_images_that_agree_and_disagree(batch: Batch) -> None:
-    """Weights of two classes, one input of ones: the gradient is p - y, and its signs say which label."""
+    """Six weights of two classes, inputs of ones: the gradient is p - y, and its signs say which label."""
     net = nn.Sequential(nn.Flatten(), nn.Linear(3, 2, bias=False))
     ones = torch.ones(4, 3)
-    assert value("gradsign", net, (ones, torch.tensor([0, 0, 0, 1]))) == 2
+    assert value("gradsign", net, (ones, torch.tensor([0, 0, 0, 1]))) == 6 * 2
     assert value("gradsign", net, (ones, torch.tensor([0, 1, 0, 1]))) == 0
 
 

@@ -23,7 +23,7 @@ from reports.exports import in_both_lights
 from reports.headline import SUBJECT, conditions, headline
 from reports.schema import COUNTS, Cell, Column, Correlation, Table
 from reports.summary import printed_checks
-from reports.tables import STANDINGS, best_of, by_rank, format_estimate, format_number, standings
+from reports.tables import STANDINGS, best_of, by_rank, format_count, format_estimate, format_number, standings
 
 BEST = 3  # proxies that a table shows before those of the paper
 PAPER = ("diswot", "diswot_readme", "m_s", "m_r")
@@ -69,21 +69,38 @@ def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]
 
 
 def on(truth: GroundTruth, measured: Sequence[Measured], book: Released) -> Finding:
-    """Who ranks the networks of a truth best under each setting; under the first also what is left beside params."""
-    first = measured[0]
-    runs = [run_of([], released.of_setting(one, book)) for one in measured]
-    beside = with_params.sentence(with_params.mean_ranks(first)) if "params" in first.by_proxy else ""
-    more = [[each for each in (beyond_params(first.rows), beside) if each], *([] for _ in measured[1:])]
-    said = [
-        " ".join(
-            [f"{_setting(one)}, {len(one.study.archs):,} networks.", *headline(run, mind=run is runs[0]), *further]
-        )
-        for one, run, further in zip(measured, runs, more, strict=True)
-    ]
+    """Who ranks the networks of a truth best under each setting; under the first also what is left beside params.
+
+    Of the scores that stand only in a further measurement of a setting, on fewer networks, the best is told.
+    """
+    widest: dict[str, Measured] = {}
+    told: dict[str, set[str]] = {}
+    said: list[str] = []
+    for one in measured:
+        setting, place = _setting(one), f"{_setting(one)}, {len(one.study.archs):,} networks"
+        new = [row for row in one.rows if row.proxy not in told.setdefault(setting, set())]
+        told[setting].update(one.by_proxy)
+        if widest.setdefault(setting, one) is not one:
+            said.append(f"{place}, {_further(new)}")
+            continue
+        known = beyond_params(one.rows) if one is measured[0] else ""
+        beside = with_params.sentence(with_params.mean_ranks(one)) if known and "params" in one.by_proxy else ""
+        answer = headline(run_of([], released.of_setting(one, book)), mind=one is measured[0])
+        said.append(" ".join([f"{place}.", *answer, *filter(None, (known, beside))]))
     own = f", on [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
     asked = _command(f"correlation --ground-truth {truth.name} --stored")
     source = f"{asked} with {', with '.join(map(_options, measured))}{own}"
-    return Finding(f"On {truth.name}", [*said, conditions(runs[0])], source, _side_by_side(measured))
+    seen = conditions(run_of([], released.of_setting(measured[0], book)))
+    return Finding(f"On {truth.name}", [*said, seen], source, _side_by_side(list(widest.values())))
+
+
+def _further(rows: Sequence[Correlation]) -> str:
+    """What the scores are worth that no wider measurement of the same setting has."""
+    better, alike, worse = (standings(rows).count(kind) for kind in STANDINGS)
+    best = best_of(rows)
+    named = f" The best of them is {best.proxy}, {format_estimate(best.spearman)}." if best else ""
+    scores = format_count(len(rows), "score")
+    return f"{scores} more: {better} better than params, {worse} worse, {alike} not told apart.{named}"
 
 
 def _options(one: Measured) -> str:

@@ -1,4 +1,4 @@
-"""Whether the images agree on the direction in which each weight should go."""
+"""On how many weights the images agree in which direction they should go."""
 
 from proxies.authors import AuthorsSetting
 from proxies.evidence import Evidence
@@ -7,11 +7,13 @@ from proxies.registry import proxy
 AUTHORS = AuthorsSetting("default", "real", 128, "GradSign at 26412be")
 
 
-@proxy("gradsign", direction="higher", needs=["gradient_signs"], paper="Zhang & Jia, ICLR 2022", authors=AUTHORS)
+@proxy(
+    "gradsign", direction="higher", needs=["gradient_signs"], paper="Zhang & Jia, ICLR 2022", version=2, authors=AUTHORS
+)
 def gradsign(evidence: Evidence) -> float:
-    """mean over the weights of convolutions and linear layers of |sum_n sign(dL_n/dw)|, L_n the loss of image n alone.
+    """sum over the weights of convolutions and linear layers of |sum_n sign(dL_n/dw)|, L_n the loss of image n alone.
 
-    Batch norm sees that one image. At most the number of images; a layer that plays no part counts 0.
+    Batch norm sees that one image. A layer that plays no part counts 0. One of the authors' files takes the mean over
+    the weights, which orders cells of NAS-Bench-201 the other way; their printed numbers are those of the sum.
     """
-    signs = evidence.gradient_signs
-    return sum(float(total.double().abs().sum()) for total in signs) / sum(total.numel() for total in signs)
+    return sum(float(total.double().abs().sum()) for total in evidence.gradient_signs)
