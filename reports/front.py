@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from reports.entry import Entry
-from reports.headline import SHOWN, SUBJECT
+from reports.headline import SHOWN, SUBJECT, setting_in_words
 from reports.schema import Cell, Column, Correlation, Section, Table
 from reports.tables import STANDINGS, against_params, best_of, standings
 
@@ -21,7 +21,11 @@ COLUMNS = (
 
 
 def answer(truths: Sequence[Entry]) -> tuple[str, ...]:
-    """Which proxies are first how often, where DisWOT stands, and how to take that."""
+    """Which proxies are first how often, where DisWOT stands, and how to take that.
+
+    Of one truth under one setting only the ranking of most networks counts: one on fewer of them is no further case.
+    """
+    truths = _widest(truths)
     first = Counter(best.proxy for entry in truths if (best := best_of(entry.run.correlations)))
     if not first:
         return ("No proxy is ranked here.",)
@@ -35,6 +39,13 @@ def answer(truths: Sequence[Entry]) -> tuple[str, ...]:
         sentences.append(f"DisWOT is {subject}.")
     sentences.append("The best of many is chosen after the fact, so it looks better than it is.")
     return tuple(sentences)
+
+
+def _widest(truths: Sequence[Entry]) -> list[Entry]:
+    networks = {entry.name: max((row.scored for row in entry.rows.values()), default=0) for entry in truths}
+    of_one = {entry.name: (entry.run.manifest.ground_truth, *setting_in_words(entry.run)) for entry in truths}
+    widest = {of_one[entry.name]: entry for entry in sorted(truths, key=lambda entry: networks[entry.name])}
+    return [entry for entry in truths if entry is widest[of_one[entry.name]]]
 
 
 def section(truths: Sequence[Entry]) -> Section:

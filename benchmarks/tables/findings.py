@@ -54,7 +54,7 @@ class Finding:
 def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]:
     """Everything that is found without scoring or training anything."""
     measured = {truth.name: recorded(book, truth) for truth in truths}
-    yield at_a_glance([one for each in measured.values() for one in each])
+    yield at_a_glance([one for each in measured.values() for one in each if one is _widest(each)[_setting(one)]])
     for truth in truths:
         if measured[truth.name] and not fnmatch(truth.name, IN_A_LINE):
             yield on(truth, measured[truth.name], book)
@@ -73,14 +73,14 @@ def on(truth: GroundTruth, measured: Sequence[Measured], book: Released) -> Find
 
     Of the scores that stand only in a further measurement of a setting, on fewer networks, the best is told.
     """
-    widest: dict[str, Measured] = {}
+    widest = _widest(measured)
     told: dict[str, set[str]] = {}
     said: list[str] = []
     for one in measured:
         setting, place = _setting(one), f"{_setting(one)}, {len(one.study.archs):,} networks"
         new = [row for row in one.rows if row.proxy not in told.setdefault(setting, set())]
         told[setting].update(one.by_proxy)
-        if widest.setdefault(setting, one) is not one:
+        if one is not widest[setting]:
             said.append(f"{place}, {_further(new)}")
             continue
         known = beyond_params(one.rows) if one is measured[0] else ""
@@ -91,7 +91,17 @@ def on(truth: GroundTruth, measured: Sequence[Measured], book: Released) -> Find
     asked = _command(f"correlation --ground-truth {truth.name} --stored")
     source = f"{asked} with {', with '.join(map(_options, measured))}{own}"
     seen = conditions(run_of([], released.of_setting(measured[0], book)))
-    return Finding(f"On {truth.name}", [*said, seen], source, _side_by_side(list(widest.values())))
+    return Finding(
+        f"On {truth.name}",
+        [*said, seen],
+        source,
+        _side_by_side([one for one in measured if one is widest[_setting(one)]]),
+    )
+
+
+def _widest(measured: Sequence[Measured]) -> dict[str, Measured]:
+    """Of each setting the measurement on most networks: of what was asked on fewer of them it is no further case."""
+    return {_setting(one): one for one in sorted(measured, key=lambda one: len(one.study.archs))}
 
 
 def _further(rows: Sequence[Correlation]) -> str:
