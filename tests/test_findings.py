@@ -14,7 +14,7 @@ from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.release import release
 from benchmarks.scoring.released import Released
 from benchmarks.tables import best_student
-from benchmarks.tables.findings import EACH, at_a_glance, beyond_params, counted, on, pictures
+from benchmarks.tables.findings import EACH, at_a_glance, beyond_params, counted, further, on, pictures
 from nb201_data.ground_truth import load_ground_truth
 from reports.schema import Correlation, Estimate
 
@@ -94,6 +94,18 @@ def test_partial_ranks_are_counted_and_the_largest_named() -> None:
         rows
     )
     assert beyond_params(rows[3:]) == "" and beyond_params(rows[2:3]).startswith("0 of 1")
+
+
+def test_what_further_scores_are_worth_is_one_line() -> None:
+    def row(name: str, rho: float, low: float, high: float) -> Correlation:
+        beside = Estimate((low + high) / 2, low, high)
+        return Correlation(name, "higher", "ok", 9, 0, "", 1, 9, spearman=Estimate(rho), spearman_minus_params=beside)
+
+    rows = [row("a", 0.2, -0.6, -0.4), row("b", 0.7, 0.1, 0.3), row("c", 0.5, -0.1, 0.1), row("d", 0.6, 0.1, 0.2)]
+    counted = "4 scores more: 2 better than params, 1 worse, 1 not told apart."
+    assert further(rows) == f"{counted} The best of them is b, 0.700."
+    silent = Correlation("e", "higher", "too-few", 0, 9, "", 1, 9)
+    assert further([silent]) == "1 score more: 0 better than params, 0 worse, 0 not told apart."
 
 
 def test_every_truth_in_a_line_counts_who_is_told_from_params() -> None:

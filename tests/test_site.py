@@ -13,6 +13,8 @@ from reports_support import HOSTILE, MANIFEST, measured_run
 from diswot_errors import UsageError
 from nb201_data.truth.measured import TABLES, card_of
 from reports.card import sections_of
+from reports.entry import Entry
+from reports.front import answer
 from reports.records import Page, Run, write_run
 from reports.schema import COUNTS, Correlation, Formula, Section
 from reports.site import build
@@ -115,6 +117,19 @@ def test_a_proxy_without_a_rank_is_not_number_none(tmp_path: Path) -> None:
     build(tmp_path / "site", [tmp_path / "run"])
     page = (tmp_path / "site" / "proxy" / "silent.html").read_text(encoding="utf-8")
     assert "It ranks nothing on 1 of 1" in page and "None" not in page.partition("</header>")[0].partition("<h1>")[2]
+
+
+def test_a_smaller_sample_of_one_truth_under_one_setting_is_no_further_case() -> None:
+    whole = measured_run()
+    part = replace(whole, correlations=tuple(replace(row, scored=row.scored - 9) for row in whole.correlations))
+    other = replace(part, manifest=replace(part.manifest, ground_truth="another"))
+    best = by_rank([row for row in whole.correlations if row.proxy not in COUNTS])[0].proxy
+
+    def said(*runs: Run) -> str:
+        return answer([Entry(str(number), str(number), run) for number, run in enumerate(runs)])[0]
+
+    assert said(whole) == said(whole, part) == said(part, whole, part)
+    assert f"by {best} on 2 of 2 ground truths" in said(part, whole, other)
 
 
 def test_hostile_names_are_files_and_text(tmp_path: Path) -> None:

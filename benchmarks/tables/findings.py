@@ -81,7 +81,7 @@ def on(truth: GroundTruth, measured: Sequence[Measured], book: Released) -> Find
         new = [row for row in one.rows if row.proxy not in told.setdefault(setting, set())]
         told[setting].update(one.by_proxy)
         if one is not widest[setting]:
-            said.append(f"{place}, {_further(new)}")
+            said.append(f"{place}, {further(new)}")
             continue
         known = beyond_params(one.rows) if one is measured[0] else ""
         beside = with_params.sentence(with_params.mean_ranks(one)) if known and "params" in one.by_proxy else ""
@@ -104,7 +104,7 @@ def _widest(measured: Sequence[Measured]) -> dict[str, Measured]:
     return {_setting(one): one for one in sorted(measured, key=lambda one: len(one.study.archs))}
 
 
-def _further(rows: Sequence[Correlation]) -> str:
+def further(rows: Sequence[Correlation]) -> str:
     """What the scores are worth that no wider measurement of the same setting has."""
     better, alike, worse = (standings(rows).count(kind) for kind in STANDINGS)
     best = best_of(rows)
