@@ -45,6 +45,8 @@ def test_selection() -> None:
     assert [i.name for i in select("m_r*")] == ["m_r", "m_r_readme", "m_r_released", "m_r_released_s0"]
     assert select("all,nwot")[-1].name == names[-1]
     assert [i.name for i in select("te_nas_regions,te_nas,snip")] == ["te_nas_regions", "te_nas_ntk", "snip"]
+    with pytest.raises(UsageError, match="ask for its parts te_nas_ntk,te_nas_regions"):
+        get("te_nas")  # no score of one network
 
 
 def test_expected_proxies_are_there() -> None:
