@@ -54,7 +54,7 @@ class Finding:
 def findings(truths: Sequence[GroundTruth], book: Released) -> Iterator[Finding]:
     """Everything that is found without scoring or training anything."""
     measured = {truth.name: recorded(book, truth) for truth in truths}
-    yield at_a_glance([one for each in measured.values() for one in each if one is _widest(each)[_setting(one)]])
+    yield at_a_glance([one for each in measured.values() for one in _widest(each)])
     for truth in truths:
         if measured[truth.name] and not fnmatch(truth.name, IN_A_LINE):
             yield on(truth, measured[truth.name], book)
@@ -73,35 +73,32 @@ def on(truth: GroundTruth, measured: Sequence[Measured], book: Released) -> Find
 
     Of the scores that stand only in a further measurement of a setting, on fewer networks, the best is told.
     """
-    widest = _widest(measured)
     told: dict[str, set[str]] = {}
-    said: list[str] = []
+    said, seen = [], []
     for one in measured:
         setting, place = _setting(one), f"{_setting(one)}, {len(one.study.archs):,} networks"
-        new = [row for row in one.rows if row.proxy not in told.setdefault(setting, set())]
-        told[setting].update(one.by_proxy)
-        if one is not widest[setting]:
-            said.append(f"{place}, {further(new)}")
-            continue
-        known = beyond_params(one.rows) if one is measured[0] else ""
-        beside = with_params.sentence(with_params.mean_ranks(one)) if known and "params" in one.by_proxy else ""
-        answer = headline(run_of([], released.of_setting(one, book)), mind=one is measured[0])
-        said.append(" ".join([f"{place}.", *answer, *filter(None, (known, beside))]))
+        if setting in told:
+            said.append(f"{place}, {further([row for row in one.rows if row.proxy not in told[setting]])}")
+        else:
+            run = run_of([], released.of_setting(one, book))
+            known = beyond_params(one.rows) if one is measured[0] else ""
+            beside = with_params.sentence(with_params.mean_ranks(one)) if known and "params" in one.by_proxy else ""
+            answer = headline(run, mind=one is measured[0])
+            said.append(" ".join([f"{place}.", *answer, *filter(None, (known, beside))]))
+            seen.append(conditions(run))
+        told.setdefault(setting, set()).update(one.by_proxy)
     own = f", on [its table](../nb201_data/tables/{_file(truth)})" if truth.name.startswith(FAMILY) else ""
     asked = _command(f"correlation --ground-truth {truth.name} --stored")
     source = f"{asked} with {', with '.join(map(_options, measured))}{own}"
-    seen = conditions(run_of([], released.of_setting(measured[0], book)))
-    return Finding(
-        f"On {truth.name}",
-        [*said, seen],
-        source,
-        _side_by_side([one for one in measured if one is widest[_setting(one)]]),
-    )
+    return Finding(f"On {truth.name}", [*said, seen[0]], source, _side_by_side(_widest(measured)))
 
 
-def _widest(measured: Sequence[Measured]) -> dict[str, Measured]:
-    """Of each setting the measurement on most networks: of what was asked on fewer of them it is no further case."""
-    return {_setting(one): one for one in sorted(measured, key=lambda one: len(one.study.archs))}
+def _widest(measured: Sequence[Measured]) -> list[Measured]:
+    """Of each setting the first, that of most networks: what was asked on fewer of them is no further case."""
+    found: dict[str, Measured] = {}
+    for one in measured:
+        found.setdefault(_setting(one), one)
+    return list(found.values())
 
 
 def further(rows: Sequence[Correlation]) -> str:
@@ -241,10 +238,8 @@ def _side_by_side(measured: Sequence[Measured]) -> Table:
     order = [row.proxy for row in by_rank(measured[0].rows) if row.proxy in named]
     order += sorted(named.difference(order))
     columns = [Column("proxy")]
-    settings = [_setting(one) for one in measured]
-    for place, (one, setting) in enumerate(zip(measured, settings, strict=True)):
-        told = f"{setting}, n {len(one.study.archs):,}" if settings.count(setting) > 1 else setting
-        columns.append(Column(f"spearman{place}", "number", label=f"ρ: {told}"))
+    for place, one in enumerate(measured):
+        columns.append(Column(f"spearman{place}", "number", label=f"ρ: {_setting(one)}"))
         columns.append(Column(f"minus{place}", "estimate", label="ρ − params"))
     rows: list[tuple[Cell, ...]] = []
     for name in order:
