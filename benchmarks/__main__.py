@@ -10,11 +10,14 @@ from typing import NoReturn
 
 from benchmarks.command import ending
 from benchmarks.command.plugins import load_plugins
-from benchmarks.command.registry import COMMANDS, TABLES
+from benchmarks.command.registry import COMMANDS, GROUPS, TABLES
 from diswot_errors import UsageError
 from diswot_registry import did_you_mean
 
-ELSEWHERE = {"data": ("nb201_data.__main__", "the data there are; get them"), "reports": ("reports.__main__", "pages")}
+ELSEWHERE = {
+    "data": ("nb201_data.__main__", "the data there are; get them"),
+    "reports": ("reports.__main__", "draw the page of a run again, compare two runs, an index of runs"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,10 +45,13 @@ def _module(name: str) -> ModuleType:
 
 
 def listing() -> str:
-    """Every command and what one gets from it."""
-    rows = COMMANDS | {name: text for name, (_, text) in ELSEWHERE.items()}
-    lines = [f"  {name:18} {summary}" for name, summary in rows.items()]
-    return "usage: python -m benchmarks COMMAND ... (or: diswot COMMAND ...)\n\n" + "\n".join(lines)
+    """Every command and what one gets from it, by what one wants."""
+    groups = GROUPS | {"Other rooms": {name: summary for name, (_, summary) in ELSEWHERE.items()}}
+    parts = [
+        "\n".join([f"{wanted}:", *(f"  {name:18} {summary}" for name, summary in group.items())])
+        for wanted, group in groups.items()
+    ]
+    return "\n\n".join(["usage: python -m benchmarks COMMAND ... (or: diswot COMMAND ...)", *parts])
 
 
 def script() -> NoReturn:

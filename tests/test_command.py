@@ -5,6 +5,7 @@ import ast
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from scoring_support import write_truth
 from benchmarks import __main__ as benchmarks_main
 from benchmarks.command import ending, options
 from benchmarks.command.claim import claimed, folder_for
-from benchmarks.command.registry import COMMANDS
+from benchmarks.command.registry import COMMANDS, GROUPS
 from diswot_errors import DataError, UsageError
 
 ROOT = Path(__file__).parents[1]
@@ -60,7 +61,7 @@ def test_no_command_needs_what_is_slow_to_import_to_answer_help() -> None:
     code = """
 import contextlib, io, sys
 from benchmarks import __main__ as main
-from benchmarks.command.registry import COMMANDS
+from benchmarks.command.registry import COMMANDS, GROUPS
 heavy = {}
 for name in COMMANDS:
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
@@ -210,3 +211,12 @@ def test_a_plugin_that_ends_or_fails_is_told(
     code = ended("correlation", "--plugin", str(tmp_path / "mine.py"), "--out", str(tmp_path / "run"))
     err = capsys.readouterr().err
     assert code in (1, 2) and said in err and "Traceback" not in err and not (tmp_path / "run").exists()
+
+
+def test_the_readme_has_the_commands_in_the_groups_of_the_list() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Commands\n")[2].partition("\n## ")[0]
+    tables = {part[2:].partition(" |")[0]: part for part in text.split("\n\n") if part.startswith("| ")}
+    assert list(tables) == [*(wanted.lower() for wanted in GROUPS), "other rooms"]
+    for wanted, group in GROUPS.items():
+        rows = re.findall(r"^\| `(\w+)", tables[wanted.lower()], re.MULTILINE)
+        assert set(rows) <= set(group) and all(re.search(rf"`{name}\b", tables[wanted.lower()]) for name in group)
