@@ -98,7 +98,11 @@ class AggregateInfo:
 
     name: str
     function: Callable[..., list[float]]
-    """Takes the columns of `parts` in that order, none missing; gives one value a network, higher is better."""
+    """Takes the columns of `parts` in that order; gives one value a network, higher is better, NaN for none.
+
+    Where the formula of a part gives no number on a network, the part is minus infinity there, infinity if less of it
+    is better: the worst rank, as those who combine by ranks have it. Networks that lack a part are left out before.
+    """
     parts: tuple[str, ...]
     paper: str
     origin: str = ""

@@ -88,9 +88,22 @@ def test_zico_against_the_standard_deviation() -> None:
         spread = g.std(0)
         total += math.log(np.sum(np.abs(g).mean(0)[spread > 0] / spread[spread > 0]))
     assert value("zico", evidence(batch_gradients=halves)) == pytest.approx(total, rel=1e-4)
-    still = (halves[0], halves[0])
-    with pytest.raises(NotApplicable, match="no gradient changes"):
-        value("zico", evidence(batch_gradients=still))
+    assert value("zico", evidence(batch_gradients=(halves[0], halves[0]))) == 0
+    halves[1][1][0, 0] = math.nan
+    assert math.isnan(value("zico", evidence(batch_gradients=halves)))
+
+
+def test_epe_nas_of_many_classes_compares_those_with_several_images() -> None:
+    gradient = torch.randn(7, 3, 4, 4)
+    rows, labels = gradient.double().flatten(1).numpy(), torch.tensor([5, 9, 5, 2, 9, 9, 100])
+    many = nn.Sequential(nn.Flatten(), nn.Linear(48, 101))
+    given = Evidence(many, torch.zeros(7, 3, 4, 4), labels, found={"input_gradient": gradient})
+    logs = {c: np.log(np.abs(np.corrcoef(rows[labels.numpy() == c])) + 1e-5) for c in (5, 9)}
+    five, nine = logs[5].sum() / 2, logs[9].sum() / 3
+    assert value("epe_nas", given) == pytest.approx(2 * abs(five - nine) / 2)
+    alone = Evidence(many, given.x, torch.arange(7), found=given.found)
+    with pytest.raises(NotApplicable, match="no class has two images"):
+        value("epe_nas", alone)
 
 
 def test_te_nas_and_az_nas_parts() -> None:

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 from scoring_support import SETTING, write_truth
 
-from benchmarks.scoring.columns import known_scores
+from benchmarks.scoring.columns import columns_of, known_scores, single
 from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.release import release
@@ -144,3 +144,27 @@ def test_a_difference_of_a_score_to_itself_is_nothing(measured: tuple[Measured, 
     one, _ = measured
     same = paired(one.study.accuracies, one.oriented("nwot"), one.oriented("nwot"))
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+
+
+def test_where_a_part_gives_no_number_an_aggregate_ranks_it_last(
+    measured: tuple[Measured, list[Job]], tmp_path: Path
+) -> None:
+    one = measured[0]
+    first, second, third = one.study.archs[:3]
+    answers = {key: dict(found) for key, found in one.answers.items()}
+    for seed in one.study.seeds:
+        answers["te_nas_ntk", seed][first] = Answer(None, "infinite")
+        answers["te_nas_regions", seed][second] = Answer(None, "nan")
+        answers["te_nas_regions", seed][third] = Answer(None, "out-of-memory")
+    ours = replace(one, answers=answers)
+    book = [(SETTING.question(get(name), seed), answers[name, seed]) for name in NAMES for seed in one.study.seeds]
+    (columns,) = columns_of([book], one.study.truth)
+    for found in (standing.aggregate_values(ours)["te_nas"], columns.values(single("te_nas"), one.study.archs)):
+        for seed, values in enumerate(found):
+            kappa, count = ours.values("te_nas_ntk")[seed], ours.values("te_nas_regions")[seed]
+            kappa[0], count[1] = 1e9, -1e9  # worse than any
+            there = np.arange(len(kappa)) != 2  # what nobody could ask has no rank
+            expected = scipy.stats.rankdata(-kappa[there]) + scipy.stats.rankdata(count[there])
+            np.testing.assert_array_equal(values[there], expected)
+            assert np.isnan(values[2])
+    assert np.isnan(ours.oriented("te_nas_ntk")[:, 0]).all(), "the part itself stays without a value"

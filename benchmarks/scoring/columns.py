@@ -10,7 +10,7 @@ from statistics import fmean
 import numpy as np
 
 from benchmarks.scoring.population import ENOUGH
-from benchmarks.scoring.question import Question
+from benchmarks.scoring.question import NO_NUMBER, Question
 from benchmarks.scoring.release import Book
 from benchmarks.statistics.formula import Formula, Term
 from benchmarks.statistics.resamples import Array
@@ -20,7 +20,7 @@ from proxies.registry import AGGREGATES, PROXIES, AggregateInfo, ProxyInfo, aggr
 from reports.cells import short_name
 
 Column = dict[str, float]
-"""Architecture -> value, as scored."""
+"""Architecture -> value, as scored; NaN where the formula gives no number."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,14 @@ class Columns:
 
     def column(self, name: str, seed: int, archs: Sequence[str]) -> Array:
         """(n,) a proxy's values as scored, or an aggregate's within `archs`; NaN for none."""
+        return column_of(name, lambda proxy, none: self.scored(proxy, seed, archs, none))
 
-        def scored(proxy: str) -> Array:
-            found = self.scores[proxy][seed]
-            return np.array([found.get(arch, np.nan) for arch in archs], dtype=float)
-
-        return column_of(name, scored)
+    def scored(self, proxy: str, seed: int, archs: Sequence[str], none: float = np.nan) -> Array:
+        """(n,) a proxy's values, `none` where its formula gives no number; NaN of what was not asked."""
+        found = self.scores[proxy][seed]
+        values = np.array([found.get(arch, np.nan) for arch in archs], dtype=float)
+        values[np.isnan(values) & [arch in found for arch in archs]] = none
+        return values
 
     def teacher_of(self, names: Iterable[str]) -> str:
         """The teacher, where one of these scores looks at it."""
@@ -79,17 +81,29 @@ class Columns:
         return f"{self.setting.init}, {self.setting.batch_size} of {self.setting.images}{teacher}{other}"
 
 
-def column_of(name: str, scored: Callable[[str], Array]) -> Array:
-    """(n,) of a score: a proxy's column, or an aggregate of those of its parts."""
-    return joined(AGGREGATES[name], list(map(scored, AGGREGATES[name].parts))) if name in AGGREGATES else scored(name)
+def column_of(name: str, scored: Callable[[str, float], Array]) -> Array:
+    """(n,) of a score: a proxy's column, or an aggregate of those of its parts.
+
+    scored: of a proxy its values (n,), NaN where there is none, and a number of ours where its formula gives none.
+    """
+    if name not in AGGREGATES:
+        return scored(name, np.nan)
+    return joined(AGGREGATES[name], [scored(part, worst(part)) for part in AGGREGATES[name].parts])
+
+
+def worst(part: str) -> float:
+    """What an aggregate takes a part for where its formula gives no number."""
+    return np.inf if part in lower_of([part]) else -np.inf
 
 
 def joined(info: AggregateInfo, columns: Sequence[Array]) -> Array:
-    """(n,) an aggregate of its parts' columns (n,), on the networks that have all of them; NaN elsewhere."""
+    """(n,) an aggregate of its parts' columns (n,), on the networks that lack none of them; NaN elsewhere."""
+    from proxies.combining import combined  # torch
+
     parts = np.stack(columns)
-    whole, values = np.asarray(np.isfinite(parts).all(axis=0)), np.full(parts.shape[1], np.nan)
+    whole, values = ~np.isnan(parts).any(axis=0), np.full(parts.shape[1], np.nan)
     if whole.any():
-        values[whole] = info.function(*parts[:, whole].tolist())
+        values[whole] = combined(info, parts[:, whole].tolist())
     return values
 
 
@@ -136,8 +150,8 @@ def columns_of(books: Iterable[Book], truth: GroundTruth) -> list[Columns]:
                 column = found[shared][question.proxy].setdefault(question.seed, {})
                 spent = cost[shared][question.proxy]
                 for arch, answer in answers.items():
-                    if answer.value is not None and arch not in column:
-                        column[arch] = answer.value
+                    if arch not in column and (answer.value is not None or answer.status in NO_NUMBER):
+                        column[arch] = np.nan if answer.value is None else answer.value
                         spent.append(answer.seconds)
     for scores in found.values():
         for name, by_seed in scores.items():

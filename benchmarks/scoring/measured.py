@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks.scoring import authors
 from benchmarks.scoring.columns import column_of, lower_of, parts_of
+from benchmarks.scoring.question import NO_NUMBER, Answer
 from benchmarks.scoring.runner import Answers, Request, Runner
 from benchmarks.scoring.setting import Setting, device_kind
 from benchmarks.scoring.study import Study
@@ -94,17 +95,19 @@ class Measured:
         """The statistics of each proxy."""
         return {row.proxy: row for row in self.rows}
 
-    def values(self, name: str) -> Array:
-        """(seeds, n) scores of a proxy, NaN where there is none."""
-        rows = [[self.answers[name, seed][arch].value for arch in self.study.archs] for seed in self.study.seeds]
-        return np.array([[np.nan if value is None else value for value in row] for row in rows])
+    def values(self, name: str, none: float = np.nan) -> Array:
+        """(seeds, n) scores of a proxy, NaN where there is none; `none` where its formula gives no number."""
+        rows = [[self.answers[name, seed][arch] for arch in self.study.archs] for seed in self.study.seeds]
+        return np.array([[_number(answer, none) for answer in row] for row in rows])
 
     def made(self, formula: Formula) -> Array:
         """(seeds, n) of a formula, ranks being those within the study; NaN where a part has no value."""
-        names, lower = formula.names, lower_of(formula.names)
-        parts = {part: self.values(part) for name in names for part in parts_of(name)}
-        by_seed = (dict(zip(parts, rows, strict=True)) for rows in zip(*parts.values(), strict=True))
-        columns = ({name: column_of(name, own.__getitem__) for name in names} for own in by_seed)
+        lower, values = lower_of(formula.names), cache(self.values)
+
+        def column(name: str, place: int) -> Array:
+            return column_of(name, lambda part, none: values(part, none)[place])
+
+        columns = ({name: column(name, place) for name in formula.names} for place in range(len(self.study.seeds)))
         return np.stack([formula.values(each, lower) for each in columns])
 
     def oriented(self, name: str) -> Array:
@@ -149,6 +152,13 @@ class Measured:
                     reason="" if there else "a part has no value, or none that a product takes",
                     seconds=float(seconds[arch, seed]),
                 )
+
+
+def _number(answer: Answer, none: float) -> float:
+    """Its value, `none` where the formula gives no number; NaN where there was nothing to ask or it went wrong."""
+    if answer.value is not None:
+        return answer.value
+    return none if answer.status in NO_NUMBER else np.nan
 
 
 def score_rows(settings: Mapping[str, Setting], infos: Iterable[ProxyInfo], answers: Answers) -> list[ScoreRow]:

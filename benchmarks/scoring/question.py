@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from proxies.registry import PROXIES
 
+NO_NUMBER = frozenset({"nan", "infinite"})
+"""What a formula itself says of a network. Every other status but `ok` is about who asked, and what."""
+
 
 class Answer(NamedTuple):
     """A value, or a status with the reason why there is none; seconds as `proxies.Score` counts them."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.scoring.authors import AUTHORS, COMMON, as_of
-from benchmarks.scoring.columns import Columns, columns_of, joined, single
+from benchmarks.scoring.columns import Columns, columns_of, joined, single, worst
 from benchmarks.scoring.order import SEED, shuffled
 from benchmarks.scoring.population import LEAST, fair, space_of
 from benchmarks.scoring.release import Book
@@ -119,7 +119,7 @@ def _asks(columns: Columns, part: str) -> bool:
 def _joining(info: AggregateInfo, parts: Sequence[Columns], seeds: Sequence[int]) -> Callable[[Sequence[str]], Array]:
     def values(archs: Sequence[str]) -> Array:
         pairs = list(zip(parts, info.parts, strict=True))
-        rows = [joined(info, [one.column(part, seed, archs) for one, part in pairs]) for seed in seeds]
+        rows = [joined(info, [one.scored(part, seed, archs, worst(part)) for one, part in pairs]) for seed in seeds]
         return np.array(rows).reshape(-1, len(archs))
 
     return values

@@ -10,6 +10,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from benchmarks.scoring.columns import worst
 from benchmarks.scoring.measured import RESAMPLES, Measured
 from benchmarks.scoring.population import LEAST
 from benchmarks.statistics import controlled, own_draws
@@ -145,7 +146,7 @@ def _own_draws(one: Measured, name: str, whole: Mask) -> float | None:
         return None
     groups = {info.name: info for info in aggregates()}
     names = groups[name].parts if name in groups else (name,)
-    parts = np.stack([one.values(part) if name in groups else one.oriented(part) for part in names])
+    parts = np.stack([one.values(part, worst(part)) if name in groups else one.oriented(part) for part in names])
     combine = groups[name].function if name in groups else _itself
     return own_draws.kendall(np.array(one.study.accuracies)[whole], parts[:, :, whole], combine)
 

@@ -25,7 +25,7 @@ def _entropies(evidence: Evidence) -> Tensor:
     "az_nas_expressivity", direction="higher", needs=["block_maps"], paper=PAPER, equal_on_equals=True, authors=AUTHORS
 )
 def az_nas_expressivity(evidence: Evidence) -> Tensor:
-    """sum over blocks of the entropy of the eigenvalues of the channel covariance of what the block hands on.
+    """sum of the entropies of the eigenvalues of the channel covariance, before the first block and after each.
 
     On the batch and with the weights handed in; the authors draw Kaiming weights. Blocks are the outermost modules in a
     Sequential or ModuleList that have parts of their own.
@@ -37,7 +37,7 @@ def az_nas_expressivity(evidence: Evidence) -> Tensor:
     "az_nas_progressivity", direction="higher", needs=["block_maps"], paper=PAPER, equal_on_equals=True, authors=AUTHORS
 )
 def az_nas_progressivity(evidence: Evidence) -> Tensor:
-    """The smallest increase, from one block to the next, of the entropy that `az_nas_expressivity` sums."""
+    """The smallest increase, from before a block to behind it, of the entropy that `az_nas_expressivity` sums."""
     return _entropies(evidence).diff().min()
 
 
@@ -46,7 +46,7 @@ def az_nas_trainability(evidence: Evidence) -> Tensor:
     """mean over blocks of 2 - s - 1/(s + 1e-6), s the largest singular value of E[g_in g_out^T].
 
     g_out are random signs at a block's output, g_in what they become at its input. A block that is the identity gives
-    minus infinity, as in the authors' code.
+    minus infinity, as in the authors' code: no number, and the worst rank in `az_nas`.
     """
     norms = [
         evidence.x.new_tensor(torch.inf) if matrix is None else largest_singular_value(matrix)
@@ -58,5 +58,8 @@ def az_nas_trainability(evidence: Evidence) -> Tensor:
 
 @aggregate("az_nas", parts=["az_nas_expressivity", "az_nas_progressivity", "az_nas_trainability", "flops"], paper=PAPER)
 def az_nas(*parts: Sequence[float]) -> list[float]:
-    """sum over the four parts of ln(rank / m) within the set of m networks that is scored; 1 is the worst rank."""
+    """sum over the four parts of ln(rank / m) within the set of m networks that is scored; 1 is the worst rank.
+
+    A network on which a part gives no number has the worst rank by it, as in the authors' code.
+    """
     return log_ranks(*parts)

@@ -12,7 +12,8 @@ AUTHORS = AuthorsSetting(
     "real",
     2,
     "NEAR at 4d5d7f1",
-    "one image there; weights as given, then PyTorch's own anew for each further repetition",
+    "one image there, more until a slice is filled, which two do not do everywhere; weights as given, then "
+    "PyTorch's own anew for each further repetition",
 )
 
 

@@ -42,5 +42,8 @@ def te_nas_regions(evidence: Evidence) -> float:
 
 @aggregate("te_nas", parts=["te_nas_ntk", "te_nas_regions"], paper=PAPER)
 def te_nas(ntk: Sequence[float], regions: Sequence[float]) -> list[float]:
-    """rank(-kappa) + rank(regions) within the set of networks that is scored; 1 is the worst rank."""
+    """rank(-kappa) + rank(regions) within the set of networks that is scored; 1 is the worst rank.
+
+    A singular kernel, of infinite kappa, has it.
+    """
     return [a + b for a, b in zip(ranks([-k for k in ntk]), ranks(regions), strict=True)]

@@ -82,6 +82,7 @@ PARTS = ["vkdnw_single", "jacob", "az_nas_expressivity", "az_nas_trainability", 
 def vkdnw_agg(*parts: Sequence[float]) -> list[float]:
     """sum over the five parts of ln(rank / m) within the set of m networks that is scored; 1 is the worst rank.
 
-    The parts are those of a summary of the paper; the released code for ImageNet takes others.
+    The parts are those of a summary of the paper; the released code for ImageNet takes others. A network on which a
+    part gives no number has the worst rank by it.
     """
     return log_ranks(*parts)

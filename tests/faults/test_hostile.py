@@ -7,17 +7,18 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from faults.driver import TABLES, Ended, ended, flips
 from files_support import rows_of
 
+from benchmarks.scoring.columns import joined
 from benchmarks.scoring.store import Store
 from diswot_errors import DataError
 from diswot_plugins import load_plugin, restored
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, sample_cells
 from nb201_data.spaces import get_space
-from proxies.combining import combined
 from proxies.registry import AggregateInfo, aggregates
 
 SMALL = "--sample 10 --batch-size 8 --device cpu --store store.sqlite --out run"
@@ -229,13 +230,14 @@ def test_an_aggregate_that_fails_is_named(body: str, said: str) -> None:
     import torch
 
     with pytest.raises(DataError, match=r"the aggregate mine of mine\.py@") as caught:
-        combined(aggregate_of(body), [[1.0, 2.0, 3.0], [2.0, 2.0, 2.0]])
+        joined(aggregate_of(body), [np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 2.0])])
     assert said in str(caught.value) and torch.get_default_dtype() is torch.float32
 
 
 def test_an_aggregate_has_a_value_where_it_is_finite() -> None:
     info = aggregate_of("a[0] if 0 else None; return [a[0] + b[0], float('nan'), float('-inf')]")
-    assert combined(info, [[1.0, 2.0, 3.0], [2.0, 2.0, 2.0]]) == [3.0, None, None]
+    found = joined(info, [np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 2.0])])
+    np.testing.assert_array_equal(found, [3.0, np.nan, np.nan])
 
 
 def aggregate_of(body: str) -> AggregateInfo:
