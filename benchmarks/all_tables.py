@@ -85,12 +85,12 @@ def _work(out: Path, parts: Sequence[TablePart], options: argparse.Namespace) ->
 
 
 def _make(out: Path, part: TablePart, options: argparse.Namespace) -> str:
-    """Run one command into its own folder, its output into log.txt; why it could not, or ''."""
+    """Run one command into its own folder, its output into a file beside it; why it could not, or ''."""
     folder = prepare(out / part.key)
     begin = time.monotonic()
     print(f"{part.command} ...", end=" ", flush=True)
     try:
-        with open(folder / "log.txt", "w", encoding="utf-8") as log, contextlib.redirect_stdout(log):
+        with open(out / f"{part.key}.log", "w", encoding="utf-8") as log, contextlib.redirect_stdout(log):
             main_of(part)([*part.arguments(options), "--out", str(folder), "--replace"])
     except UsageError:
         raise

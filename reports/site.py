@@ -39,7 +39,7 @@ def build(folder: Path, runs: Sequence[Path]) -> Path:
     (folder / MARK).write_text("This folder is written by `python -m benchmarks.site`.\n", encoding="utf-8")
     for entry in found:
         copy = folder / "run" / entry.name
-        shutil.copytree(named[entry.name], copy, ignore=shutil.ignore_patterns(".*", "report.html", "log.txt"))
+        shutil.copytree(named[entry.name], copy, ignore=shutil.ignore_patterns(".*", "report.html", "*.log"))
         html.render(copy)
         if (copy / SCORES).is_file():
             (copy / f"{SCORES}.gz").write_bytes(gzip.compress((copy / SCORES).read_bytes(), mtime=0))

@@ -220,3 +220,12 @@ def test_the_readme_has_the_commands_in_the_groups_of_the_list() -> None:
     for wanted, group in GROUPS.items():
         rows = re.findall(r"^\| `(\w+)", tables[wanted.lower()], re.MULTILINE)
         assert set(rows) <= set(group) and all(re.search(rf"`{name}\b", tables[wanted.lower()]) for name in group)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_files_that_no_run_wrote_are_neither_thrown_away_nor_written_over(tmp_path: Path, replace: bool) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "truth.csv").write_text("dear")
+    with pytest.raises(UsageError, match=r"holds \.git, truth\.csv, which no run of this program wrote: choose another"):
+        claimed(tmp_path, ONE, replace=replace).__enter__()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "truth.csv"]

@@ -34,12 +34,19 @@ def claimed(
     """The folder, made or gone on in, and nobody else's as long as the context lasts.
 
     A folder of other settings is refused, but for those in `growing` that are larger now; with `replace` what the other
-    run left is thrown away.
+    run left is thrown away. One that holds anything but a run is refused whatever is said: a run writes over its own.
     """
     prepare(folder)
     settings = {"program": PROGRAM, **settings}
     with locked(folder / LOCK, f"another process is at work in {folder}: wait for it, or choose another --out"):
         found = _found(folder)
+        if found is None and (foreign := sorted(path.name for path in folder.iterdir() if path.name != LOCK)):
+            more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+            (folder / LOCK).unlink()
+            raise UsageError(
+                f"{folder} holds {', '.join(foreign[:3])}{more}, which no run of this program wrote: choose another --out, "
+                "a folder that is empty or not there"
+            )
         other = [] if found is None else _changes(found, _fixed(settings, found, growing), growing)
         if other and not (replace and found and found.get("program") == PROGRAM):
             raise UsageError(
