@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.claim import prepare
 from benchmarks.command.plugins import begun
@@ -56,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
         default="embedded",
         help="embedded: painted, no download; real: those that the networks of a table were trained on, where on disk",
     )
-    parser.add_argument("--minutes", type=shared.positive, default=20, help="that training the distillers may take")
-    parser.add_argument("--searches", type=shared.positive, default=20, help="searches of each row of Table 8")
+    parser.add_argument("--minutes", type=numbers.positive, default=20, help="that training the distillers may take")
+    parser.add_argument("--searches", type=numbers.positive, default=20, help="searches of each row of Table 8")
     return parser
 
 

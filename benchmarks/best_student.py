@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
@@ -48,13 +48,13 @@ def _parser() -> argparse.ArgumentParser:
         "--pair", nargs=2, action="append", metavar=("DISTILLED", "ALONE"), help="two ground truths or files instead"
     )
     parser.add_argument("--noise", type=_points, default=NOISE, help="assumed sd of a run where none was repeated")
-    parser.add_argument("--draws", type=shared.positive, default=10_000, help="draws under the null model")
-    parser.add_argument("--seed", type=int, default=0, help="of the draws")
+    parser.add_argument("--draws", type=numbers.positive, default=10_000, help="draws under the null model")
+    parser.add_argument("--seed", type=numbers.seed, default=0, help="of the draws")
     return parser
 
 
 def _points(text: str) -> float:
-    value = shared.above_zero(text)
+    value = numbers.above_zero(text)
     if value >= 50:
         raise argparse.ArgumentTypeError(f"expected a standard deviation in points, such as 0.25, got {text}")
     return value

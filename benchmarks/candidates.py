@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command import ending, looks
+from benchmarks.command import ending, looks, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.cases import cases_at_hand
 from benchmarks.command.plugins import begun
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
             shared.output(what="searched"),
         ],
     )
-    parser.add_argument("--top", type=shared.positive, default=20, metavar="N", help="rows of the joint table")
+    parser.add_argument("--top", type=numbers.positive, default=20, metavar="N", help="rows of the joint table")
     return parser
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.claim import folder_for, noted
 from benchmarks.command.engine import engine_of
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--student", action="append", metavar="NETWORK", help=f"repeatable ({', '.join(STUDENTS)})")
     parser.add_argument("--distiller", default=DISTILLERS, help="a comma list; python -m benchmarks.distill --list")
     parser.add_argument(
-        "--minutes", type=shared.positive, default=20, help="all runs may take, where no --protocol is named"
+        "--minutes", type=numbers.positive, default=20, help="all runs may take, where no --protocol is named"
     )
     return parser
 

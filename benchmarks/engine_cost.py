@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
 from benchmarks.command.estimate import probe
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         [shared.truth(), shared.study(sample=24), shared.init(), shared.machine(), shared.dry_run("measured")],
     )
     parser.set_defaults(seeds=1)
-    parser.add_argument("--rounds", type=shared.positive, default=3, help="turns of every engine")
+    parser.add_argument("--rounds", type=numbers.positive, default=3, help="turns of every engine")
     return parser
 
 

@@ -30,6 +30,8 @@ KEPT = "<!-- What stands below is kept by `python -m benchmarks.findings`. -->"
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
     _, options = begun(argv, _parser)
+    if options.file is not None:
+        kept(options.file)  # what cannot be written is known before the work
     truths, missing = truths_at_hand(options.ground_truth, [name for name in usual() if _shown(name)])
     released = Released(options.tables)
     if options.dry_run:
@@ -74,6 +76,8 @@ def kept(file: Path) -> str:
         _, found, below = file.read_text(encoding="utf-8").partition(f"{KEPT}\n")
     except FileNotFoundError:
         return ""
+    except IsADirectoryError as error:
+        raise DataError(f"{file} is a folder: name a file in it, as {file / 'findings.md'}") from error
     if not found:
         raise DataError(f"{file} has no line {KEPT!r}: what of it is to be kept? Add the line, or give another file")
     return below

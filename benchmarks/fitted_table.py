@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
@@ -86,7 +86,7 @@ def _cost(grounds: Sequence[Ground], labels: Sequence[int], draws: int) -> str:
 
 
 def _labels(text: str) -> tuple[int, ...]:
-    return tuple(sorted(set(map(shared.positive, names_in(text)))))
+    return tuple(sorted(set(map(numbers.positive, names_in(text)))))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     usual = ",".join(map(str, fitted.LABELS))
     parser.add_argument("--labels", type=_labels, default=usual, metavar="N,N", help="networks to fit on")
-    parser.add_argument("--draws", type=shared.positive, default=DRAWS, metavar="N", help="draws of the labels")
+    parser.add_argument("--draws", type=numbers.positive, default=DRAWS, metavar="N", help="draws of the labels")
     return parser
 
 

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
 from benchmarks.command.plugins import begun
@@ -70,14 +70,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--distiller", default=DISTILLER, help="kd, diswot+, review, ...: one with a trained teacher")
     parser.add_argument("--alone", action="store_true", help="train without teacher only, into a table of its own")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--cells", type=shared.positive, default=100, help="how many cells of the fixed order")
+    which.add_argument("--cells", type=numbers.positive, default=100, help="how many cells of the fixed order")
     which.add_argument(
         "--archs", type=Path, metavar="FILE.csv", help="the cells in its column arch instead, into a table of their own"
     )
-    parser.add_argument("--share", type=_share, default=(1, 1), metavar="I/N", help="only every Nth cell, from the Ith")
+    parser.add_argument("--share", type=_share, default="1/1", metavar="I/N", help="only every Nth cell, from the Ith")
     parser.add_argument("--merge", type=Path, nargs="+", metavar="FILE", help="only add the rows of other tables")
     parser.add_argument(
-        "--together", type=shared.positive, help=f"cells at once in a process (1; {GPU_TOGETHER} on a GPU)"
+        "--together", type=numbers.positive, help=f"cells at once in a process (1; {GPU_TOGETHER} on a GPU)"
     )
     return parser
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.opened import opened
 from benchmarks.command.plugins import begun
@@ -88,10 +88,10 @@ def _parser() -> argparse.ArgumentParser:
     more("--rows", default="all", help=f"a comma list of {', '.join(CONTENDERS)}")
     more("--compute", action="store_true", help="score every network that a search by a score asks for (hours)")
     text = "evaluations of a search by a score, at most (default: what its printed seconds pay for)"
-    more("--budget", type=shared.positive, metavar="N", help=text)
+    more("--budget", type=numbers.positive, metavar="N", help=text)
     text = "train the shared networks of RSPS, GDAS and DARTS, so many minutes a search (default: not run)"
-    more("--shared-minutes", type=shared.above_zero, metavar="M", help=text)
-    more("--shared-seeds", type=shared.positive, default=3, help="searches of each of these rows")
+    more("--shared-minutes", type=numbers.above_zero, metavar="M", help=text)
+    more("--shared-seeds", type=numbers.positive, default=3, help="searches of each of these rows")
     return parser
 
 

@@ -16,12 +16,17 @@ from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
 from benchmarks.tables import released as pages
 from nb201_data.ground_truth import GroundTruth, available
-from reports.records import write_run
+from reports.records import read_run, write_run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
     given, options = begun(argv, _parser)
+    from reports.site import build, check
+
+    check(options.folder)
+    for run in options.runs:
+        read_run(run)  # what is none is known before the work
     truths, missing = truths_at_hand(options.ground_truth, usual())
     released = Released(options.tables)
     if options.dry_run:
@@ -29,8 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{options.folder}: {len(released.tables)} released tables on {named}. Nothing is scored: seconds, or")
         print("half a minute for each truth of which thousands of networks are scored.")
         return 0
-    from reports.site import build
-
     with tempfile.TemporaryDirectory() as place:
         made = list(_runs(Path(place), truths, released, ["python", "-m", "benchmarks.site", *given]))
         print(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content, formula, versions
@@ -105,8 +105,8 @@ def _parser() -> argparse.ArgumentParser:
         "and the memory that they take. --device auto is the CPU, and the GPU too where there is one.",
         [shared.device(), shared.proxies(), shared.output(what="measured")],
     )
-    parser.add_argument("--cells", type=shared.positive, default=CELLS, help="networks, at equal steps by their FLOPs")
-    parser.add_argument("--rounds", type=shared.positive, default=ROUNDS, help="turns, of which the fastest counts")
+    parser.add_argument("--cells", type=numbers.positive, default=CELLS, help="networks, at equal steps by their FLOPs")
+    parser.add_argument("--rounds", type=numbers.positive, default=ROUNDS, help="turns, of which the fastest counts")
     return parser
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.estimate import estimated
 from benchmarks.command.opened import opened
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         ],
     )
     parser.add_argument("--space", metavar="NAME", help="a search space (default: that of the ground truth)")
-    parser.add_argument("--cells", type=shared.positive, metavar="N", help="how many networks of the order (all)")
+    parser.add_argument("--cells", type=numbers.positive, metavar="N", help="how many networks of the order (all)")
     parser.add_argument(
         "--order",
         choices=ORDERS,

@@ -60,7 +60,7 @@ def load_ground_truth(name: str | Path, **conditions: object) -> GroundTruth:
     plain, chosen = _split(str(name))
     chosen |= {field: "" if value is None else str(value) for field, value in conditions.items()}
     family, *parts = plain.split(":")
-    if plain.endswith((".csv", ".csv.gz")) or isinstance(name, Path):
+    if is_file(name):
         return user_csv.load(Path(os.path.expanduser(plain)), chosen)
     if family == measured.FAMILY:
         return measured.load(str(name), parts, chosen)
@@ -73,6 +73,11 @@ def load_ground_truth(name: str | Path, **conditions: object) -> GroundTruth:
     raise UsageError(
         f"unknown ground truth {shown(str(name))}.{near} There is {', '.join(known)}, or the path of a .csv file"
     )
+
+
+def is_file(name: str | Path) -> bool:
+    """Whether this is the path of a CSV, with conditions behind it or without, and no name."""
+    return isinstance(name, Path) or _split(name)[0].endswith((".csv", ".csv.gz"))
 
 
 def load_chosen(name: str | Path) -> list[Record]:

@@ -21,6 +21,7 @@ F = TypeVar("F", bound=ProxyFunction)
 A = TypeVar("A", bound=Callable[..., list[float]])
 Direction = Literal["higher", "lower"]
 
+ALL = "all"
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 NEEDS = frozenset(
     {
@@ -124,8 +125,8 @@ def _admit(info: ProxyInfo) -> None:
         raise UsageError(
             f"proxy name {info.name!r}: expected lower-case letters, digits and '_', beginning with a letter"
         )
-    if AGGREGATES.known(info.name):
-        raise UsageError(f"the name {info.name!r} is taken by an aggregate: rename the proxy")
+    if info.name == ALL or AGGREGATES.known(info.name):
+        raise UsageError(f"the name {info.name!r} stands for several proxies: rename this one")
     unknown = info.needs - NEEDS
     if unknown:
         raise UsageError(
@@ -228,7 +229,7 @@ def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
         raise UsageError(f"a proxy is named by a text, got {strange[0]!r}: give names or globs, or 'all'")
     chosen: dict[str, ProxyInfo] = {}
     for pattern in (part.strip() for part in patterns):
-        if pattern == "all":
+        if pattern == ALL:
             found = all_proxies()
         elif any(sign in pattern for sign in "*?["):
             found = [info for info in all_proxies() if fnmatch.fnmatchcase(info.name, pattern)]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from diswot_errors import UsageError
 from reports.csv_files import write_text
 from reports.pages import page_of
 from reports.records import read_run
@@ -16,6 +17,9 @@ def render(run_folder: Path, out_path: Path, without: Sequence[str] = ()) -> Pat
     """Write the page of a run, but for the sections whose names match a glob of `without`."""
     run = read_run(run_folder)
     page = page_of(run)
+    for glob in without:
+        if not any(fnmatchcase(each.name, glob) for each in page.sections):
+            raise UsageError(f"--without {glob}: this page has {', '.join(each.name for each in page.sections)}")
     sections = [each for each in page.sections if not any(fnmatchcase(each.name, glob) for glob in without)]
     blocks = [f"# {escaped(page.title)}", *map(escaped, page.answer)]
     if page.conditions:

@@ -27,12 +27,19 @@ from reports.schema import COEFFICIENTS, COUNTS, Cell, Column, Estimate, Formula
 from reports.tables import HEADLINE, against_params, correlation_table, format_interval, format_number
 
 
+def check(folder: Path) -> None:
+    """Refuse a place that is no folder, or holds other files than a site."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file: choose an empty or new folder")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise UsageError(f"{folder} holds other files than a site: choose an empty or new folder")
+
+
 def build(folder: Path, runs: Sequence[Path]) -> Path:
     """Write the whole site and return its first page. What it wrote before into the folder is replaced."""
     named = {_file(path, place): path for place, path in enumerate(runs, 1)}
     found = entries({name: read_run(path) for name, path in named.items()})
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
-        raise UsageError(f"{folder} holds other files than a site: choose an empty or new folder")
+    check(folder)
     for part in ("run", "proxy", "truth"):
         shutil.rmtree(folder / part, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ import pytest
 from scoring_support import write_truth
 
 from benchmarks import __main__ as benchmarks_main
-from benchmarks.command import ending, options
+from benchmarks.command import ending, numbers
 from benchmarks.command.claim import claimed, folder_for
 from benchmarks.command.registry import COMMANDS, GROUPS
 from diswot_errors import DataError, UsageError
@@ -160,7 +160,7 @@ def test_a_place_that_cannot_be_written_is_known_at_once(tmp_path: Path) -> None
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "²", "9" * 5000, "", "x"])
 def test_no_number_is_no_traceback(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="expected a whole number above 0"):
-        options.positive(text)
+        numbers.positive(text)
 
 
 def test_a_full_disk_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,6 +226,8 @@ def test_the_readme_has_the_commands_in_the_groups_of_the_list() -> None:
 def test_files_that_no_run_wrote_are_neither_thrown_away_nor_written_over(tmp_path: Path, replace: bool) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / "truth.csv").write_text("dear")
-    with pytest.raises(UsageError, match=r"holds \.git, truth\.csv, which no run of this program wrote: choose another"):
+    with pytest.raises(
+        UsageError, match=r"holds \.git, truth\.csv, which no run of this program wrote: choose another"
+    ):
         claimed(tmp_path, ONE, replace=replace).__enter__()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "truth.csv"]

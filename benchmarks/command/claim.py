@@ -44,8 +44,8 @@ def claimed(
             more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
             (folder / LOCK).unlink()
             raise UsageError(
-                f"{folder} holds {', '.join(foreign[:3])}{more}, which no run of this program wrote: choose another --out, "
-                "a folder that is empty or not there"
+                f"{folder} holds {', '.join(foreign[:3])}{more}, which no run of this program wrote: choose another "
+                "--out, a folder that is empty or not there"
             )
         other = [] if found is None else _changes(found, _fixed(settings, found, growing), growing)
         if other and not (replace and found and found.get("program") == PROGRAM):

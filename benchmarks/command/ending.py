@@ -40,9 +40,9 @@ def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
         print(f"\n{said}; what was finished is kept, the same command goes on from there", file=sys.stderr)
         code = TOLD_TO_END if told else INTERRUPTED
     except SystemExit as error:
-        if error.code or _by_parser(error):
+        if _by_parser(error):
             raise
-        print(f"error: {_place(error)} ends the program by SystemExit({error.code}): take that out", file=sys.stderr)
+        print(f"error: {_place(error)} ends the program by SystemExit({error.code!r}): take that out", file=sys.stderr)
         code = 1
     except BrokenPipeError:  # the reader of our output left, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.command import numbers
 from benchmarks.scoring.authors import COMMON, INIT, SETTINGS
 from benchmarks.scoring.released import RELEASED
 from benchmarks.scoring.resolve import PAINTED
@@ -17,7 +18,6 @@ from proxies.authors import INITS
 
 PRECISIONS = ("fp32", "bf16")
 TIME_LIMIT = 600.0  # seconds a network
-MOST_SEEDS = 10_000
 
 
 class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -80,12 +80,12 @@ def machine() -> Parser:
     """Of commands that compute."""
     group = Parser(add_help=False, parents=[device()])
     group.add_argument(
-        "--workers", type=positive, help="processes (default: cores on a CPU, 1 on a GPU; 1 is this process)"
+        "--workers", type=numbers.positive, help="processes (default: cores on a CPU, 1 on a GPU; 1 is this process)"
     )
     group.add_argument("--engine", default="local", metavar="NAME", help="local, or ray: the nodes of a cluster")
     group.add_argument("--address", metavar="HOST:PORT", help="of the Ray cluster (default: one of this machine)")
     group.add_argument(
-        "--gpus-per-worker", type=above_zero, metavar="X", help="with --engine ray, 0.25 for four on a GPU (1)"
+        "--gpus-per-worker", type=numbers.above_zero, metavar="X", help="with --engine ray, 0.25 for four on a GPU (1)"
     )
     return group
 
@@ -144,7 +144,7 @@ def sampled(default: int | str | None, of: str, kind: Callable[[str], int | str]
     """A random sample of so many."""
     group = Parser(add_help=False)
     group.add_argument("--sample", type=kind, default=default, metavar="N", help=of)
-    group.add_argument("--sample-seed", type=int, default=0, help="another sample")
+    group.add_argument("--sample-seed", type=numbers.seed, default=0, help="another sample")
     return group
 
 
@@ -152,13 +152,13 @@ def store() -> Parser:
     """Of commands that score networks."""
     group = Parser(add_help=False, parents=[store_file()])
     group.add_argument("--no-tables", action="store_true", help="compute what the released tables of scores hold too")
-    group.add_argument("--together", type=positive, help="networks in flight in each process (1; 8 on a GPU)")
+    group.add_argument("--together", type=numbers.positive, help="networks in flight in each process (1; 8 on a GPU)")
     group.add_argument(
-        "--time-limit", type=above_zero, default=TIME_LIMIT, metavar="S", help="seconds a network may take"
+        "--time-limit", type=numbers.above_zero, default=TIME_LIMIT, metavar="S", help="seconds a network may take"
     )
     group.add_argument(
         "--memory-limit",
-        type=above_zero,
+        type=numbers.above_zero,
         metavar="GIB",
         help="of a process (its share of 90 %% of the machine)",
     )
@@ -168,7 +168,7 @@ def store() -> Parser:
 def seeds(default: int | None = 1, of: str = "repetitions: weights, batch and teacher") -> Parser:
     """How often all is repeated."""
     group = Parser(add_help=False)
-    group.add_argument("--seeds", type=_seeds, default=default, help=of)
+    group.add_argument("--seeds", type=numbers.seeds, default=default, help=of)
     return group
 
 
@@ -182,7 +182,7 @@ def study(
     """Of commands that score networks of a ground truth. None: decided by the space, or the command for its groups;
     of images: by what is released, see `scoring.usual`."""
     text = f"networks of the ground truth, or all ({SAMPLE}; all of a truth of up to {SMALL})"
-    parents = [shown(batch_size, teacher, images), sampled(sample, text, _sample), split_of(split)]
+    parents = [shown(batch_size, teacher, images), sampled(sample, text, numbers.sample), split_of(split)]
     return Parser(add_help=False, parents=parents)
 
 
@@ -203,7 +203,7 @@ def shown(batch_size: int | None = None, teacher: str | None = None, images: str
         + ("" if images else f" (default: {PAINTED}; where no scores on it are released, those of most that are)"),
     )
     text = "images that are looked at" + ("" if batch_size else " (default: what the space says)")
-    group.add_argument("--batch-size", type=batch, default=batch_size, help=text)
+    group.add_argument("--batch-size", type=numbers.batch, default=batch_size, help=text)
     group.add_argument(
         "--teacher",
         default=teacher,
@@ -248,6 +248,13 @@ def truth(several: bool = False) -> Parser:
     return group
 
 
+def unsaid(options: Parser) -> Parser:
+    """The same options, which change nothing where they are not given: for a place where they may stand once more."""
+    for action in options._actions:
+        action.default = argparse.SUPPRESS
+    return options
+
+
 def config_of(options: argparse.Namespace) -> dict[str, Any]:
     """As a manifest keeps them."""
     return {key: _plain(value) for key, value in vars(options).items()}
@@ -257,41 +264,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(each) for each in value]
     return str(value) if isinstance(value, Path) else value
-
-
-def positive(text: str) -> int:
-    """An integer above zero."""
-    value = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text[:40]!r}")
-    return value
-
-
-def batch(text: str) -> int:
-    """Images of a batch: a mebi-image is more than any machine holds."""
-    value = positive(text)
-    if not 2 <= value <= 2**20:
-        raise argparse.ArgumentTypeError(f"expected 2 to {2**20:,} images, which must show 2 classes, got {value}")
-    return value
-
-
-def above_zero(text: str) -> float:
-    """A finite number above zero, as 0.5e6."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text[:40]!r}")
-    return value
-
-
-def _seeds(text: str) -> int:
-    value = positive(text)
-    if value > MOST_SEEDS:
-        raise argparse.ArgumentTypeError(f"expected at most {MOST_SEEDS:,} repetitions, got {value:,}")
-    return value
-
-
-def _sample(text: str) -> int | str:
-    return text if text == "all" else positive(text)

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import torch
 
@@ -18,10 +18,11 @@ from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, Trainer, learns_from_logits
 from benchmarks.engines.progress import Progress
 from benchmarks.engines.registry import Engine
-from diswot_errors import UsageError
+from diswot_errors import DataError, UsageError
 from diswot_registry import names_in
 from nb201_data.images import load_images
 from nb201_data.networks import a_resnet
+from nb201_data.splits import SplitName
 from proxies.distillation import losses
 from proxies.distillation.names import slug
 from proxies.inits import initialise
@@ -68,6 +69,10 @@ def distillation(
     a_resnet(protocol.teacher, "teacher")
     made = Distillation(student, names, seeds, teacher_weights, protocol, device)
     student_of(made)
+    for split in get_args(SplitName):
+        load_images(protocol.images, split)  # what is not on disk is known before anything is computed
+    if teacher_weights is not None and not teacher_weights.is_file():
+        raise DataError(f"no weights at {teacher_weights}: give a file of the weights of {protocol.teacher}")
     return made
 
 

@@ -6,7 +6,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.command.options import PRECISIONS, Parser, positive
+from benchmarks.command import numbers
+from benchmarks.command.options import PRECISIONS, Parser
 from benchmarks.distill.protocols import PROTOCOLS, Protocol, get_protocol, on_images
 
 
@@ -41,9 +42,13 @@ def changes(images: str | None = None) -> Parser:
     """What may be other than in the protocol."""
     group = Parser(add_help=False)
     group.add_argument("--images", default=images, help="embedded, cifar10, cifar100, ...@16 (default: the protocol's)")
-    group.add_argument("--epochs", type=positive, help="another length than the protocol's, its schedule scaled")
     group.add_argument(
-        "--teacher-epochs", type=positive, help="another length of the schedule of teachers that are trained here"
+        "--epochs", type=numbers.positive, help="another length than the protocol's, its schedule scaled"
+    )
+    group.add_argument(
+        "--teacher-epochs",
+        type=numbers.positive,
+        help="another length of the schedule of teachers that are trained here",
     )
     group.add_argument("--precision", choices=PRECISIONS, help="another precision than the protocol's")
     return group

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.distill import options as recipes
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--distiller", default="kd", help="one of python -m benchmarks.distill --list")
     alone = "train the found student alone as well"
     made.add_argument("--alone", action=argparse.BooleanOptionalAction, default=True, help=alone)
-    made.add_argument("--students", type=shared.positive, default=9, help="random students to compare with")
+    made.add_argument("--students", type=numbers.positive, default=9, help="random students to compare with")
     return made
 
 

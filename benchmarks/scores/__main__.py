@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.command import ending
+from benchmarks.command import ending, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.scores import compare
@@ -107,13 +107,17 @@ def _store(options: argparse.Namespace) -> Path:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parents = [shared.store_file(), shared.tables(), shared.dry_run("read and written")]
-    parser = shared.parser("scores", "Look at scores, carry them elsewhere, compare, verify, release.", parents)
+    def parents() -> list[shared.Parser]:
+        return [shared.store_file(), shared.tables(), shared.dry_run("read and written")]
+
+    parser = shared.parser("scores", "Look at scores, carry them elsewhere, compare, verify, release.", parents())
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     kinds = "score stores, folders of released tables, .csv, .csv.gz or .parquet files"
 
-    def action(name: str, text: str, *parents: shared.Parser) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=text, description=text, allow_abbrev=False, parents=parents)
+    def action(name: str, text: str, *more: shared.Parser) -> argparse.ArgumentParser:
+        """With the options of all actions, which so may stand behind its name too."""
+        both = [shared.unsaid(parent) for parent in parents()]
+        return actions.add_parser(name, help=text, description=text, allow_abbrev=False, parents=[*more, *both])
 
     action("info", "what there is, by setting").add_argument("sources", nargs="*", type=Path, help=kinds)
     export = action("export", "write scores to a file: .csv, .csv.gz or .parquet")
@@ -125,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     both = action("diff", "compare two sources answer by answer")
     both.add_argument("first", type=Path, help=kinds)
     both.add_argument("second", type=Path)
-    sample = shared.sampled(20, "networks of each table", shared.positive)
+    sample = shared.sampled(20, "networks of each table", numbers.positive)
     verify = action("verify", "compute some released scores again and compare", sample)
     verify.add_argument("--record", action="store_true", help="write into the cards that this torch reproduces them")
     action("release", "add what is releasable to the tables").add_argument("sources", nargs="+", type=Path, help=kinds)

@@ -54,6 +54,10 @@ def read_rows(path: Path) -> list[tuple[Question, Found]]:
     """The answers of a file, by question; `DataError` with the row where one cannot be read."""
     book: dict[Question, Found] = {}
     for number, row in enumerate(_rows(path), 2):
+        if lacking := [name for name in COLUMNS if name not in row]:
+            raise DataError(
+                f"{path} lacks the columns {', '.join(lacking)}: expected a file that `scores export` wrote"
+            )
         try:
             asked: dict[str, Any] = {name: int(row[name]) if name in WHOLE else str(row[name]) for name in KEY}
             question = Question(**asked)
@@ -61,9 +65,11 @@ def read_rows(path: Path) -> list[tuple[Question, Found]]:
             answer = Answer(value, str(row["status"]), str(row["reason"]), float(row["seconds"]))
             if answer.status not in KEPT or (value is None) == (answer.status == "ok"):
                 raise ValueError(f"status {answer.status!r} with value {value}")
-        except (KeyError, ValueError, TypeError) as error:
-            raise DataError(f"{path}, row {number}: {error}; expected the columns {', '.join(COLUMNS)}") from error
+        except (ValueError, TypeError) as error:
+            raise DataError(f"{path}, row {number}: {error}") from error
         book.setdefault(question, {})[str(row["arch"])] = answer
+    if not book:
+        raise DataError(f"{path} holds no score: expected a file that `scores export` wrote")
     return list(book.items())
 
 

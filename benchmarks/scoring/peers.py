@@ -52,8 +52,9 @@ def peers(tables: Iterable[ScoreTable], question: Question, params: int) -> Peer
     if not there:
         return Peers(why="no released table holds this score")
     if not alike:
-        nearest = min(apart.values(), key=len)
-        return Peers(why=f"released for {', '.join(nearest)}")
+        pixels = Skeleton.parse(question.skeleton).resolution
+        nearest = min(there, key=lambda one: (_pixels(one.card) != pixels, len(apart[one.path])))
+        return Peers(why=f"released for {', '.join(apart[nearest.path])}")
     near: list[tuple[float, float]] = []
     total = 0
     for table in alike:
@@ -86,6 +87,11 @@ def _differences(question: Question, mine: Mapping[str, object], card: Card) -> 
     if release_of(question.torch) not in card.reproduces:
         said.append(f"torch {' or '.join(card.reproduces)} (here {release_of(question.torch)})")
     return said
+
+
+def _pixels(card: Card) -> int:
+    """Of the images that a table's networks look at."""
+    return Skeleton.parse(card.setting["skeleton"]).resolution
 
 
 def _comparable(question: Question) -> dict[str, object]:

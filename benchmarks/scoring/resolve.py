@@ -72,7 +72,7 @@ def painted(images: str, more: str) -> list[Note]:
     if not images.startswith(PAINTED):
         return []
     said = f"Images: {images}, painted by this program, not photographs, so that nothing needs to be downloaded."
-    return [Note(Topic.IMAGES, f"{said} {more}")]
+    return [Note(Topic.IMAGES, f"{said} {more}".rstrip())]
 
 
 def _own_images(own: str, needs: SplitName | None) -> str:

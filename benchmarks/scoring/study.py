@@ -16,7 +16,7 @@ from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
 from diswot_registry import names_in
 from nb201_data.datasets import DATASETS, unpooled
-from nb201_data.ground_truth import GroundTruth, load_ground_truth
+from nb201_data.ground_truth import GroundTruth, is_file, load_ground_truth
 from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
 from reports.schema import BASELINES, Note, Topic
 
@@ -51,11 +51,12 @@ class Study:
         setting, truth = self.setting, self.truth
         about = f"{truth.note}. {len(self.archs):,} of its {len(truth):,} networks are scored."
         notes = [Note(Topic.TRUTH, f"Ground truth {truth.name}: {about}")]
-        real = unpooled(truth.images) or "cifar100"
+        real = unpooled(truth.images) or _photographs(setting.skeleton.classes)
         split = split_at_hand(real, setting.split)
         there = real if split == setting.split else f"{real} --split {split}"
         there = there if real in DATASETS else f"DIR (a folder of {real})"
-        if made := painted(setting.images, f"With real images, --images {there}, other numbers may result."):
+        with_real = f"With real images, --images {there}, other numbers may result." if real else ""
+        if made := painted(setting.images, with_real):
             notes += made
         elif truth.images and unpooled(truth.images) != unpooled(setting.images):
             other = f"The networks were trained on {truth.images} and are scored on {setting.images}."
@@ -172,6 +173,11 @@ def studies_at_hand(options: argparse.Namespace, names: Sequence[str], init: str
     return found, missing
 
 
+def _photographs(classes: int) -> str:
+    """A known data set of so many classes that comes in files; '' where there is none."""
+    return next((name for name, one in DATASETS.items() if one.classes == classes and one.train.files), "")
+
+
 def with_init(study: Study, init: str) -> Study:
     """The same study under another initialisation."""
     return replace(study, setting=replace(study.setting, init=init))
@@ -180,7 +186,13 @@ def with_init(study: Study, init: str) -> Study:
 def load_truth(space: str | None, name: str | None) -> GroundTruth:
     """The ground truth of that name, or the usual one of the space; refused where it cannot be scored in the space."""
     chosen = get_space(space) if space is not None else None
-    truth = load_ground_truth(name or (chosen.truth if chosen else USUAL))
+    named = name or (chosen.truth if chosen else USUAL)
+    if not named:
+        raise UsageError(
+            f"the space {space} brings no ground truth: give --ground-truth FILE.csv, or the space a table"
+        )
+    of_space = {"space": chosen.truths_of} if chosen and is_file(named) and ":space=" not in named else {}
+    truth = load_ground_truth(named, **of_space)
     if truth.space not in SPACES:
         raise UsageError(
             f"--ground-truth {truth.name} is about {truth.space}, whose networks cannot be built here: expected a "

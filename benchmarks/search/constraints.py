@@ -46,6 +46,8 @@ def max_latency(space: SearchSpace, limit: float, table: Path | str) -> Constrai
 
 def read_latencies(space: SearchSpace, table: Path | str) -> dict[str, float]:
     """Milliseconds by str(arch), from a CSV with columns `arch` and `milliseconds`."""
+    if not Path(table).is_file():
+        raise UsageError(f"no latency table at {table}: expected a CSV with the columns arch, milliseconds")
     times = {}
     for row in read_rows(Path(table), ("arch", "milliseconds"), None):
         try:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from benchmarks.command import numbers
 from benchmarks.command import options as shared
 from benchmarks.search.constraints import Constraint, max_flops, max_latency, max_params
 from diswot_errors import Parser, UsageError
@@ -15,10 +16,10 @@ def parser() -> argparse.ArgumentParser:
     parents += [shared.machine(), shared.store(), shared.output(what="searched")]
     made = shared.parser("search", "Search for the network that a score, or an accuracy, calls best.", parents)
     made.add_argument("--skeleton", help="as c16n5k10r32 (default: the ground truth's)")
-    made.add_argument("--max-seconds", type=shared.above_zero, help="stop where the cost would exceed this")
+    made.add_argument("--max-seconds", type=numbers.above_zero, help="stop where the cost would exceed this")
     made.add_argument("--set", type=_pair, action="append", default=[], metavar="KEY=VALUE", help="of the strategy")
-    made.add_argument("--epochs", type=shared.positive, default=10, help="of the shared network (rsps, darts, gdas)")
-    made.add_argument("--max-images", type=shared.positive, help="at most so many of the training split (these three)")
+    made.add_argument("--epochs", type=numbers.positive, default=10, help="of the shared network (rsps, darts, gdas)")
+    made.add_argument("--max-images", type=numbers.positive, help="at most so many of the training split (these three)")
     made.add_argument("--list", action="store_true", help="list the strategies and stop")
     return made
 
@@ -33,17 +34,17 @@ def searching(budget: int) -> argparse.ArgumentParser:
         default="diswot",
         help="one proxy; several, by their mean standing; nb201:DATASET:valid[:12|200]; trained:PROTOCOL[:LOSS]",
     )
-    group.add_argument("--budget", type=shared.positive, default=budget, help="evaluations of the search")
-    group.add_argument("--seed", type=int, default=0, help="of the search and of what is scored")
+    group.add_argument("--budget", type=numbers.positive, default=budget, help="evaluations of the search")
+    group.add_argument("--seed", type=numbers.seed, default=0, help="of the search and of what is scored")
     return group
 
 
 def limits() -> argparse.ArgumentParser:
     """What the networks may cost."""
     group = Parser(add_help=False)
-    group.add_argument("--max-params", type=shared.above_zero, metavar="N", help="as 0.5e6")
-    group.add_argument("--max-flops", type=shared.above_zero, metavar="N", help="as 100e6")
-    group.add_argument("--max-latency", type=shared.above_zero, metavar="MS", help="milliseconds, by --latency-table")
+    group.add_argument("--max-params", type=numbers.above_zero, metavar="N", help="as 0.5e6")
+    group.add_argument("--max-flops", type=numbers.above_zero, metavar="N", help="as 100e6")
+    group.add_argument("--max-latency", type=numbers.above_zero, metavar="MS", help="milliseconds, by --latency-table")
     group.add_argument("--latency-table", type=Path, help="a CSV with columns arch, milliseconds")
     return group
 
