@@ -163,6 +163,24 @@ def test_no_number_is_no_traceback(text: str) -> None:
         numbers.positive(text)
 
 
+@pytest.mark.parametrize("text", ["-1", "1.5", str(2**32), "9" * 5000, "", "x"])
+def test_a_seed_that_no_generator_takes_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="expected a whole number from 0 to 4,294,967,295"):
+        numbers.seed(text)
+    assert numbers.seed(str(2**32 - 1)) == 2**32 - 1
+
+
+@pytest.mark.parametrize("code", [0, 4, "bye"])
+def test_whoever_ends_the_program_is_named(code: object, capsys: pytest.CaptureFixture[str]) -> None:
+    def leaves(_: object) -> int:
+        raise SystemExit(code)
+
+    with pytest.raises(SystemExit) as end:
+        ending.run(leaves)
+    said = capsys.readouterr().err
+    assert end.value.code == 1 and f"ends the program by SystemExit({code!r})" in said and "test_command.py" in said
+
+
 def test_a_full_disk_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     def full(_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device", "/runs/x/scores.csv")

@@ -20,7 +20,7 @@ from benchmarks.distill.students import parse_student
 from benchmarks.distill.teaching import School
 from benchmarks.distill.trainer import EpochResult, accuracy
 from benchmarks.engines.local import Local
-from diswot_errors import UsageError
+from diswot_errors import DataError, UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import build_resnet
 from proxies.distillation import losses
@@ -103,6 +103,18 @@ def test_wrong_names_are_refused_before_anything_is_computed(change: list[str], 
         command.main(["--student", CELL, "--protocol", "tiny", "--out", str(tmp_path / "run"), *change])
     assert refused.value.exit_code == 2  # type: ignore[attr-defined]
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [(["--teacher-weights", "none.pth"], "no weights at none.pth"), (["--images", "cifar10@16"], "cifar10")],
+)
+def test_a_dry_run_says_what_is_not_there(
+    more: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path))
+    with pytest.raises(DataError, match=said):
+        command.main(["--student", "resnet20", "--protocol", "tiny", "--dry-run", *more])
 
 
 def test_a_folder_is_named_by_what_its_runs_share_and_more_of_them_go_on_there(
@@ -190,7 +202,7 @@ def test_what_a_teacher_reaches_is_measured_once(tmp_path: Path, monkeypatch: py
 
 def test_the_recipe_of_repdistiller_stands_beside_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measured here: two runs of each, of three tested epochs. Printed: KD 70.66 (last), DKD 71.97 (best)."""
-    monkeypatch.setattr("benchmarks.distill.jobs.load_images", lambda name: load_images("embedded:4"))
+    monkeypatch.setattr("benchmarks.distill.jobs.load_images", lambda name, *split: load_images("embedded:4"))
     recipe = protocols.get_protocol("repdistiller")
     runs = {
         name: [[EpochResult(i + 1, 1.0, top1 + seed, 90.0, 1.0, 2.0) for i, top1 in enumerate(tops)] for seed in (0, 1)]

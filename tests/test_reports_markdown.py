@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from reports_support import MANIFEST
 
+from diswot_errors import UsageError
 from reports.__main__ import main
 from reports.markdown import escaped, render
 from reports.records import Page, Run, write_run
@@ -56,6 +57,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main([str(run), "--markdown", str(tmp_path / "p.md"), "--without", "runs, first"]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "p.md")
     assert "Every run" not in (tmp_path / "p.md").read_text() and not (run / "report.html").exists()
+    with pytest.raises(UsageError, match=r"--without run-\*: this page has first, runs"):
+        render(run, tmp_path / "p.md", without=["run-*"])
     with pytest.raises(SystemExit) as ended:
         main([str(run), "--without", "runs"])
     assert ended.value.code == 2

@@ -207,6 +207,13 @@ class TestPeers:
         assert "--teacher 'nb201@c16n1k10r8:|" in peers(tables, replace(QUESTION, teacher=cell), 100_000).why
         assert peers(tables, replace(QUESTION, teacher=f"nb201@c16n1k10r8:{cell}"), 100_000).values
 
+    def test_of_tables_that_differ_the_one_of_images_as_large_is_named(self, tmp_path: Path) -> None:
+        far = replace(QUESTION, space="nb201", skeleton="c16n1k10r32", init="as-built")
+        near = replace(QUESTION, space="nb201", skeleton="c16n1k10r8", init="as-built", batch_size=32)
+        both = [*self.tables(tmp_path / "far", far), *self.tables(tmp_path / "near", near)]
+        asked = replace(QUESTION, init="kaiming", teacher_init="kaiming")
+        assert "--batch-size 32 (here 64)" in peers(both, asked, 100_000).why
+
     def test_no_table_holds_it(self) -> None:
         assert peers([], QUESTION, 1).why == "no released table holds this score"
 

@@ -119,6 +119,21 @@ def test_info_counts_by_setting(full: Path, capsys: pytest.CaptureFixture[str]) 
     assert f"{full}: 18 scores" in out and out.count("1 proxy, 9 networks, 9 scores") == 2
 
 
+def test_a_file_that_is_no_export_is_told_from_one(tmp_path: Path) -> None:
+    for content, said in (("arch,accuracy\na,1\n", "lacks the columns space, skeleton"), ("", "holds no score")):
+        (tmp_path / "mine.csv").write_text(content)
+        with pytest.raises(DataError, match=said):
+            run("info", tmp_path / "mine.csv")
+
+
+def test_options_may_stand_behind_the_action(full: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--store", str(full), "info", "--dry-run"]) == 0
+    assert "nothing was done" in capsys.readouterr().out
+    mine = str(tmp_path / "mine.sqlite")
+    assert command.main(["merge", str(full), "--store", mine]) == 0 and "18 new" in capsys.readouterr().out
+    assert command.main(["--store", mine, "diff", mine, str(full)]) == 0
+
+
 def test_what_is_no_source_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing at"):
         run("info", tmp_path / "missing")

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 from reports_support import HOSTILE, MANIFEST, measured_run
 
+from benchmarks import site as command
 from diswot_errors import UsageError
 from nb201_data.truth.measured import TABLES, card_of
 from reports.card import sections_of
@@ -81,6 +82,14 @@ def test_a_second_site_replaces_the_first_and_no_other_folder_is_touched(site: P
     with pytest.raises(UsageError, match="holds other files than a site"):
         build(tmp_path / "one", [tmp_path / "two"])
     assert (tmp_path / "one" / "scores.csv").is_file()
+
+
+@pytest.mark.parametrize("given", [["PLACE/one"], ["PLACE/file"], ["PLACE/new", "--runs", "PLACE/none"]])
+def test_a_bad_place_or_run_is_known_before_the_work(site: Path, tmp_path: Path, given: list[str]) -> None:
+    (tmp_path / "file").write_text("dear")
+    with pytest.raises(UsageError, match=r"one holds other files|file is a file|none is not a folder"):
+        command.main([*(word.replace("PLACE", str(tmp_path)) for word in given), "--dry-run"])
+    assert (tmp_path / "file").read_text() == "dear" and not (tmp_path / "new").exists()
 
 
 def test_two_runs_on_one_truth_have_titles_and_links_of_their_own(site: Path, tmp_path: Path) -> None:

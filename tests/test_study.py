@@ -7,7 +7,8 @@ from scoring_support import write_truth
 
 from benchmarks import correlation
 from benchmarks.scoring.resolve import split_at_hand
-from benchmarks.scoring.study import SAMPLE, SMALL, sample_of
+from benchmarks.scoring.study import SAMPLE, SMALL, load_truth, sample_of
+from diswot_errors import UsageError
 from nb201_data import files
 
 
@@ -45,8 +46,32 @@ def test_a_note_says_which_real_images_are_on_disk(
     tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str], split: str, more: str
 ) -> None:
     only(folder, split)
-    assert correlation.main(["--ground-truth", str(write_truth(tmp_path / "mine.csv")), "--dry-run"]) == 0
+    path = write_truth(tmp_path / "mine.csv")
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([f"{head},images", *(f"{row},cifar100" for row in rows)]) + "\n")
+    assert correlation.main(["--ground-truth", str(path), "--dry-run"]) == 0
     assert f"With real images, --images cifar100{more}, other numbers" in capsys.readouterr().out
+
+
+def test_photographs_that_are_named_have_the_classes_of_the_networks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert correlation.main(["--ground-truth", str(write_truth(tmp_path / "mine.csv")), "--dry-run"]) == 0
+    assert "With real images, --images cifar10" in (out := capsys.readouterr().out) and "cifar100" not in out
+
+
+def test_the_space_that_is_asked_for_reads_a_file_that_names_none(tmp_path: Path) -> None:
+    path = tmp_path / "s0.csv"
+    path.write_text(
+        "arch,accuracy\n" + "".join(f"{a}{b}{c},{50 + a + b + c}\n" for a in (1, 3) for b in (1, 3, 5) for c in (1, 7))
+    )
+    truth = load_truth("s0", str(path))
+    assert (truth.space, len(truth), "111" in truth.values) == ("s0", 12, True)
+    assert load_truth("s0", f"{path}:space=s0").values == truth.values
+    assert load_truth(None, f"{path}:space=s0").values == truth.values
+    assert load_truth(None, str(path)).space == "nb201"  # numbers of cells
+    with pytest.raises(UsageError, match="contradict"):
+        load_truth("nb201", f"{path}:space=s0")
 
 
 def test_real_images_are_those_of_the_split_that_is_on_disk(folder: Path) -> None:
