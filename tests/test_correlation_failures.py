@@ -57,7 +57,7 @@ WRONG = [
     (["--proxies", "m_z"], "unknown proxy 'm_z'. Did you mean m_s"),
     (["--proxies", "zzz*"], "no proxy matches 'zzz*'"),
     (["--space", "nb202"], "unknown search space 'nb202'. Did you mean nb201?"),
-    (["--space", "s0"], "contradict: that truth is about nb201"),
+    (["--space", "s0", "--ground-truth", "kd-nb201"], "contradict: that truth is about nb201"),
     (["--sample", "15"], "--sample 15: "),
     (["--sample", "3"], "--sample 3: expected at least 10"),
     (["--teacher", "resnet57"], "unknown teacher 'resnet57'. Did you mean resnet5"),

@@ -9,21 +9,27 @@ from pathlib import Path
 
 from benchmarks.scores.books import open_book
 from benchmarks.scoring.release import Book
+from benchmarks.scoring.released import Released
+from diswot_errors import UsageError
 
 
 def books_of(options: argparse.Namespace) -> list[Book]:
     """What `--store` names, then the released tables, read once: of two answers to one question the first counts."""
     with ExitStack() as stack:
-        return [list(open_book(path, stack)) for path in (*options.store, options.tables)]
+        return [list(book) for book in _opened(options, stack)]
 
 
 def hashes_of(options: argparse.Namespace) -> dict[str, str]:
     """Source -> SHA-256 of its file, or of the cards of a folder, which hold those of their tables."""
-    paths = (*options.store, options.tables)
     with ExitStack() as stack:
-        for path in paths:
-            open_book(path, stack)  # says what is wrong with it
-    return {str(path): _hash(path) for path in paths}
+        _opened(options, stack)  # says what is wrong with them
+    return {str(path): _hash(path) for path in (*options.store, options.tables)}
+
+
+def _opened(options: argparse.Namespace, stack: ExitStack) -> list[Book]:
+    if not options.tables.is_dir():
+        raise UsageError(f"--tables {options.tables}: no such folder; expected released tables, or leave it out")
+    return [*(open_book(path, stack) for path in options.store), Released(options.tables)]
 
 
 def _hash(path: Path) -> str:
