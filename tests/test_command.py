@@ -249,3 +249,8 @@ def test_files_that_no_run_wrote_are_neither_thrown_away_nor_written_over(tmp_pa
     ):
         claimed(tmp_path, ONE, replace=replace).__enter__()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".git", "truth.csv"]
+    for name in (".lock", ".writable", ".settings.json.x1y2"):  # what a run leaves that was killed as it began
+        (tmp_path / "run").mkdir(exist_ok=True)
+        (tmp_path / "run" / name).touch()
+    with claimed(tmp_path / "run", ONE, replace=replace):
+        pass

@@ -16,7 +16,7 @@ from typing import Any
 from diswot_errors import DataError, UsageError
 from reports.csv_files import write_text
 
-SETTINGS, LOCK, PROGRAM = "settings.json", ".lock", "diswot-bench"
+SETTINGS, LOCK, PROBE, PROGRAM = "settings.json", ".lock", ".writable", "diswot-bench"
 Settings = Mapping[str, Any]
 
 
@@ -40,7 +40,7 @@ def claimed(
     settings = {"program": PROGRAM, **settings}
     with locked(folder / LOCK, f"another process is at work in {folder}: wait for it, or choose another --out"):
         found = _found(folder)
-        if found is None and (foreign := sorted(path.name for path in folder.iterdir() if path.name != LOCK)):
+        if found is None and (foreign := sorted(path.name for path in folder.iterdir() if not _begun(path.name))):
             more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
             (folder / LOCK).unlink()
             raise UsageError(
@@ -60,6 +60,11 @@ def claimed(
         yield folder
 
 
+def _begun(name: str) -> bool:
+    """Whether a run that was killed before it said anything leaves a file of this name."""
+    return name in (LOCK, PROBE) or name.startswith(f".{SETTINGS}.")
+
+
 def noted(folder: Path) -> Settings:
     """The settings that a run in the folder was begun with; empty where there is none."""
     return _found(folder) or {}
@@ -76,7 +81,7 @@ def prepare(folder: Path) -> Path:
     try:
         os.fsencode(folder).decode("utf-8")
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
+        probe = folder / PROBE
         probe.touch()
         probe.unlink()
     except UnicodeError as error:
