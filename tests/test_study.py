@@ -69,7 +69,6 @@ def test_the_space_that_is_asked_for_reads_a_file_that_names_none(tmp_path: Path
     assert (truth.space, len(truth), "111" in truth.values) == ("s0", 12, True)
     assert load_truth("s0", f"{path}:space=s0").values == truth.values
     assert load_truth(None, f"{path}:space=s0").values == truth.values
-    assert load_truth(None, str(path)).space == "nb201"  # numbers of cells
     with pytest.raises(UsageError, match="contradict"):
         load_truth("nb201", f"{path}:space=s0")
 
