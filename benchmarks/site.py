@@ -16,7 +16,7 @@ from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
 from benchmarks.tables import released as pages
 from nb201_data.ground_truth import GroundTruth, available
-from reports.records import read_run, write_run
+from reports.records import manifest_of, write_run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     check(options.folder)
     for run in options.runs:
-        read_run(run)  # what is none is known before the work
+        manifest_of(run)  # what is none is known before the work
     truths, missing = truths_at_hand(options.ground_truth, usual())
     released = Released(options.tables)
     if options.dry_run:

@@ -103,13 +103,18 @@ def write_run(folder: Path, run: Run) -> None:
     write_json(folder / "manifest.json", asdict(run.manifest))
 
 
-def read_run(folder: Path) -> Run:
-    """Read a run. Raises UsageError when `folder` is none, DataError when a file in it is broken."""
+def manifest_of(folder: Path) -> Manifest:
+    """The manifest of a run. Raises UsageError when `folder` is none, DataError when the file is broken."""
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; expected a run, a folder with manifest.json and its tables")
     if not (folder / "manifest.json").is_file():
         raise UsageError(f"{folder} holds no manifest.json; expected the folder that a command wrote with --out")
-    manifest = decoded(Manifest, read_json(folder / "manifest.json"), str(folder / "manifest.json"))
+    return decoded(Manifest, read_json(folder / "manifest.json"), str(folder / "manifest.json"))
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run. Raises UsageError when `folder` is none, DataError when a file in it is broken."""
+    manifest = manifest_of(folder)
     tables: dict[str, Any] = {
         name: tuple(read_records(folder / f"{name}.csv", kind))
         for name, kind in TABLES.items()

@@ -7,7 +7,7 @@ import hashlib
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.scores.books import open_book
+from benchmarks.scores.books import open_book, there
 from benchmarks.scoring.release import Book
 from benchmarks.scoring.released import Released
 from diswot_errors import UsageError
@@ -16,20 +16,20 @@ from diswot_errors import UsageError
 def books_of(options: argparse.Namespace) -> list[Book]:
     """What `--store` names, then the released tables, read once: of two answers to one question the first counts."""
     with ExitStack() as stack:
-        return [list(book) for book in _opened(options, stack)]
+        sources = [*(open_book(path, stack) for path in options.store), Released(_tables(options))]
+        return [list(book) for book in sources]
 
 
 def hashes_of(options: argparse.Namespace) -> dict[str, str]:
     """Source -> SHA-256 of its file, or of the cards of a folder, which hold those of their tables."""
-    with ExitStack() as stack:
-        _opened(options, stack)  # says what is wrong with them
-    return {str(path): _hash(path) for path in (*options.store, options.tables)}
+    return {str(path): _hash(path) for path in (*map(there, options.store), _tables(options))}
 
 
-def _opened(options: argparse.Namespace, stack: ExitStack) -> list[Book]:
+def _tables(options: argparse.Namespace) -> Path:
+    """The folder of released tables: an empty one leaves them out."""
     if not options.tables.is_dir():
         raise UsageError(f"--tables {options.tables}: no such folder; expected released tables, or leave it out")
-    return [*(open_book(path, stack) for path in options.store), Released(options.tables)]
+    return Path(options.tables)
 
 
 def _hash(path: Path) -> str:

@@ -116,8 +116,8 @@ def _parser() -> argparse.ArgumentParser:
 
     def action(name: str, text: str, *more: shared.Parser) -> argparse.ArgumentParser:
         """With the options of all actions, which so may stand behind its name too."""
-        both = [shared.unsaid(parent) for parent in parents()]
-        return actions.add_parser(name, help=text, description=text, allow_abbrev=False, parents=[*more, *both])
+        again = [shared.unsaid(parent) for parent in parents()]
+        return actions.add_parser(name, help=text, description=text, allow_abbrev=False, parents=[*more, *again])
 
     action("info", "what there is, by setting").add_argument("sources", nargs="*", type=Path, help=kinds)
     export = action("export", "write scores to a file: .csv, .csv.gz or .parquet")

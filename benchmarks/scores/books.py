@@ -28,14 +28,19 @@ COLUMNS = (*KEY, "arch", *Answer._fields)
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 
 
+def there(path: Path) -> Path:
+    """The path; refused where nothing lies."""
+    if not (path.is_dir() or path.is_file()):
+        raise UsageError(f"nothing at {path}: give a score store, a folder of released tables, or a .csv, .csv.gz, ...")
+    return path
+
+
 def open_book(path: Path, stack: ExitStack) -> Book:
     """What lies at `path`, told by its kind and name; a store is closed with the stack."""
-    if path.is_dir():
+    if there(path).is_dir():
         if not any(path.glob("*.json")):
             raise UsageError(f"{path} holds no released tables: expected files NAME.json and NAME.npz")
         return Released(path)
-    if not path.is_file():
-        raise UsageError(f"nothing at {path}: give a score store, a folder of released tables, or a .csv, .csv.gz, ...")
     if path.name.endswith(SUFFIXES):
         return read_rows(path)
     return stack.enter_context(Store(path))
@@ -54,10 +59,6 @@ def read_rows(path: Path) -> list[tuple[Question, Found]]:
     """The answers of a file, by question; `DataError` with the row where one cannot be read."""
     book: dict[Question, Found] = {}
     for number, row in enumerate(_rows(path), 2):
-        if lacking := [name for name in COLUMNS if name not in row]:
-            raise DataError(
-                f"{path} lacks the columns {', '.join(lacking)}: expected a file that `scores export` wrote"
-            )
         try:
             asked: dict[str, Any] = {name: int(row[name]) if name in WHOLE else str(row[name]) for name in KEY}
             question = Question(**asked)
@@ -65,6 +66,11 @@ def read_rows(path: Path) -> list[tuple[Question, Found]]:
             answer = Answer(value, str(row["status"]), str(row["reason"]), float(row["seconds"]))
             if answer.status not in KEPT or (value is None) == (answer.status == "ok"):
                 raise ValueError(f"status {answer.status!r} with value {value}")
+        except KeyError as error:
+            lacking = ", ".join(name for name in COLUMNS if name not in row)
+            raise DataError(
+                f"{path} lacks the columns {lacking}: expected a file that `scores export` wrote"
+            ) from error
         except (ValueError, TypeError) as error:
             raise DataError(f"{path}, row {number}: {error}") from error
         book.setdefault(question, {})[str(row["arch"])] = answer

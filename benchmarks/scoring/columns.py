@@ -64,9 +64,8 @@ class Columns:
     def scored(self, proxy: str, seed: int, archs: Sequence[str], none: float = np.nan) -> Array:
         """(n,) a proxy's values, `none` where its formula gives no number; NaN of what was not asked."""
         found = self.scores[proxy][seed]
-        values = np.array([found.get(arch, np.nan) for arch in archs], dtype=float)
-        values[np.isnan(values) & [arch in found for arch in archs]] = none
-        return values
+        values = np.array([found.get(arch, np.inf) for arch in archs], dtype=float)  # which no score is
+        return np.where(np.isnan(values), none, np.where(values == np.inf, np.nan, values))
 
     def teacher_of(self, names: Iterable[str]) -> str:
         """The teacher, where one of these scores looks at it."""
