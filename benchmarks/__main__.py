@@ -8,7 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import NoReturn
 
-from benchmarks.command import ending
+import diswot_ending
 from benchmarks.command.plugins import load_plugins
 from benchmarks.command.registry import COMMANDS, GROUPS, TABLES
 from diswot_errors import UsageError
@@ -56,7 +56,7 @@ def listing() -> str:
 
 def script() -> NoReturn:
     """The console script `diswot`."""
-    ending.run(main)
+    diswot_ending.run(main)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command import ending, numbers
+import diswot_ending
+from benchmarks.command import numbers
 from benchmarks.command import options as shared
 from benchmarks.command.claim import prepare
 from benchmarks.command.plugins import begun
@@ -102,4 +103,4 @@ def _make(out: Path, part: TablePart, options: argparse.Namespace) -> str:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

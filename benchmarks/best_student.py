@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from benchmarks.command import ending, numbers
+import diswot_ending
+from benchmarks.command import numbers
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
@@ -61,4 +62,4 @@ def _points(text: str) -> float:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command import ending, looks, numbers
+import diswot_ending
+from benchmarks.command import looks, numbers
 from benchmarks.command import options as shared
 from benchmarks.command.cases import cases_at_hand
 from benchmarks.command.plugins import begun
@@ -58,4 +59,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

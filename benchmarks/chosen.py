@@ -6,7 +6,7 @@ import argparse
 import hashlib
 from collections.abc import Sequence
 
-from benchmarks.command import ending
+import diswot_ending
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.command.sources import books_of, hashes_of
@@ -59,4 +59,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

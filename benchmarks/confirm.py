@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.command import ending, looks
+import diswot_ending
+from benchmarks.command import looks
 from benchmarks.command import options as shared
 from benchmarks.command.cases import cases_at_hand
 from benchmarks.command.plugins import begun
@@ -62,4 +63,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.command import ending, numbers
+import diswot_ending
+from benchmarks.command import numbers
 from benchmarks.command import options as shared
 from benchmarks.command.claim import folder_for, noted
 from benchmarks.command.engine import engine_of
@@ -99,4 +100,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

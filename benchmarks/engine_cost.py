@@ -10,7 +10,8 @@ import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from benchmarks.command import ending, numbers
+import diswot_ending
+from benchmarks.command import numbers
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
 from benchmarks.command.estimate import probe
@@ -71,4 +72,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
-from benchmarks.command import ending
+import diswot_ending
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.command.truths import truths_at_hand
@@ -95,4 +95,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

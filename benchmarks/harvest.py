@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command import ending, numbers
+import diswot_ending
+from benchmarks.command import numbers
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
 from benchmarks.command.plugins import begun
@@ -90,4 +91,4 @@ def _share(text: str) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

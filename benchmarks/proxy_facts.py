@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 
-from benchmarks.command import ending
+import diswot_ending
 from benchmarks.command import options as shared
 from benchmarks.command.publish import Content
 from benchmarks.command.scored import Asked, Scored
@@ -76,4 +76,4 @@ COMMAND = Scored(
 main = COMMAND.main
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

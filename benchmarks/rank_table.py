@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from benchmarks.command import ending
+import diswot_ending
 from benchmarks.command import options as shared
 from benchmarks.command.publish import Content
 from benchmarks.command.scored import Asked, Scored
 from benchmarks.scoring.measured import Ask, Measured
-from benchmarks.scoring.study import FEWEST
 from benchmarks.tables import groups, rank
 from diswot_errors import DataError
 from nb201_data.ground_truth import load_ground_truth
+from reports.schema import FEWEST
 
 
 def ask(options: argparse.Namespace) -> Asked:
@@ -72,4 +72,4 @@ COMMAND = Scored(
 main = COMMAND.main
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

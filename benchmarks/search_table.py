@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from benchmarks.command import ending, numbers
+import diswot_ending
+from benchmarks.command import numbers
 from benchmarks.command import options as shared
 from benchmarks.command.opened import opened
 from benchmarks.command.plugins import begun
@@ -108,4 +109,4 @@ def _refuse_unused(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

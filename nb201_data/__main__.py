@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from textwrap import TextWrapper
 
+import diswot_ending
 from diswot_errors import DataError, Parser, UsageError
 from diswot_plugins import load_plugin
 from nb201_data import files
@@ -227,21 +228,5 @@ def _width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
 
 
-def run() -> int:
-    """`main`, with every expected failure as one line on stderr and its exit code."""
-    try:
-        code = main()
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (UsageError, DataError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return code
-
-
 if __name__ == "__main__":
-    sys.exit(run())
+    diswot_ending.run(main)

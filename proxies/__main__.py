@@ -1,8 +1,9 @@
 """`python -m proxies`: the table of all proxies, from the registry, in Markdown; or `--formulas`, `--settings`."""
 
-import sys
+from collections.abc import Sequence
 
-from diswot_errors import DataError, Parser, UsageError
+import diswot_ending
+from diswot_errors import Parser
 from diswot_plugins import load_plugin
 from proxies.authors import AuthorsSetting
 from proxies.registry import aggregates, all_proxies
@@ -50,7 +51,7 @@ def _paragraphs(text: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines())
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = Parser(prog="python -m proxies", description=__doc__)
     group = parser.add_mutually_exclusive_group()
@@ -58,15 +59,11 @@ def main(argv: list[str] | None = None) -> int:
     group.add_argument("--settings", action="store_true", help="the settings of the authors instead of the table")
     parser.add_argument("--plugin", metavar="FILE.py", action="append", default=[], help="a file that brings proxies")
     options = parser.parse_args(argv)
-    try:
-        for plugin in options.plugin:
-            load_plugin(plugin)
-        print(settings() if options.settings else formulas() if options.formulas else table(), end="")
-    except (UsageError, DataError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    for plugin in options.plugin:
+        load_plugin(plugin)
+    print(settings() if options.settings else formulas() if options.formulas else table(), end="")
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    diswot_ending.run(main)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import diswot_ending
 from diswot_errors import Parser
 
 MORE = """
@@ -18,18 +19,9 @@ RUN_HELP = "the folder that a command wrote (it holds manifest.json)"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments, make what is asked for, print where it is."""
-    from diswot_errors import DataError, UsageError
-
     given = list(sys.argv[1:] if arguments is None else arguments)
     commands = {"compare": _compare, "index": _index, "dictionary": _dictionary}
-    try:
-        print(commands[given[0]](given[1:]) if given and given[0] in commands else _page(given))
-    except (UsageError, DataError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except OSError as error:
-        print(f"error: cannot read or write {error.filename or given[0]}: {error.strerror}", file=sys.stderr)
-        return 1
+    print(commands[given[0]](given[1:]) if given and given[0] in commands else _page(given))
     return 0
 
 
@@ -102,4 +94,4 @@ def _dictionary(given: Sequence[str]) -> object:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    diswot_ending.run(main)

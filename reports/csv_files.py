@@ -1,11 +1,14 @@
 """Typed tables as CSV: dataclass records and `Table`s. What is read back equals what was written, bit for bit."""
 
 import csv
+import gzip
+import io
 import math
 import os
 import re
 import tempfile
 import typing
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
@@ -19,6 +22,7 @@ from reports.limits import Limit
 from reports.schema import Cell, Column, Estimate, Table, Verdict, VerdictKind
 
 Record = TypeVar("Record")
+MOST_UNPACKED = 2**30  # bytes
 PARTS = ("value", "low", "high", "spread")  # of an Estimate, the first under the bare name
 
 
@@ -52,7 +56,15 @@ def read_text(path: Path) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write atomically: a reader sees the old file or the new one, never half of one."""
+    """Write atomically: a reader sees the old file or the new one, never half of one.
+
+    Where a link leads is written, and what is no file, such as /dev/stdout, is written into.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        return
+    path = path.resolve() if path.is_symlink() else path
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -76,7 +88,8 @@ def write_records(path: Path, kind: type[Record], records: Iterable[Record]) -> 
 
 
 def read_records(path: Path, kind: type[Record]) -> list[Record]:
-    """Read what `write_records` wrote. Raises DataError with file, line, column and what was expected."""
+    """Read what `write_records` wrote, also packed as `.gz`. Raises DataError with file, line, column and what was
+    expected."""
     return [kind(*values) for values in _read(path, _record_fields(kind))]
 
 
@@ -222,7 +235,7 @@ def _read(path: Path, layout: Sequence[Field]) -> Iterator[list[Any]]:
     parts = [part for field in layout for part in field.parts]
     parsers, flat = [_parser(part) for part in parts], len(parts) == len(layout)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with _opened(path) as file:
             reader = csv.reader(file, strict=True)
             _check_header(path, [texts.restored(cell) for cell in next(reader, [])], [part.column for part in parts])
             for row in reader:
@@ -236,8 +249,21 @@ def _read(path: Path, layout: Sequence[Field]) -> Iterator[list[Any]]:
                 yield values if flat else [field.together(*(next(left) for _ in field.parts)) for field in layout]
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not a UTF-8 CSV file: {error}") from error
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is not a whole gzip file: {error}") from error
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _opened(path: Path) -> typing.TextIO:
+    """A text, unpacked where it is packed; of a small file that unpacks to more than memory nothing is taken."""
+    if path.suffix != ".gz":
+        return path.open(encoding="utf-8", newline="")
+    with gzip.open(path) as packed:
+        content = packed.read(MOST_UNPACKED + 1)
+    if len(content) > MOST_UNPACKED:
+        raise DataError(f"{path} unpacks to more than {MOST_UNPACKED / 2**30:g} GiB: no run of ours does")
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
 
 
 def _check_header(path: Path, header: list[str], columns: list[str]) -> None:

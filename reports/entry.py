@@ -11,7 +11,7 @@ from reports.pages import page_of
 from reports.panels import TRUTH, agreement, milliseconds, panels_of
 from reports.records import Run
 from reports.schema import COEFFICIENTS, Correlation
-from reports.tables import HEADLINE, format_count, placed
+from reports.tables import HEADLINE, format_count, places
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,7 @@ class Entry:
     @cached_property
     def _places(self) -> Mapping[str, Mapping[str, int]]:
         """For each coefficient the rank of every proxy that has one."""
-        return {
-            each: {row.proxy: place for place, row in enumerate(placed(self.run.correlations, each), 1)}
-            for each in COEFFICIENTS
-        }
+        return {each: places(self.run.correlations, each) for each in COEFFICIENTS}
 
     def place(self, proxy: str, coefficient: str = HEADLINE) -> int | None:
         """The rank of a proxy."""

@@ -23,7 +23,8 @@ COLUMNS = (
 def answer(truths: Sequence[Entry]) -> tuple[str, ...]:
     """Which proxies are first how often, where DisWOT stands, and how to take that.
 
-    Of one truth under one setting only the ranking of most networks counts: one on fewer of them is no further case.
+    Of one truth under one setting only the ranking of most networks counts, of those that of most rows, of those the
+    first: another one is no further case.
     """
     truths = _widest(truths)
     first = Counter(best.proxy for entry in truths if (best := best_of(entry.run.correlations)))
@@ -42,10 +43,15 @@ def answer(truths: Sequence[Entry]) -> tuple[str, ...]:
 
 
 def _widest(truths: Sequence[Entry]) -> list[Entry]:
-    networks = {entry.name: max((row.scored for row in entry.rows.values()), default=0) for entry in truths}
-    of_one = {entry.name: (entry.run.manifest.ground_truth, *setting_in_words(entry.run)) for entry in truths}
-    widest = {of_one[entry.name]: entry for entry in sorted(truths, key=lambda entry: networks[entry.name])}
-    return [entry for entry in truths if entry is widest[of_one[entry.name]]]
+    def width(entry: Entry) -> tuple[int, int]:
+        return max((row.scored for row in entry.rows.values()), default=0), entry.ranked()
+
+    widest: dict[tuple[str, ...], Entry] = {}
+    for entry in truths:
+        one = (entry.run.manifest.ground_truth, *setting_in_words(entry.run))
+        if one not in widest or width(entry) > width(widest[one]):
+            widest[one] = entry
+    return [entry for entry in truths if any(entry is one for one in widest.values())]
 
 
 def section(truths: Sequence[Entry]) -> Section:

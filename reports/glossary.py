@@ -168,9 +168,15 @@ def texts_of(sections: Iterable[Section]) -> Iterable[str]:
 
 
 def in_words(skeleton: str) -> str:
-    """'16 channels, 1 cell a stage, 100 classes, 16 × 16 pixels' of `c16n1k100r16`; '' where it is none."""
+    """'16 channels, 1 cell a stage, 100 classes, 16 × 16 pixels' of `c16n1k100r16`; '' where it is none.
+
+    `c16n0k100r224` is of networks without cells: '100 classes, 224 × 224 pixels'.
+    """
     if not re.fullmatch(r"c\d{1,6}n\d{1,6}k\d{1,6}r\d{1,6}", skeleton):
         return ""
     one = Skeleton.parse(skeleton)
+    seen = f"{one.classes} classes, {one.resolution} × {one.resolution} pixels"
+    if not one.cells_per_stage:  # networks that are not made of cells have widths of their own
+        return seen
     cells = f"{format_count(one.cells_per_stage, 'cell')} a stage"
-    return f"{one.channels} channels, {cells}, {one.classes} classes, {one.resolution} × {one.resolution} pixels"
+    return f"{one.channels} channels, {cells}, {seen}"

@@ -7,7 +7,7 @@ from reports import figures
 from reports.glossary import in_words
 from reports.records import Run
 from reports.schema import BASELINES, COUNTS, Correlation, Estimate, Figure, VerdictKind
-from reports.tables import best_of, format_count, format_estimate, placed, standings
+from reports.tables import best_of, format_count, format_estimate, placed, places, standings
 
 SHOWN = {"params": "params", "flops": "FLOPs", "diswot": "DisWOT"}
 SUBJECT = "diswot"  # the score that the paper is about: its rank is always named
@@ -20,16 +20,16 @@ def headline(run: Run, mind: bool = True) -> tuple[str, ...]:
     best = best_of(ranked)
     if best is None:
         return _no_best(run, ranked)
-    parts = (_answer(best), _subject(run, ranked, best), *_silent(run), _sure(run.correlations, mind))
+    parts = (_answer(ranked, best), _subject(run, ranked, best), *_silent(run), _sure(run.correlations, mind))
     return tuple(part for part in parts if part)
 
 
 def picture(run: Run) -> Figure | None:
     """The intervals of the best proxy, DisWOT, params and FLOPs."""
     ranked = placed(run.correlations)
-    best = best_of(ranked)
+    best, place = best_of(ranked), places(ranked)
     names = {*BASELINES, SUBJECT} | ({best.proxy} if best else set())
-    shown = [(place, row) for place, row in enumerate(ranked, 1) if row.proxy in names]
+    shown = [(place[row.proxy], row) for row in ranked if row.proxy in names]
     if not shown:
         return None
     labels = [f"{place}. {SHOWN.get(row.proxy, row.proxy)}" for place, row in shown]
@@ -73,11 +73,13 @@ def setting_in_words(run: Run) -> tuple[str, str, str]:
     )
 
 
-def _answer(best: Correlation) -> str:
-    name, value = SHOWN.get(best.proxy, best.proxy), _with_interval(best.spearman)
-    beside = _beside(best)
-    end = beside or "there is no params or FLOPs row to hold it against"
-    return f"The best proxy is {name}: its Spearman correlation with the accuracy is {value}, {end}."
+def _answer(ranked: Sequence[Correlation], best: Correlation) -> str:
+    """The best proxy, and which others are exactly as good."""
+    alike = [row.proxy for row in ranked if row.spearman.value == best.spearman.value and row.proxy not in COUNTS]
+    names = [SHOWN.get(name, name) for name in alike]
+    first = f"best proxy is {names[0]}: its" if len(names) == 1 else f"best proxies are {' and '.join(names)}: their"
+    end = _beside(best) or "there is no params or FLOPs row to hold it against"
+    return f"The {first} Spearman correlation with the accuracy is {_with_interval(best.spearman)}, {end}."
 
 
 def _beside(row: Correlation) -> str:
@@ -93,7 +95,7 @@ def _subject(run: Run, ranked: Sequence[Correlation], best: Correlation) -> str:
     row = next((row for row in ranked if row.proxy == SUBJECT), None)
     if row is None:
         return ""
-    place = f"{ranked.index(row) + 1} of {len(ranked)} rows"
+    place = f"{places(ranked)[SUBJECT]} of {len(ranked)} rows"
     counts = [SHOWN.get(each.proxy, each.proxy) for each in ranked if each.proxy in COUNTS]
     among = f" ({' and '.join([', '.join(counts[:-1]), counts[-1]] if counts[1:] else counts)} among them)"
     place = f"number {place}{among if counts else ''}"
@@ -121,11 +123,11 @@ def _silent(run: Run) -> list[str]:
 
 
 def _why(run: Run, row: Correlation) -> str:
-    if row.scored and not row.left_out:
-        return f"it gives all {row.scored} networks the same score"
+    if row.status == "constant":
+        return f"it gives all {row.scored} networks{' that it scores' if row.left_out else ''} the same score"
     why = Counter(score.reason for score in run.scores if score.proxy == row.proxy and score.reason)
     most = f", most often because of '{why.most_common(1)[0][0]}'" if why else ""
-    return f"it has no score for {row.left_out} networks{most}"
+    return f"it has no score for {format_count(row.left_out, 'network')}{most}"
 
 
 def _sure(rows: Sequence[Correlation], mind: bool) -> str:
@@ -138,11 +140,16 @@ def _sure(rows: Sequence[Correlation], mind: bool) -> str:
     without = len(proxies) - len(kinds)
     rest = f", and {without} gave no ranking" if without else ""
     networks = max(row.scored for row in proxies)
+    fewer = sum(row.spearman.value is not None and 2 * row.scored < networks for row in proxies)
+    of_fewer = f" ({fewer} of them by fewer than half)" if fewer else ""
+    seeds = max(row.seeds for row in proxies)
+    drawn = f" and these {seeds} draws of weights" if seeds > 1 else ""
     careful = f" Each interval stands alone, so the best of {len(kinds)} looks better than it is." if mind else ""
+    same = _are(kinds.count(VerdictKind.NOT_TOLD_APART))
     return (
-        f"Of {len(proxies)} proxies {_are(better)} better than params, {_are(worse)} worse and "
-        f"{_are(kinds.count(VerdictKind.NOT_TOLD_APART))} not told apart from it by {networks:,} networks{rest}."
-        f"{careful}"
+        f"Of {len(proxies)} proxies {_are(better)} better than params, {_are(worse)} worse and {same} not told apart "
+        f"from it by {networks:,} networks{of_fewer}{drawn}"
+        f"{rest}.{careful}"
     )
 
 

@@ -14,7 +14,7 @@ from reports.pages import Made, page_of
 from reports.records import read_run
 from reports.schema import Cell, Column, Estimate
 from reports.svg import tidy
-from reports.tables import ASIDE, format_cell, format_interval, format_number, format_spread
+from reports.tables import ASIDE, format_cell, format_interval, format_number, format_spread, proxy_of
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -105,5 +105,5 @@ def _template() -> "Template":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(shown=shown, sorted_by=sorted_by)
+    environment.globals.update(proxy_of=proxy_of, shown=shown, sorted_by=sorted_by)
     return environment.get_template("page.html.j2")

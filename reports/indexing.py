@@ -9,7 +9,7 @@ from reports.headline import SUBJECT
 from reports.pages import Made, page_of
 from reports.records import Run, read_run
 from reports.schema import Cell, Column, Estimate, Section, Table
-from reports.tables import best_of, placed
+from reports.tables import best_of, placed, places
 
 COLUMNS = (
     Column("run"),
@@ -55,7 +55,7 @@ def row_of(name: str, run: Run) -> tuple[Cell, ...]:
     """One run on one line."""
     ranked = placed(run.correlations)
     best = best_of(ranked)
-    place = next((place for place, row in enumerate(ranked, 1) if row.proxy == SUBJECT), None)
+    place = places(ranked).get(SUBJECT)
     manifest = run.manifest
     about = (name, manifest.date, page_of(run).title, manifest.ground_truth, manifest.images)
     estimate = best.spearman if best else Estimate()

@@ -1,6 +1,7 @@
 """What the script of a page knows: plain data that it reads from the page itself.
 
 cells       [[arch, short name, its letters or ''], ...]: the networks that are drawn
+ranks       their places by accuracy among all networks, of which there are `networks`
 truth       their accuracies
 scores      proxy -> their scores, null where there is none; five digits, for the eye
 panels      [[proxy, [the network behind each dot, in the order drawn]], ...]
@@ -20,7 +21,7 @@ from reports.headline import SUBJECT
 from reports.panels import Panels, panels_of
 from reports.records import Run
 from reports.schema import COEFFICIENTS, COUNTS, Correlation, Estimate
-from reports.tables import against_params, by_rank, format_interval, format_number
+from reports.tables import against_params, format_interval, format_number, places
 
 SIGNS = {"kendall": "τ", "spearman": "ρ", "pearson": "r"}
 DIFFERENCES = ("params", "flops")
@@ -52,6 +53,9 @@ def as_script(data: Mapping[str, Any]) -> str:
 def _drawn(panels: Panels, names: Mapping[str, str]) -> dict[str, Any]:
     archs = panels.archs
     place = {arch: number for number, arch in enumerate(archs)}
+    rank: dict[float, int] = {}
+    for number, accuracy in enumerate(sorted(panels.accuracy.values(), reverse=True), 1):
+        rank.setdefault(accuracy, number)
     order = []
     for proxy in panels.means:
         shown, scores, accuracies = panels.points(proxy)
@@ -61,6 +65,8 @@ def _drawn(panels: Panels, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "cells": [[arch, short_name(arch, names), _letters(arch)] for arch in archs],
         "truth": [_rounded(panels.accuracy[arch]) for arch in archs],
+        "ranks": [rank[panels.accuracy[arch]] for arch in archs],
+        "networks": len(panels.accuracy),
         "scores": {proxy: [_rounded(found.get(arch)) for arch in archs] for proxy, found in panels.means.items()},
         "panels": order,
         "pair": _pair(list(panels.means)),
@@ -87,14 +93,13 @@ def _rounded(value: float | None) -> float | None:
 
 def _switched(run: Run, coefficient: str) -> dict[str, dict[str, list[Any]]]:
     """The cells of the ranked table that depend on the coefficient."""
-    rows = by_rank(run.correlations, coefficient)
-    return {row.proxy: _row(row, coefficient, place) for place, row in enumerate(rows, 1)}
+    rank = places(run.correlations, coefficient)
+    return {row.proxy: _row(row, coefficient, rank.get(row.proxy)) for row in run.correlations}
 
 
-def _row(row: Correlation, coefficient: str, place: int) -> dict[str, list[Any]]:
-    value: Estimate = getattr(row, coefficient)
+def _row(row: Correlation, coefficient: str, place: int | None) -> dict[str, list[Any]]:
     verdict = against_params(row, coefficient)
-    cells: dict[str, list[Any]] = {"rank": [None, "–", ""] if value.value is None else [place, str(place), ""]}
+    cells: dict[str, list[Any]] = {"rank": [place, "–" if place is None else str(place), ""]}
     cells["verdict"] = [verdict.kind.label, verdict.kind.label, "", verdict.kind.tone] if verdict else [None, "", ""]
     for baseline in DIFFERENCES:
         difference: Estimate = getattr(row, f"{coefficient}_minus_{baseline}")

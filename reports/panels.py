@@ -74,10 +74,11 @@ def agreement(run: Run, panels: Panels) -> "tuple[list[str], NDArray[np.float64]
 
 
 def milliseconds(run: Run) -> dict[str, float]:
-    """What each proxy costs: the median over its scores."""
+    """What each proxy costs: the median over its scores; what it takes to find that there is none is no cost."""
     seconds: dict[str, list[float]] = {}
     for score in run.scores:
-        seconds.setdefault(score.proxy, []).append(score.seconds)
+        if score.value is not None:
+            seconds.setdefault(score.proxy, []).append(score.seconds)
     return {proxy: 1000 * median(values) for proxy, values in seconds.items()}
 
 

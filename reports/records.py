@@ -1,5 +1,6 @@
 """A run on disk: written by a command, read by `python -m reports`. The layout is described in `reports.schema`."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Literal, get_args
 from diswot_errors import DataError, UsageError
 from reports.csv_files import header_of, read_records, read_table, read_text, write_records, write_table, write_text
 from reports.schema import (
+    RANKED_PAGE,
     ArchName,
     Claim,
     Column,
@@ -32,6 +34,8 @@ TABLES: dict[str, type] = {
     "formulas": Formula,
 }
 
+KEYS = {"truth": "arch", "correlations": "proxy", "names": "arch", "formulas": "proxy"}
+"""What a table has one row of."""
 CARD, LONGEST_CARD = "card.md", 500_000
 
 
@@ -97,7 +101,7 @@ def write_run(folder: Path, run: Run) -> None:
     else:
         (folder / CARD).unlink(missing_ok=True)
     if run.page is not None:
-        _write_page(folder, run.page)
+        _write_page(folder, run.page, bool(run.correlations))
     else:
         (folder / "sections.json").unlink(missing_ok=True)
     write_json(folder / "manifest.json", asdict(run.manifest))
@@ -116,15 +120,21 @@ def read_run(folder: Path) -> Run:
     """Read a run. Raises UsageError when `folder` is none, DataError when a file in it is broken."""
     manifest = manifest_of(folder)
     tables: dict[str, Any] = {
-        name: tuple(read_records(folder / f"{name}.csv", kind))
-        for name, kind in TABLES.items()
-        if (folder / f"{name}.csv").is_file()
+        name: tuple(read_records(path, kind)) for name, kind in TABLES.items() if (path := _file(folder, name))
     }
+    for name, key in KEYS.items():
+        if twice := _twice([getattr(record, key) for record in tables.get(name, ())]):
+            raise DataError(f"{_file(folder, name)}: two rows of {shown(twice)}, expected one")
     card = _card(folder / CARD) if (folder / CARD).is_file() else ""
-    page = _read_page(folder) if (folder / "sections.json").is_file() else None
-    if page is None and "correlations" not in tables:
-        raise UsageError(f"{folder} holds neither correlations.csv nor sections.json; there is nothing to show")
+    page = _read_page(folder, bool(tables.get("correlations"))) if (folder / "sections.json").is_file() else None
+    if page is None and not tables.get("correlations"):
+        raise UsageError(f"{folder} holds neither rows in correlations.csv nor sections.json; there is nothing to show")
     return Run(manifest, card=card, page=page, **tables)
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    """Where a table lies, as it is or packed."""
+    return next((path for end in (".csv", ".csv.gz") if (path := folder / f"{name}{end}").is_file()), None)
 
 
 def _card(path: Path) -> str:
@@ -134,9 +144,9 @@ def _card(path: Path) -> str:
         raise DataError(f"{path}: {error}") from None
 
 
-def _write_page(folder: Path, page: Page) -> None:
+def _write_page(folder: Path, page: Page, ranked: bool) -> None:
     described = _Page(page.title, page.lead, tuple(map(_described, page.sections)))
-    if problem := _clash(described):
+    if problem := _clash(described, ranked):
         raise ValueError(problem)
     for section in page.sections:
         if section.table is not None:
@@ -152,8 +162,8 @@ def _described(section: Section) -> _Section:
     return _Section(**(_shallow(section) | {"table": columns, "figures": figures}))
 
 
-def _clash(page: _Page) -> str:
-    """Why the files of a page could not be told apart, or ''."""
+def _clash(page: _Page, ranked: bool) -> str:
+    """Why the files of a page, or its sections and those of a ranking, could not be told apart; or ''."""
     rule = get_args(Name)[1]
     for section in page.sections:
         for name in (section.name, *(figure.name for figure in section.figures)):
@@ -163,18 +173,18 @@ def _clash(page: _Page) -> str:
             return f"two figures of section {section.name!r} have the name {twice!r}"
         if twice := _twice(header_of(section.table or ())):
             return f"two columns of section {section.name!r} have the name {shown(twice)}"
-    twice = _twice([section.name for section in page.sections])
+    twice = _twice([*(RANKED_PAGE if ranked else ()), *(section.name for section in page.sections)])
     return f"two sections have the name {twice!r}" if twice else ""
 
 
 def _twice(names: Sequence[str]) -> str | None:
-    return next((name for place, name in enumerate(names) if name in names[:place]), None)
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
-def _read_page(folder: Path) -> Page:
+def _read_page(folder: Path, ranked: bool) -> Page:
     path = folder / "sections.json"
     content: _Page = decoded(_Page, read_json(path), str(path))
-    if problem := _clash(content):
+    if problem := _clash(content, ranked):
         raise DataError(f"{path}: {problem}")
     return Page(content.title, content.lead, tuple(_section(folder, each) for each in content.sections))
 

@@ -24,7 +24,11 @@ from typing import Annotated, Any, Literal, Self
 from reports.limits import Between, Pattern
 
 COEFFICIENTS = ("kendall", "spearman", "pearson")
+FEWEST = 10
+"""Networks: on fewer a rank correlation says nothing."""
 BASELINES = ("params", "flops")
+RANKED_PAGE = ("proxies", "intervals", "scatter", "agreement", "cost", "left-out")
+"""The sections that the page of a run with correlations has by itself."""
 COUNTS = (*BASELINES, "flops_pruned")
 """Rows that count a network's size and are no proxies; every row is held against the baselines among them."""
 
@@ -116,7 +120,9 @@ class Correlation:
     direction: Annotated[
         str, Pattern("higher|lower", "higher or lower")
     ]  # which end of the score predicts the better network
-    status: Annotated[str, Pattern("ok|constant|too-few", "ok, constant (equal scores) or too-few (under 3 cells)")]
+    status: Annotated[
+        str, Pattern("ok|constant|too-few", f"ok, constant (equal scores) or too-few (under {FEWEST} cells)")
+    ]
     scored: Count  # cells with a score for every seed
     left_out: Count  # cells without
     reasons: str  # why, with counts: 'nan 3, not-applicable 1'

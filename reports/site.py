@@ -7,6 +7,7 @@ run/RUN/              each run: its page and its tables; the scores of all netwo
 """
 
 import gzip
+import hashlib
 import re
 import shutil
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ from reports.entry import Entry, entries
 from reports.headline import conditions, headline, picture
 from reports.interactive import SIGNS
 from reports.pages import Made
-from reports.records import read_run
+from reports.records import read_run, write_run
 from reports.schema import COEFFICIENTS, COUNTS, Cell, Column, Estimate, Formula, Section, Table
 from reports.tables import HEADLINE, against_params, correlation_table, format_interval, format_number
 
@@ -40,13 +41,25 @@ def build(folder: Path, runs: Sequence[Path]) -> Path:
     named = {_file(path, place): path for place, path in enumerate(runs, 1)}
     found = entries({name: read_run(path) for name, path in named.items()})
     check(folder)
-    for part in ("run", "proxy", "truth"):
-        shutil.rmtree(folder / part, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).write_text("This folder is written by `python -m benchmarks.site`.\n", encoding="utf-8")
+    fresh = folder / ".fresh"  # what is there stays until all of the new is
+    shutil.rmtree(fresh, ignore_errors=True)
+    _write(fresh, found)
+    for part in PARTS:
+        shutil.rmtree(folder / part, ignore_errors=True)
+        if (fresh / part).is_dir():
+            (fresh / part).rename(folder / part)
+    first = (fresh / FIRST_PAGE).replace(folder / FIRST_PAGE)
+    fresh.rmdir()
+    return first
+
+
+def _write(folder: Path, found: Sequence[Entry]) -> None:
+    """All pages. Of a run what its records say is written, and nothing else that lies in its folder."""
     for entry in found:
         copy = folder / "run" / entry.name
-        shutil.copytree(named[entry.name], copy, ignore=shutil.ignore_patterns(".*", "report.html", "*.log"))
+        write_run(copy, entry.run)
         html.render(copy)
         if (copy / SCORES).is_file():
             (copy / f"{SCORES}.gz").write_bytes(gzip.compress((copy / SCORES).read_bytes(), mtime=0))
@@ -57,11 +70,12 @@ def build(folder: Path, runs: Sequence[Path]) -> Path:
     proxies = sorted({row.proxy for entry in truths for row in entry.run.correlations})
     for proxy in proxies:
         links = {entry.title: f"../truth/{entry.name}.html" for entry in truths}
-        links |= {other: f"{_safe(other)}.html" for other in proxies if other != proxy}
-        html.page(_proxy(proxy, truths), folder / "proxy" / f"{_safe(proxy)}.html", links=links | HOME)
-    return _leaderboard(folder, found, truths, proxies)
+        links |= {other: _page_of(other) for other in proxies if other != proxy}
+        html.page(_proxy(proxy, truths), folder / "proxy" / _page_of(proxy), links=links | HOME)
+    _leaderboard(folder, found, truths, proxies)
 
 
+PARTS, FIRST_PAGE = ("run", "proxy", "truth"), "index.html"
 MARK, SCORES = "SITE.txt", "scores.csv"
 CLOSE = 10  # proxies that are named as close to one
 FIRST = 8  # truths that the leaderboard shows at first
@@ -73,19 +87,27 @@ def _safe(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:80] or "-"
 
 
+def _page_of(proxy: str) -> str:
+    """The file of a proxy's page: its name where that can be one, on every system, and else told apart by digits."""
+    safe = _safe(proxy).lower()
+    digits = "" if safe == proxy else f"-{hashlib.sha256(proxy.encode()).hexdigest()[:8]}"
+    return f"{safe}{digits}.html"
+
+
 def _file(path: Path, place: int) -> str:
     return f"{place}-{_safe(path.resolve().name)}"
 
 
-def _leaderboard(folder: Path, found: Sequence[Entry], truths: Sequence[Entry], proxies: Sequence[str]) -> Path:
-    order = sorted(proxies, key=lambda proxy: _mean_rank(proxy, truths, HEADLINE) or 1e9)
+def _leaderboard(folder: Path, found: Sequence[Entry], truths: Sequence[Entry], proxies: Sequence[str]) -> None:
+    order = sorted(proxies, key=lambda proxy: _mean_place(proxy, truths, HEADLINE)[0] or 1e9)
     columns = (
         Column("proxy"),
-        Column("rank", "number", 1, "mean rank", "over the truths that it has a rank on"),
+        Column("rank", "number", 0, "mean place, %", "its place in percent of the rows, over the truths that rank it"),
+        Column("truths", "integer", note="that rank it"),
         *(Column(f"t{place}", "estimate", label=entry.title) for place, entry in enumerate(truths, 1)),
     )
     rows = tuple(
-        (proxy, _mean_rank(proxy, truths, HEADLINE), *(_estimate(entry, proxy, HEADLINE) for entry in truths))
+        (proxy, *_mean_place(proxy, truths, HEADLINE), *(_estimate(entry, proxy, HEADLINE) for entry in truths))
         for proxy in order
     )
     board = Section(
@@ -104,13 +126,13 @@ def _leaderboard(folder: Path, found: Sequence[Entry], truths: Sequence[Entry], 
     sections = [*ranked, Section("runs", "Truths and tables", table=Table(about, listed))]
     sections.append(_words(sections))
     links = {entry.title: entry.address for entry in found}
-    links |= {proxy: f"proxy/{_safe(proxy)}.html" for proxy in proxies}
+    links |= {proxy: f"proxy/{_page_of(proxy)}" for proxy in proxies}
     sources = {f"t{place}": f"truth/{entry.name}.html#proxies" for place, entry in enumerate(truths, 1)}
     switch = {each: {proxy: _switched(proxy, truths, each) for proxy in proxies} for each in COEFFICIENTS}
     made = Made("Which score finds the student?", front.answer(truths), None, "", "", tuple(sections))
     data = {"switch": switch, "signs": SIGNS}
-    aside = [column.name for column in columns[2 + FIRST :]]
-    return html.page(made, folder / "index.html", links=links, sources=sources, data=data, aside=aside)
+    aside = [column.name for column in columns[3 + FIRST :]]
+    html.page(made, folder / FIRST_PAGE, links=links, sources=sources, data=data, aside=aside)
 
 
 def _about(entry: Entry) -> str:
@@ -118,9 +140,10 @@ def _about(entry: Entry) -> str:
     return conditions(entry.run) if entry.is_truth else entry.run.manifest.ground_truth_note
 
 
-def _mean_rank(proxy: str, truths: Sequence[Entry], coefficient: str) -> float | None:
-    places = [place for entry in truths if (place := entry.place(proxy, coefficient))]
-    return fmean(places) if places else None
+def _mean_place(proxy: str, truths: Sequence[Entry], coefficient: str) -> tuple[float | None, int]:
+    """In percent: a place among ten says less than the same one among eighty. And over how many truths."""
+    places = [100 * place / entry.ranked(coefficient) for entry in truths if (place := entry.place(proxy, coefficient))]
+    return (fmean(places) if places else None), len(places)
 
 
 def _estimate(entry: Entry, proxy: str, coefficient: str) -> Estimate | None:
@@ -129,8 +152,9 @@ def _estimate(entry: Entry, proxy: str, coefficient: str) -> Estimate | None:
 
 
 def _switched(proxy: str, truths: Sequence[Entry], coefficient: str) -> dict[str, list[Any]]:
-    mean = _mean_rank(proxy, truths, coefficient)
-    cells: dict[str, list[Any]] = {"rank": [mean, "–" if mean is None else format_number(mean, 1), ""]}
+    mean, of = _mean_place(proxy, truths, coefficient)
+    cells: dict[str, list[Any]] = {"rank": [mean, "–" if mean is None else format_number(mean, 0), ""]}
+    cells["truths"] = [of, str(of), ""]
     for place, entry in enumerate(truths, 1):
         found = _estimate(entry, proxy, coefficient) or Estimate()
         text = "–" if found.value is None else format_number(found.value)
@@ -139,7 +163,7 @@ def _switched(proxy: str, truths: Sequence[Entry], coefficient: str) -> dict[str
 
 
 def _back(entry: Entry) -> dict[str, str]:
-    links = {row.proxy: f"../proxy/{_safe(row.proxy)}.html" for row in entry.run.correlations}
+    links = {row.proxy: f"../proxy/{_page_of(row.proxy)}" for row in entry.run.correlations}
     return links | HOME | {"The page of this run": f"../run/{entry.name}/report.html"}
 
 

@@ -1,5 +1,6 @@
 """Tables as people read them: numbers rounded for the eye, plain text aligned for a terminal."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from reports.schema import COUNTS, Cell, Column, Correlation, Estimate, ScoreRow, Table, Verdict, VerdictKind
@@ -43,6 +44,15 @@ def placed(rows: Iterable[Correlation], coefficient: str = HEADLINE) -> list[Cor
     return [row for row in by_rank(rows, coefficient) if getattr(row, coefficient).value is not None]
 
 
+def places(rows: Iterable[Correlation], coefficient: str = HEADLINE) -> dict[str, int]:
+    """The rank of every row that has a number, best first: 1 and as many as are better. Equal numbers share one."""
+    ranked = placed(rows, coefficient)
+    first: dict[float, int] = {}
+    for place, row in enumerate(ranked, 1):
+        first.setdefault(getattr(row, coefficient).value, place)
+    return {row.proxy: first[getattr(row, coefficient).value] for row in ranked}
+
+
 def against_params(row: Correlation, coefficient: str = HEADLINE) -> Verdict | None:
     """Better or worse than params, or not told apart, by the paired interval; None where there is no difference."""
     difference: Estimate = getattr(row, f"{coefficient}_minus_params")
@@ -61,12 +71,19 @@ def standings(rows: Iterable[Correlation]) -> list[VerdictKind]:
 
 def correlation_table(rows: Iterable[Correlation]) -> Table:
     """One row per proxy, best first; a row without numbers says why in its name cell."""
+    ordered = by_rank(rows)
+    rank = places(ordered)
     cells: list[tuple[Cell, ...]] = []
-    for place, row in enumerate(by_rank(rows), 1):
+    for row in ordered:
         name = row.proxy if row.status == "ok" else f"{row.proxy} ({row.status})"
-        rank = None if row.spearman.value is None else place
-        cells.append((name, against_params(row), rank, *(getattr(row, column.name) for column in COLUMNS[3:])))
+        numbers = (getattr(row, column.name) for column in COLUMNS[3:])
+        cells.append((name, against_params(row), rank.get(row.proxy), *numbers))
     return Table(COLUMNS, tuple(cells))
+
+
+def proxy_of(name: str) -> str:
+    """The proxy of a row of that table, whose name cell may end with a status."""
+    return re.sub(r" \((constant|too-few)\)$", "", name)
 
 
 def left_out_table(scores: Iterable[ScoreRow]) -> Table:

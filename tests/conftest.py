@@ -122,7 +122,7 @@ def correlation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[
     """The correlation command as a shell sees it, with a store and a folder of the test's own: a `Command`."""
     from scoring_support import write_truth
 
-    from benchmarks.command import ending
+    import diswot_ending
     from benchmarks.correlation import main
 
     truth = write_truth(tmp_path / "truth.csv")
@@ -131,7 +131,7 @@ def correlation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[
         given = ["--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run"), "--workers", "1", "--replace"]
         given += ["--batch-size", "16", "--teacher", "resnet20", "--ground-truth", ground_truth, *arguments]
         with pytest.raises(SystemExit) as ended:
-            ending.run(lambda _: main(given))
+            diswot_ending.run(lambda _: main(given))
         output = capsys.readouterr()
         return ended.value.code, output.out, output.err  # type: ignore[return-value]
 

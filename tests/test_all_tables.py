@@ -8,8 +8,8 @@ from files_support import rows_of
 from reports_support import MANIFEST
 from tables_support import made_up_work, write_own_truth
 
+import diswot_ending
 from benchmarks import all_tables
-from benchmarks.command import ending
 from benchmarks.tables import parts, together
 from diswot_errors import UsageError
 from reports.published import published
@@ -104,11 +104,11 @@ def test_a_fresh_machine(tmp_path: Path, arguments: list[str], capsys: pytest.Ca
 
 def test_when_nothing_can_be_made_it_fails(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        ending.run(lambda _: all_tables.main([*arguments, "--only", "search_table"]))
+        diswot_ending.run(lambda _: all_tables.main([*arguments, "--only", "search_table"]))
     assert ended.value.code == 1 and "no table could be made" in capsys.readouterr().err
 
 
 def test_wrong_use_of_a_part_is_wrong_use(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        ending.run(lambda _: all_tables.main([*arguments, "--only", "metric_ablation", "--images", "nothing"]))
+        diswot_ending.run(lambda _: all_tables.main([*arguments, "--only", "metric_ablation", "--images", "nothing"]))
     assert ended.value.code == 2

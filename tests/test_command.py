@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from scoring_support import write_truth
 
+import diswot_ending
 from benchmarks import __main__ as benchmarks_main
-from benchmarks.command import ending, numbers
+from benchmarks.command import numbers
 from benchmarks.command.claim import claimed, folder_for
 from benchmarks.command.registry import COMMANDS, GROUPS
 from diswot_errors import DataError, UsageError
@@ -25,7 +26,7 @@ ONE = {"batch": 64, "proxies": {"m_s": 1}}
 
 def ended(*arguments: str) -> int:
     with pytest.raises(SystemExit) as end:
-        ending.run(benchmarks_main.main, arguments)
+        diswot_ending.run(benchmarks_main.main, arguments)
     return int(end.value.code or 0)
 
 
@@ -176,7 +177,7 @@ def test_whoever_ends_the_program_is_named(code: object, capsys: pytest.CaptureF
         raise SystemExit(code)
 
     with pytest.raises(SystemExit) as end:
-        ending.run(leaves)
+        diswot_ending.run(leaves)
     said = capsys.readouterr().err
     assert end.value.code == 1 and f"ends the program by SystemExit({code!r})" in said and "test_command.py" in said
 
@@ -186,7 +187,7 @@ def test_a_full_disk_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None
         raise OSError(errno.ENOSPC, "No space left on device", "/runs/x/scores.csv")
 
     with pytest.raises(SystemExit) as end:
-        ending.run(full)
+        diswot_ending.run(full)
     err = capsys.readouterr().err
     assert end.value.code == 1 and "No space left on device (/runs/x/scores.csv): free some space" in err
 

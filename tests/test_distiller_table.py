@@ -10,8 +10,8 @@ from distill_support import CELL, TINY
 from files_support import rows_of
 from scipy.stats import ttest_rel
 
+import diswot_ending
 from benchmarks import distiller_table
-from benchmarks.command import ending
 from benchmarks.distill import budget, jobs
 from benchmarks.distill.protocols import on_images
 from benchmarks.distill.trainer import EpochResult
@@ -129,5 +129,5 @@ def test_a_dry_run_trains_nothing(tmp_path: Path, arguments: list[str], capsys: 
 
 def test_an_unknown_protocol_is_wrong_use(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        ending.run(lambda _: distiller_table.main([*arguments, "--protocol", "nothing"]))
+        diswot_ending.run(lambda _: distiller_table.main([*arguments, "--protocol", "nothing"]))
     assert ended.value.code == 2 and "expected long, tiny" in capsys.readouterr().err

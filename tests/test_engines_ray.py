@@ -143,7 +143,7 @@ def test_what_does_not_fit_is_wrong_use(cluster: Any) -> None:
 def test_workers_end_with_the_driver(cluster: Any, number: int) -> None:
     code = (
         "import sys\n"
-        "from benchmarks.command import ending\n"
+        "import diswot_ending\n"
         "from benchmarks.engines.ray import RayCluster, connect\n"
         "from test_engines import nap\n"
         "def main(argv):\n"
@@ -151,7 +151,7 @@ def test_workers_end_with_the_driver(cluster: Any, number: int) -> None:
         "    with RayCluster(2).team(2) as team:\n"
         "        for pid in team.each(nap, [0, 0, 600, 600]):\n"
         "            print(pid, flush=True)\n"
-        "ending.run(main)\n"
+        "diswot_ending.run(main)\n"
     )
     environment = {
         **os.environ,

@@ -11,6 +11,7 @@ import pytest
 from files_support import rows_of
 from reports_support import HOSTILE, measured_run
 
+from diswot_ending import code_of
 from diswot_errors import DataError, UsageError
 from reports import exports, load_run
 from reports.__main__ import main
@@ -139,7 +140,10 @@ def test_two_runs_beside_one_another(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "config sample" in (tmp_path / "c.html").read_text()
     same = compared(tmp_path / "a", tmp_path / "a")
     assert same.answer[1] == "All settings are the same." and ": " not in same.answer[0]
-    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "none")]) == 2 and "none" in capsys.readouterr().err
+    assert (
+        code_of(main, ["compare", str(tmp_path / "a"), str(tmp_path / "none")]) == 2
+        and "none" in capsys.readouterr().err
+    )
 
 
 def test_all_runs_below_a_folder(tmp_path: Path) -> None:
@@ -150,7 +154,7 @@ def test_all_runs_below_a_folder(tmp_path: Path) -> None:
     assert main(["index", str(tmp_path)]) == 0
     text = (tmp_path / "index.html").read_text()
     assert 'href="x/one/report.html"' in text and "Runs that cannot be read" in text and "does not describe" in text
-    assert main(["index", str(tmp_path / "x" / "none")]) == 2
+    assert code_of(main, ["index", str(tmp_path / "x" / "none")]) == 2
 
 
 def test_the_data_dictionary_is_that_of_the_records() -> None:

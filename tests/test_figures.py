@@ -1,5 +1,6 @@
 """Axes and drawings: places are those of the formula, ticks are round, a failed network flattens nothing."""
 
+import itertools
 import math
 import re
 from xml.etree import ElementTree
@@ -158,6 +159,16 @@ def test_scatter_axes_show_what_a_linear_one_would_hide() -> None:
     assert "x: rank" in figures.scatter([-1.0, 10.0, 1e9], [1.0, 2.0, 3.0], note="n")
     assert "x:" not in figures.scatter([1.0, 10.0, 100.0], [1.0, 2.0, 3.0])
     assert "<svg" in figures.scatter([], [], title="none")
+
+
+@pytest.mark.parametrize("most", [3.0, 80.0, 2.7e3, 4e9])
+def test_numbers_below_an_axis_of_dots_do_not_touch(most: float) -> None:
+    drawn = figures.dots(["a label of some length", "b"], [0.11, most])
+    bottom = max(float(y) for y in re.findall(r'<text [^>]*y="([\d.]+)"', drawn))
+    ticks = [(float(x), text) for x, text in re.findall(rf'<text x="([\d.]+)" y="{bottom:g}"[^>]*>([^<]*)<', drawn)]
+    assert len(ticks) > 1
+    for (left, one), (right, other) in itertools.pairwise(ticks):
+        assert left + text_width(one) / 2 < right - text_width(other) / 2
 
 
 def test_figures_leave_matplotlib_as_they_found_it() -> None:

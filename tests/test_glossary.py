@@ -44,6 +44,7 @@ def test_terms_are_found_by_their_own_names() -> None:
     [
         ("c16n1k100r16", "16 channels, 1 cell a stage, 100 classes, 16 × 16 pixels"),
         ("c4n5k10r32", "4 channels, 5 cells a stage, 10 classes, 32 × 32 pixels"),
+        ("c16n0k100r224", "100 classes, 224 × 224 pixels"),
         ("16-32-64", ""),
         ("<b>", ""),
     ],

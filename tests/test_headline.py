@@ -8,7 +8,7 @@ from reports_support import MANIFEST
 from reports.headline import headline
 from reports.records import Run
 from reports.schema import Correlation, Estimate, ScoreRow, VerdictKind
-from reports.tables import correlation_table
+from reports.tables import correlation_table, places
 
 
 def estimate(value: float, margin: float) -> Estimate:
@@ -70,3 +70,36 @@ def test_the_answer_of_a_run_without_numbers_says_so() -> None:
     assert (
         itself[0].startswith("The best proxy is DisWOT") and itself[1] == "That is DisWOT itself, number 1 of 1 rows."
     )
+
+
+def test_equal_numbers_share_a_place_and_the_first_one_too() -> None:
+    best = Correlation("b", "higher", "ok", 60, 0, "", 1, 1000, spearman=estimate(0.7, 0.1))
+    params = replace(best, proxy="params", spearman=estimate(0.6, 0.1))
+    rows = [best, replace(best, proxy="a"), params, replace(params, proxy="flops"), replace(params, proxy="diswot")]
+    last = replace(best, proxy="c", spearman=estimate(0.1, 0.1))
+    silent = Correlation("d", "higher", "constant", 60, 0, "", 1, 1000)
+    assert places([last, silent, *rows]) == {"a": 1, "b": 1, "params": 3, "flops": 3, "diswot": 3, "c": 6}
+    first, subject, *_ = headline(Run(MANIFEST, correlations=(last, silent, *rows)))
+    assert first.startswith("The best proxies are a and b: their Spearman correlation with the accuracy is 0.700 ")
+    assert subject.startswith("DisWOT is number 3 of 6 rows ")
+    ranks = [row[2] for row in correlation_table([last, silent, *rows]).rows]
+    assert ranks == [1, 1, 3, 3, 3, 6, None]
+
+
+def test_what_rests_on_fewer_networks_or_on_some_draws_is_said() -> None:
+    row = Correlation("a", "higher", "ok", 100, 0, "", 5, 1000, spearman=estimate(0.7, 0.1))
+    row = replace(row, spearman_minus_params=estimate(0.3, 0.1))
+    few = replace(row, proxy="b", scored=40, left_out=60)
+    said = headline(Run(MANIFEST, correlations=(row, few, replace(few, proxy="c", scored=60, left_out=40))))[-1]
+    assert "by 100 networks (1 of them by fewer than half) and these 5 draws of weights." in said
+    one = replace(row, seeds=1)
+    assert "by 100 networks." in headline(Run(MANIFEST, correlations=(one, replace(one, proxy="b"))))[-1]
+
+
+def test_a_score_that_is_constant_where_it_has_a_value_has_that_reason() -> None:
+    flat = Correlation("diswot", "higher", "constant", 11, 1, "nan 1", 1, 1000)
+    assert headline(Run(MANIFEST, correlations=(flat,)))[1] == (
+        "DisWOT ranks nothing here: it gives all 11 networks that it scores the same score."
+    )
+    none = Correlation("diswot", "higher", "too-few", 0, 1, "nan 1", 1, 1000)
+    assert "no score for 1 network." in headline(Run(MANIFEST, correlations=(none,)))[1]

@@ -12,7 +12,7 @@ from processes_support import LIGHT, in_fresh_python, numpy_seconds
 ROOT = Path(__file__).parents[1]
 ROOMS = ("benchmarks", "reports", "proxies", "nb201_data")
 # modules beside the rooms, for all of them
-SHARED = ("diswot_collector", "diswot_errors", "diswot_registry", "diswot_plugins")
+SHARED = ("diswot_collector", "diswot_ending", "diswot_errors", "diswot_registry", "diswot_plugins")
 MAY_IMPORT = {
     "benchmarks": {"benchmarks", "reports", "proxies", "nb201_data"},
     "reports": {"reports", "nb201_data"},

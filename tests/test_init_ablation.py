@@ -11,8 +11,9 @@ from files_support import rows_of
 from scipy.stats import spearmanr
 from scoring_support import write_truth
 
+import diswot_ending
 from benchmarks import init_ablation, metric_ablation
-from benchmarks.command import ending, options
+from benchmarks.command import options
 from benchmarks.command.options import INITS
 from benchmarks.scoring import measured as measuring
 from benchmarks.scoring.measured import Ask
@@ -37,7 +38,7 @@ def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Command:
         given = ["--store", str(tmp_path / "s.sqlite"), "--out", str(tmp_path / "run"), "--workers", "1", "--replace"]
         given += ["--batch-size", "16", "--seeds", "2", *arguments]
         with pytest.raises(SystemExit) as ended:
-            ending.run(lambda _: MAINS[which](given))
+            diswot_ending.run(lambda _: MAINS[which](given))
         output = capsys.readouterr()
         return ended.value.code, output.out, output.err  # type: ignore[return-value]
 

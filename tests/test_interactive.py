@@ -12,7 +12,7 @@ from reports_support import HOSTILE, measured_run
 from reports import figures
 from reports.html import render
 from reports.interactive import as_script, data_of
-from reports.panels import panels_of
+from reports.panels import milliseconds, panels_of
 from reports.records import write_run
 from reports.schema import TruthRow
 
@@ -26,7 +26,7 @@ def test_data_come_back_and_never_end_their_element(content: object) -> None:
 def test_hostile_names_stay_text(tmp_path) -> None:
     write_run(tmp_path, measured_run(hostile=HOSTILE))
     text = render(tmp_path).read_text()
-    data = json.loads(text.split('id="data">')[1].split("</script>")[0])
+    data = json.loads(text.split('id="_data">')[1].split("</script>")[0])
     assert f"good{HOSTILE}" in data["scores"] and data["cells"][0][0].endswith(HOSTILE)
     assert "<script>alert" not in text and text.count("<script") == text.count("</script>") == 2
 
@@ -86,3 +86,31 @@ def test_a_run_without_truth_or_scores_has_no_panels() -> None:
     assert data_of(replace(run, truth=()))["panels"] == [] and data_of(replace(run, scores=()))["panels"] == []
     assert data_of(replace(run, correlations=())) == {}
     assert data_of(replace(run, truth=(TruthRow("other", 1.0),)))["panels"]
+
+
+def test_every_row_of_the_ranked_table_finds_its_numbers_again(tmp_path) -> None:
+    """Aggregates have blanks in their names, and rows without a rank a status behind theirs."""
+    run = measured_run()
+    named = {row.proxy: "params + flat" if row.proxy == "good" else row.proxy for row in run.correlations}
+    rows = tuple(replace(row, proxy=named[row.proxy]) for row in run.correlations)
+    assert {row.status for row in rows} == {"ok", "constant"}
+    write_run(tmp_path, replace(run, correlations=rows, scores=()))
+    keys = re.findall(r'data-key="([^"]*)"', render(tmp_path).read_text())
+    assert sorted(keys) == sorted(named.values())
+    assert all(set(keys) == set(switched) for switched in data_of(replace(run, correlations=rows))["switch"].values())
+
+
+def test_a_thinned_run_tells_the_ranks_among_all_networks() -> None:
+    run = measured_run(cells=1300)
+    data = data_of(run)
+    assert data["networks"] == 1300 and len(data["cells"]) == len(data["ranks"]) < 1300
+    accuracy = {row.arch: row.accuracy for row in run.truth}
+    for (arch, *_), rank in zip(data["cells"][:50], data["ranks"], strict=False):
+        assert rank == 1 + sum(other > accuracy[arch] for other in accuracy.values())
+
+
+def test_what_a_failure_takes_is_no_cost() -> None:
+    run = measured_run()
+    failed = tuple(replace(row, value=None, status="not-applicable") for row in run.scores if row.proxy == "good")
+    others = tuple(row for row in run.scores if row.proxy != "good")
+    assert set(milliseconds(run)) - set(milliseconds(replace(run, scores=(*others, *failed)))) == {"good"}

@@ -13,6 +13,7 @@ import pytest
 from files_support import GOOD, made_file
 from processes_support import LIGHT, heeding_ctrl_c, in_fresh_python, numpy_seconds
 
+import diswot_ending
 from diswot_plugins import restored
 from nb201_data import __main__ as cli
 from nb201_data import fetching, files
@@ -25,6 +26,7 @@ Run = Callable[..., tuple[int, str, str]]
 COMMAND = [sys.executable, "-m", "nb201_data"]
 TELLING = """
 import sys
+import diswot_ending
 from nb201_data import __main__ as cli, files
 
 def tell(*arguments, hash_of=files.hash_of):
@@ -33,7 +35,7 @@ def tell(*arguments, hash_of=files.hash_of):
 
 files.hash_of = tell
 sys.argv[1:] = ["verify"]
-sys.exit(cli.run())
+sys.exit(diswot_ending.code_of(cli.main))
 """
 
 
@@ -46,7 +48,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["nb201_data", *arguments])
         try:
-            code = cli.run()
+            code = diswot_ending.code_of(cli.main)
         except SystemExit as stop:
             code = int(stop.code or 0)
         return (code, *capsys.readouterr())
@@ -238,7 +240,11 @@ class TestManners:
         assert process.stdout is not None and process.stdout.readline() == "hashing\n"
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=600)
-        assert (process.returncode, out, err) == (130, "", "")
+        assert (
+            (process.returncode, out) == (130, "")
+            and err.strip().startswith("interrupted; ")
+            and "\n" not in err.strip()
+        )
 
     def test_a_reader_that_leaves(self) -> None:
         process = subprocess.Popen([*COMMAND, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -246,7 +252,7 @@ class TestManners:
         process.stdout.close()
         assert process.stderr.read() == b""
         process.stderr.close()
-        assert process.wait(timeout=600) == 0
+        assert process.wait(timeout=600) == 1
 
     def test_any_other_error_keeps_its_traceback(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*_arguments: object) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from own_support import write
 
+import diswot_ending
 from benchmarks import correlation
-from benchmarks.command import ending
 
 pytestmark = pytest.mark.usefixtures("forgotten")
 SPACE = """
@@ -39,7 +39,7 @@ def of_space(tmp_path: Path, broken: str, *more: str) -> None:
     plugin = write(tmp_path, SPACE.replace("WRONG", "7").replace("BREAK", broken), "mine.py")
     where = ("--out", str(tmp_path / "run"), "--store", str(tmp_path / "s.sqlite"), "--device", "cpu")
     asked = ("--space", "mine", "--plugin", str(plugin), "--proxies", "m_s,snip", "--batch-size", "8")
-    ending.run(correlation.main, [*asked, *where, *more])
+    diswot_ending.run(correlation.main, [*asked, *where, *more])
 
 
 @pytest.mark.parametrize(

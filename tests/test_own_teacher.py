@@ -10,8 +10,8 @@ from own_support import NETWORK, SHIFTED, WRONG, named, write
 from scoring_support import SETTING, cells, write_truth
 from test_doors import PLUGIN
 
+import diswot_ending
 from benchmarks import correlation
-from benchmarks.command import ending
 from benchmarks.scoring.release import brought, releasable
 from benchmarks.scoring.scorer import Scorer, trained_teacher
 from benchmarks.scoring.setting import Setting
@@ -130,7 +130,7 @@ def test_errors_end_the_command_with_one_message(tmp_path: Path, capsys: pytest.
         (("--teacher", f"{path}:build", "--teacher-weights", str(weights)), 1, "do not fit Sequential"),
     ):
         with pytest.raises(SystemExit) as end, restored():
-            ending.run(correlation.main, [*asked, *more, "--dry-run"])
+            diswot_ending.run(correlation.main, [*asked, *more, "--dry-run"])
         said = capsys.readouterr().err
         assert end.value.code == code and message in said and "Traceback" not in said
     write(tmp_path, NETWORK.replace("12, 10", "12, 7"))

@@ -17,6 +17,7 @@ from files_support import rows_of
 from reports_support import measured_run
 from test_reports_records import run_with_everything
 
+from diswot_ending import code_of
 from reports.__main__ import main
 from reports.html import render
 from reports.records import write_run
@@ -39,7 +40,7 @@ def folder(sound: Path, tmp_path: Path) -> Path:
 
 def refusal(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """The one line that the command says when it refuses a folder."""
-    code = main([str(folder)])
+    code = code_of(main, [str(folder)])
     said = capsys.readouterr()
     assert code in (1, 2) and said.out == "" and said.err.startswith("error: ") and said.err.count("\n") == 1, said
     assert len(said.err) < 1500 and said.err.isprintable() is False and said.err[:-1].isprintable()
@@ -204,7 +205,7 @@ def test_flipped_and_cut_files_never_end_in_a_traceback(
             content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
     path.write_bytes(content)
     for arguments in ([str(folder)], [str(folder), "--markdown", str(folder / "page.md")]):
-        code = main(arguments)
+        code = code_of(main, arguments)
         said = capsys.readouterr()
         assert code in (0, 1, 2) and (code == 0) == (said.err == "") and said.err.count("\n") <= 1
 

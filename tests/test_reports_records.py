@@ -1,5 +1,6 @@
 """Records on disk: exact round trips, clear errors, atomic writes."""
 
+import gzip
 import json
 import os
 from dataclasses import dataclass, fields, replace
@@ -7,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from reports_support import MANIFEST
+from reports_support import MANIFEST, measured_run
 
 from diswot_errors import DataError, UsageError
-from reports import figures
+from reports import csv_files, figures
 from reports.csv_files import read_records, read_table, write_records, write_table, write_text
 from reports.records import Page, Run, read_run, write_run
 from reports.schema import (
@@ -162,13 +163,71 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"] and (tmp_path / "a.txt").read_text() == "old"
 
 
+def test_where_a_link_leads_is_written_and_what_is_no_file_is_written_into(tmp_path: Path) -> None:
+    (tmp_path / "real.md").write_text("old")
+    (tmp_path / "link.md").symlink_to(tmp_path / "real.md")
+    write_text(tmp_path / "link.md", "new")
+    assert (tmp_path / "link.md").is_symlink() and (tmp_path / "real.md").read_text() == "new"
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_text(tmp_path / "pipe", "through")
+    assert os.read(reader, 99) == b"through" and (tmp_path / "pipe").is_fifo()
+    os.close(reader)
+
+
+def test_packed_scores_are_read_and_damaged_ones_refused(tmp_path: Path) -> None:
+    run = measured_run()
+    write_run(tmp_path, run)
+    packed = gzip.compress((tmp_path / "scores.csv").read_bytes())
+    (tmp_path / "scores.csv").unlink()
+    (tmp_path / "scores.csv.gz").write_bytes(packed)
+    assert read_run(tmp_path) == run
+    for damaged in (packed[:-20], b"arch,value\n", b""):
+        (tmp_path / "scores.csv.gz").write_bytes(damaged)
+        with pytest.raises(DataError, match=r"scores.csv.gz"):
+            read_run(tmp_path)
+
+
+def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_run(tmp_path, measured_run())
+    (tmp_path / "truth.csv.gz").write_bytes(gzip.compress((tmp_path / "truth.csv").read_bytes()))
+    (tmp_path / "truth.csv").unlink()
+    monkeypatch.setattr(csv_files, "MOST_UNPACKED", 100)
+    with pytest.raises(DataError, match="unpacks to more than"):
+        read_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["truth", "correlations"])
+def test_two_rows_of_one_thing_are_refused(tmp_path: Path, name: str) -> None:
+    write_run(tmp_path, measured_run())
+    file = tmp_path / f"{name}.csv"
+    file.write_text(file.read_text() + file.read_text().splitlines()[-1] + "\n")
+    with pytest.raises(DataError, match=rf"{name}.csv: two rows of"):
+        read_run(tmp_path)
+
+
+def test_a_ranking_without_rows_is_nothing_to_show(tmp_path: Path) -> None:
+    write_run(tmp_path, measured_run())
+    file = tmp_path / "correlations.csv"
+    file.write_text(file.read_text().splitlines()[0] + "\n")
+    with pytest.raises(UsageError, match="nothing to show"):
+        read_run(tmp_path)
+
+
+def test_a_section_is_told_apart_from_those_of_the_ranking(tmp_path: Path) -> None:
+    page = Page("t", (), (Section("scatter", "T"),))
+    write_run(tmp_path, Run(MANIFEST, page=page))
+    with pytest.raises(ValueError, match="two sections have the name 'scatter'"):
+        write_run(tmp_path, replace(measured_run(), page=page))
+
+
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a folder"):
         read_run(tmp_path / "missing")
     with pytest.raises(UsageError, match=r"holds no manifest.json"):
         read_run(tmp_path)
     write_run(tmp_path, Run(MANIFEST))
-    with pytest.raises(UsageError, match=r"neither correlations.csv nor sections.json"):
+    with pytest.raises(UsageError, match=r"neither rows in correlations.csv nor sections.json"):
         read_run(tmp_path)
 
 

@@ -6,8 +6,8 @@ import pytest
 from files_support import rows_of
 from tables_support import made_up_work, one_process
 
+import diswot_ending
 from benchmarks import s0_table
-from benchmarks.command import ending
 from benchmarks.scoring.measured import Ask, Measured
 from benchmarks.statistics.runs import repetition
 from benchmarks.tables import beside, groups
@@ -91,7 +91,7 @@ def test_images_asked_for_by_name_must_be_there(
     (tmp_path / "data" / "distillation").symlink_to(reference_data / "distillation")
     monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path / "data"))
     with pytest.raises(SystemExit) as ended:
-        ending.run(lambda _: s0_table.main([*arguments, "--images", "cifar100"]))
+        diswot_ending.run(lambda _: s0_table.main([*arguments, "--images", "cifar100"]))
     assert ended.value.code == 1
 
 

@@ -10,8 +10,8 @@ from files_support import rows_of
 from own_support import NETWORK, SHIFTED, WRONG, write
 from torch import nn
 
+import diswot_ending
 from benchmarks import score as command
-from benchmarks.command import ending
 from benchmarks.scoring.peers import BAND, NEAREST, OPTIONS, peers, percentile
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.release import write_table
@@ -244,7 +244,7 @@ def test_wrong_use_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[
         ((str(path),), 2, "names no function: expected FILE.py:FUNCTION"),
     ):
         with pytest.raises(SystemExit) as end, restored():
-            ending.run(command.main, [*arguments, "--device", "cpu", "--dry-run"])
+            diswot_ending.run(command.main, [*arguments, "--device", "cpu", "--dry-run"])
         said = capsys.readouterr().err
         assert end.value.code == code and message in said and "Traceback" not in said, said
 

@@ -16,9 +16,9 @@ from nb201_data.truth.measured import TABLES, card_of
 from reports.card import sections_of
 from reports.entry import Entry
 from reports.front import answer
-from reports.records import Page, Run, write_run
+from reports.records import Page, Run, read_run, write_run
 from reports.schema import COUNTS, Correlation, Formula, Section
-from reports.site import build
+from reports.site import _mean_place, build
 from reports.tables import by_rank, format_number
 
 CARD = (
@@ -163,3 +163,57 @@ def test_our_own_cards_are_read_whole() -> None:
         words = set(re.findall(r"\w{4,}", card))
         kept = {word for section in sections for word in re.findall(r"\w{4,}", repr(section))}
         assert words - kept <= set(re.findall(r"\w{4,}", card.partition("\n")[0]))
+
+
+def test_names_that_no_file_can_have_have_pages_of_their_own(tmp_path: Path) -> None:
+    run = measured_run()
+    names = iter(("a*b", "a/b", "a + b", "A*b", "a-b"))
+    rows = tuple(replace(row, proxy=next(names)) for row in run.correlations)
+    write_run(tmp_path / "run", replace(run, correlations=rows, scores=()))
+    build(tmp_path / "site", [tmp_path / "run"])
+    titles = {page.read_text().partition("<h1>")[2].partition("</h1>")[0]: page.name
+              for page in (tmp_path / "site" / "proxy").iterdir()}  # fmt: skip
+    assert set(titles) == {"a*b", "a/b", "a + b", "A*b", "a-b"} and titles["a-b"] == "a-b.html"
+    assert len({name.lower() for name in titles.values()}) == 5
+    pages_of(tmp_path / "site")
+
+
+def test_a_site_of_a_run_of_its_own_keeps_the_run(site: Path, tmp_path: Path) -> None:
+    before = read_run(site / "run" / "1-one")
+    assert before == read_run(tmp_path / "one") and before.scores
+    build(site, [site / "run" / "1-one"])
+    assert [path.name for path in (site / "run").iterdir()] == ["1-1-one"]
+    assert read_run(site / "run" / "1-1-one") == before
+    build(tmp_path / "one" / "site", [tmp_path / "one"])  # below a run that it is made of
+    assert read_run(tmp_path / "one" / "site" / "run" / "1-one") == before
+
+
+def test_only_what_the_records_say_is_published(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("dear")
+    (tmp_path / "two" / "extra.txt").symlink_to(tmp_path / "secret")
+    (tmp_path / "two" / "index.html").write_text(HOSTILE)
+    build(site, [tmp_path / "two"])
+    there = {path.name for path in (site / "run" / "1-two").iterdir()}
+    assert there == {"manifest.json", "report.html", "scores.csv.gz", "truth.csv", "correlations.csv"}
+
+
+def test_a_site_that_cannot_be_written_leaves_the_one_before(site: Path, tmp_path: Path, monkeypatch) -> None:
+    before = {path: path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    monkeypatch.setattr("reports.site._leaderboard", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        build(site, [tmp_path / "two"])
+    kept = {path: path.read_bytes() for path in site.rglob("*") if path.is_file() and ".fresh" not in path.parts}
+    assert kept == before
+    monkeypatch.undo()
+    build(site, [tmp_path / "two"])
+    assert not (site / ".fresh").exists() and [path.name for path in (site / "run").iterdir()] == ["1-two"]
+
+
+def test_a_run_of_fewer_rows_changes_neither_the_first_sentence_nor_what_a_place_is_worth() -> None:
+    whole = measured_run()
+    few = replace(whole, correlations=tuple(row for row in whole.correlations if row.proxy in ("params", "synflow")))
+    entries = [Entry(str(place), str(place), run) for place, run in enumerate((few, whole, few))]
+    assert answer(entries) == answer([entries[1]])
+    place, of = _mean_place("synflow", entries, "spearman")
+    own = [entry.place("synflow") for entry in entries]
+    assert of == 3 and place == pytest.approx((100 * own[0] / 2 + 100 * own[1] / 4 + 100 * own[2] / 2) / 3)

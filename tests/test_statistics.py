@@ -11,6 +11,7 @@ from benchmarks.statistics.gain import regret_of_first
 from benchmarks.statistics.resamples import draw_weights, interval
 from benchmarks.statistics.weighted import Target, coefficients
 from diswot_errors import UsageError
+from reports.schema import FEWEST
 
 HIGHER = dict.fromkeys(("params", "flops", "a", "b", "c"), "higher")
 
@@ -143,14 +144,14 @@ def test_missing_scores_are_left_out_with_their_reason_and_the_baseline_follows(
 
 def test_a_constant_or_too_short_score_is_a_status_and_never_a_number() -> None:
     x, a = drawn(40, "none")
-    short = np.full(40, np.nan)
-    short[:2] = 1, 2
-    scores = {"params": a, "b": np.full(40, 3.0), "c": short, "a": np.full(40, np.nan)}
-    rows = correlate(x, scores, HIGHER, resamples=10)
-    assert [row.status for row in rows] == ["ok", "constant", "too-few", "too-few"]
-    for row in rows[1:]:
+    short, enough = np.full((2, 40), np.nan)
+    short[: FEWEST - 1], enough[:FEWEST] = a[: FEWEST - 1], a[:FEWEST]
+    scores = {"params": a, "d": enough, "b": np.full(40, 3.0), "c": short, "a": np.full(40, np.nan)}
+    rows = correlate(x, scores, HIGHER | {"d": "higher"}, resamples=10)
+    assert [row.status for row in rows] == ["ok", "ok", "constant", "too-few", "too-few"]
+    for row in rows[2:]:
         assert row.kendall.value is None and row.pearson.low is None and row.regret_top1.value is None
-    assert rows[3].seeds == 0 and rows[3].reasons == "nan 40"
+    assert rows[4].seeds == 0 and rows[4].reasons == "nan 40"
 
 
 def test_a_constant_baseline_leaves_the_differences_open() -> None:

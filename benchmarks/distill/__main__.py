@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.command import ending
+import diswot_ending
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
 from benchmarks.command.plugins import begun
@@ -77,4 +77,4 @@ class _List(argparse.Action):
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from benchmarks.command import ending, numbers
+import diswot_ending
+from benchmarks.command import numbers
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.distill import options as recipes
@@ -65,4 +66,4 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

@@ -14,10 +14,10 @@ from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.release import Book
 from benchmarks.scoring.runner import Answers
 from benchmarks.scoring.setting import FIRST_TEACHER_SEED, RECIPE, Setting
-from benchmarks.scoring.study import FEWEST, Study, sample_of
+from benchmarks.scoring.study import Study, sample_of
 from nb201_data.ground_truth import GroundTruth
 from proxies.registry import PROXIES, ProxyInfo
-from reports.schema import COUNTS
+from reports.schema import COUNTS, FEWEST
 
 NOT_THERE = Answer(None, "not-released", "no released table holds it")
 

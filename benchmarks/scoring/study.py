@@ -18,7 +18,7 @@ from diswot_registry import names_in
 from nb201_data.datasets import DATASETS, unpooled
 from nb201_data.ground_truth import GroundTruth, is_file, load_ground_truth
 from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
-from reports.schema import BASELINES, Note, Topic
+from reports.schema import BASELINES, FEWEST, Note, Topic
 
 if TYPE_CHECKING:
     from proxies.registry import ProxyInfo
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 TRUTHS = ("kd-nb201", "s0:kd")
 """Those that the ablations look at where they are on disk."""
 USUAL = "kd-nb201"
-FEWEST = 10  # networks that a ground truth must cover
 SAMPLE, SMALL = 100, 400
 """How many networks are scored where nobody says: of a truth of at most `SMALL` all."""
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.command import ending
+import diswot_ending
 from benchmarks.command.options import config_of
 from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
@@ -48,4 +48,4 @@ def listed() -> str:
 
 
 if __name__ == "__main__":
-    ending.run(main)
+    diswot_ending.run(main)

@@ -12,7 +12,7 @@ from benchmarks.statistics.gain import regret_of_first
 from benchmarks.statistics.resamples import Array, draw_weights, estimate, spread
 from benchmarks.statistics.weighted import Coefficients, Target, coefficients
 from diswot_errors import UsageError
-from reports.schema import COEFFICIENTS, Correlation, Estimate
+from reports.schema import COEFFICIENTS, FEWEST, Correlation, Estimate
 
 Mask = NDArray[np.bool_]
 
@@ -74,7 +74,7 @@ def _rows_on_same_cells(
     def row(name: str, status: str) -> Correlation:
         return Correlation(name, "", status, cells, len(mask) - cells, "", len(table[name]), 0)
 
-    if cells < 3 or np.ptp(target[mask]) == 0:
+    if cells < FEWEST or np.ptp(target[mask]) == 0:
         return {name: row(name, "too-few") for name in names}
     usable = {name: table[name][:, mask] for name in table if np.isfinite(table[name][:, mask]).all()}
     varied = {name: values for name, values in usable.items() if len(values) and np.ptp(values, axis=1).all()}

@@ -10,7 +10,7 @@ from benchmarks.statistics.paired import paired
 from benchmarks.statistics.resamples import Array
 from proxies.registry import AGGREGATES
 from reports.schema import Cell, Column, Estimate, Section, Table, Verdict
-from reports.tables import placed
+from reports.tables import placed, places
 
 PAIRED = "Differences are paired: the same networks and the same resamples for both; 95 % bootstrap intervals."
 SIZE = frozenset({"params", "flops", "flops_pruned"})
@@ -21,7 +21,7 @@ def of_guests(one: Measured) -> list[Section]:
     """A section on the scores that others brought or made, where the project's own were measured beside them."""
     made = [str(formula) for formula in one.ask.formulas]
     guests = [info.name for info in one.infos if not info.ours] + [name for name in made if not _ours(name)]
-    ranked = [row.proxy for row in placed(one.rows)]
+    ranked = places(one.rows)
     ours = {info.name for info in one.infos if info.ours} - SIZE
     singles = [name for name in ranked if name in ours]
     if not guests or not singles:
@@ -35,11 +35,10 @@ def of_guests(one: Measured) -> list[Section]:
     rows: list[tuple[Cell, ...]] = []
     for name in guests:
         own = one.oriented(name)
-        rank = ranked.index(name) + 1 if name in ranked else None
         against = [one.oriented("params"), one.oriented(best)]
         gaps = [paired(one.study.accuracies, own, other) for other in against]
         last = paired(one.study.accuracies, own, groups[group]) if group else Estimate()
-        rows.append((name, rank, len(ranked), one.by_proxy[name].spearman, *gaps, last))
+        rows.append((name, ranked.get(name), len(ranked), one.by_proxy[name].spearman, *gaps, last))
     columns = (
         *(Column("proxy"), Column("rank", "integer"), Column("among", "integer")),
         Column("spearman", "estimate", label="ρ"),

@@ -11,9 +11,10 @@ from reports.tables import format_number
 
 ROW = 13.7  # points
 EDGE = 9.0
+GAP = 3.0  # between two numbers below an axis
 TITLE = 10.0  # the size of its letters
 WRITTEN = 34.0
-DOTS = 260.0  # the width of a figure of dots
+DOTS = 190.0  # the width of a figure of dots, beside its labels
 
 
 def intervals(
@@ -60,8 +61,9 @@ def dots(labels: Sequence[str], values: Sequence[float], *, title: str = "", x_l
     """
     positive = [value for value in values if value > 0] or [1.0]
     low, high = min(positive) / 1.5, min(max(positive), 1e300) * 1.5
-    left, top = _left(labels, DOTS), _top(title)
-    sheet = _sheet(DOTS, labels, top, x_label)
+    labels = [short(label) for label in labels]
+    left, top = _left(labels, 240.0), _top(title)
+    sheet = _sheet(left + DOTS, labels, top, x_label)
     low = low or min(positive)
     axis = Axis(math.log10(low), math.log10(high), left, sheet.width - EDGE - WRITTEN)
     _frame(sheet, labels, top, left, [(axis.at(e), text) for e, text in log_ticks(low, high)], title, x_label)
@@ -99,11 +101,13 @@ def _frame(
     title: str,
     x_label: str,
 ) -> None:
-    """Title, labels, a grid line and a number for each tick, the line below all rows."""
-    bottom = _bottom(labels, top)
+    """Title, labels, a grid line for each tick and its number where there is room, the line below all rows."""
+    bottom, written = _bottom(labels, top), -math.inf
     for place, text in ticks:
         sheet.line(place, top, place, bottom, colour("rule"), 0.6)
-        sheet.text(place, bottom + 11, text, colour("ink"), FONT, "middle")
+        if place - text_width(text) / 2 > written:
+            sheet.text(place, bottom + 11, text, colour("ink"), FONT, "middle")
+            written = place + text_width(text) / 2 + GAP
     sheet.line(left, bottom, sheet.width - EDGE, bottom, colour("muted"), 0.6)
     for place, label in enumerate(labels):
         sheet.text(left - 6, top + (place + 0.5) * ROW + 3, short(label, sheet.width), colour("ink"), FONT, "end")

@@ -2,7 +2,7 @@
 /* Tables that can be sorted, filtered and cut; networks that can be found again in every panel; two proxies on the same
    networks. The page says all it has to say without this. Whatever comes from a record becomes text, never markup. */
 (() => {
-  const DATA = JSON.parse(document.getElementById("data").textContent);
+  const DATA = JSON.parse(document.getElementById("_data").textContent);
   const SVG = "http://www.w3.org/2000/svg";
   const state = new Map();
 
@@ -191,9 +191,9 @@
   }
 
   // -------------------------------------------------------------------------------------- one network, in all panels
-  const { cells, truth, scores } = DATA;
-  const order = cells.map((_, place) => place).sort((a, b) => truth[b] - truth[a]);
-  const rank = new Map(order.map((cell, place) => [cell, place + 1]));
+  const { cells, truth, scores, ranks, networks: whole } = DATA;
+  const order = cells.map((_, place) => place).sort((a, b) => ranks[a] - ranks[b]);
+  const placed = cell => `accuracy ${number(truth[cell])} %, number ${ranks[cell]} of ${whole}`;
   const drawn = letters => {
     const svg = draw("svg", { viewBox: "0 0 34 22", "aria-hidden": "true" });
     const nodes = [[4, 11], [17, 4], [17, 18], [30, 11]];
@@ -212,7 +212,7 @@
     for (const [cx, cy] of nodes) svg.append(draw("circle", { cx, cy, r: 1.8, fill: "var(--ink)" }));
     return svg;
   };
-  const about = cell => `${cells[cell][1]}: accuracy ${number(truth[cell])} %, number ${rank.get(cell)} of ${cells.length}`;
+  const about = cell => `${cells[cell][1]}: ${placed(cell)}`;
   const section = document.getElementById("scatter");
   const figures = [...section.querySelectorAll("figure svg")];
   const panels = DATA.panels.map(([proxy, members], place) => {
@@ -239,7 +239,7 @@
     tip.replaceChildren(
       ...(cells[cell][2] ? [drawn(cells[cell][2])] : []),
       make("b", { textContent: cells[cell][1] }),
-      make("span", { textContent: `accuracy ${number(truth[cell])} %, number ${rank.get(cell)} of ${cells.length}` }),
+      make("span", { textContent: placed(cell) }),
       ...lines.map(textContent => make("span", { textContent })),
       make("small", { textContent: cells[cell][0] }),
     );
@@ -287,7 +287,7 @@
   // ------------------------------------------------------------------------------ two proxies on the same networks
   const proxies = DATA.panels.map(([proxy]) => proxy);
   const oriented = (proxy, cell) => (scores[proxy][cell] === null ? null : (DATA.lower.includes(proxy) ? -1 : 1) * scores[proxy][cell]);
-  const ranks = values => {
+  const ordered = values => {
     const sorted = values.map((value, place) => [value, place]).sort((a, b) => a[0] - b[0]);
     const found = new Array(values.length);
     for (let first = 0; first < sorted.length;) {
@@ -314,7 +314,7 @@
   const against = () => {
     const [a, b] = [first.value, second.value];
     const members = cells.map((_, cell) => cell).filter(cell => scores[a][cell] !== null && scores[b][cell] !== null);
-    const [x, y] = [a, b].map(proxy => ranks(members.map(cell => oriented(proxy, cell))));
+    const [x, y] = [a, b].map(proxy => ordered(members.map(cell => oriented(proxy, cell))));
     const most = Math.max(1, members.length - 1);
     Object.assign(pair, { axes: [a, b], members, points: x.map((value, place) => [36 + 274 * value / most, 264 - 254 * y[place] / most]) });
     pair.at = new Map(members.map((cell, dot) => [cell, pair.points[dot]]));
@@ -324,11 +324,12 @@
       draw("text", { x: 173, y: 284, "text-anchor": "middle", "font-size": 10, fill: "var(--ink)" }, `${a}, worst to best`),
       draw("text", { transform: "translate(24 137) rotate(-90)", "text-anchor": "middle", "font-size": 10, fill: "var(--ink)" }, `${b}, worst to best`),
       ...pair.points.map(([cx, cy], dot) => draw("circle", {
-        cx, cy, r: 2.4, fill: "var(--accent)", "fill-opacity": (.9 - .78 * (rank.get(members[dot]) - 1) / cells.length).toFixed(2),
+        cx, cy, r: 2.4, fill: "var(--accent)", "fill-opacity": (.9 - .78 * (ranks[members[dot]] - 1) / whole).toFixed(2),
       })),
     );
     const rho = correlation(x, y);
-    const text = `${a} and ${b} on ${members.length} networks: Spearman ρ ${rho === null ? "undefined" : rho.toFixed(3).replace("-", "−")} with each other.`;
+    const few = cells.length < whole ? ` of the ${cells.length} that are drawn, of ${whole}` : "";
+    const text = `${a} and ${b} on ${members.length} networks${few}: Spearman ρ ${rho === null ? "undefined" : rho.toFixed(3).replace("-", "−")} with each other.`;
     sheet.setAttribute("aria-label", text);
     reading.textContent = `${text} Each dot a network at its rank by both; the stronger its colour, the more accurate. On the line both agree.`;
     ring(pair, marked, "marked");
@@ -336,7 +337,7 @@
   for (const [select, name] of [[first, "x"], [second, "y"]]) {
     select.addEventListener("change", () => { against(); remember(name, select.value); say(reading.textContent); });
   }
-  const compare = make("section", { id: "two" },
+  const compare = make("section", { id: "_two" },
     make("h2", { textContent: "Two proxies on the same networks" }),
     make("div", { className: "tools" }, labelled("To the right", first), labelled("Upward", second)),
     make("div", { className: "figures" }, make("figure", { className: "pair" })), reading);

@@ -22,7 +22,7 @@ import pytest
 from golden.play import TABLES, _tables, _write_teacher
 from golden.questions import QUESTIONS, QUICK, TINY, Question
 
-from benchmarks.command import ending
+import diswot_ending
 
 ROOT = Path(__file__).parents[2]
 MARK = "DISWOT_FAULTS"  # in the environment of every process of a bench, so that none is overlooked
@@ -198,7 +198,7 @@ def ended(capsys: pytest.CaptureFixture[str], line: str, *more: str) -> Ended:
     module = importlib.import_module(f"{name}.__main__" if found.submodule_search_locations else name)
     capsys.readouterr()
     with pytest.raises(SystemExit) as end:
-        ending.run(module.main, arguments)
+        diswot_ending.run(module.main, arguments)
     code = end.value.code
     return Ended(code if isinstance(code, int) else int(code is not None), *capsys.readouterr())
 

@@ -23,6 +23,15 @@ Main = Callable[[Sequence[str] | None], int]
 
 def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
     """Call `main(argv)` and exit with its code."""
+    try:
+        code = code_of(main, argv)
+    finally:
+        gc.freeze()  # what is left goes with the process: no last look through all that was loaded
+    sys.exit(code)
+
+
+def code_of(main: Main, argv: Sequence[str] | None = None) -> int:
+    """Call `main(argv)`: its code, or that of what ended it, which is said."""
     told = False
 
     def end(*_: object) -> NoReturn:
@@ -35,33 +44,32 @@ def run(main: Main, argv: Sequence[str] | None = None) -> NoReturn:
     try:
         code = main(argv)
         sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         said = "told to end" if told else "interrupted"
         print(f"\n{said}; what was finished is kept, the same command goes on from there", file=sys.stderr)
-        code = TOLD_TO_END if told else INTERRUPTED
+        return TOLD_TO_END if told else INTERRUPTED
     except SystemExit as error:
         if _by_parser(error):
             raise
         print(f"error: {_place(error)} ends the program by SystemExit({error.code!r}): take that out", file=sys.stderr)
-        code = 1
+        return 1
     except BrokenPipeError:  # the reader of our output left, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        return 1
     except (UsageError, DataError) as error:
         print(f"error: {error}", file=sys.stderr)
-        code = error.exit_code
+        return error.exit_code
     except OSError as error:
         print(f"error: {explained(error)}", file=sys.stderr)
-        code = 1
+        return 1
     except Exception as error:
         if (known := blamed(error)) is None:  # a mistake of ours
             raise
         print(f"error: {known}", file=sys.stderr)
-        code = 1
+        return 1
     finally:
         signal.signal(signal.SIGTERM, before)
-        gc.freeze()  # what is left goes with the process: no last look through all that was loaded
-    sys.exit(code)
 
 
 def _by_parser(error: SystemExit) -> bool:
