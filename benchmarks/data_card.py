@@ -12,7 +12,7 @@ from benchmarks.command.plugins import begun
 from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import get_protocol
 from benchmarks.harvesting.rows import PairRow, read_rows, table_path
-from diswot_errors import DataError
+from diswot_errors import DataError, UsageError
 from reports.csv_files import write_text
 
 
@@ -23,6 +23,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows, others = read_rows(table), beside(table, options.protocol)
     if not rows:
         raise DataError(f"no rows in {table}: run `python -m benchmarks.harvest --protocol {options.protocol}` first")
+    if rows[0].protocol != get_protocol(options.protocol).name:
+        raise UsageError(
+            f"{table} holds pairs of the protocol {rows[0].protocol}, the card would be of {options.protocol}: give "
+            f"--protocol {rows[0].protocol}"
+        )
+    get_protocol(options.rival)
     out = options.out or table.with_suffix(".md")
     if options.dry_run:
         tables = "".join(f", {len(other)} of {other[0].distiller} from {other[0].teacher}" for other in others)

@@ -17,7 +17,6 @@ from benchmarks.command.truths import BENCHMARK, truths_at_hand
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.progress import Progress
 from benchmarks.scoring.labelled import Ground, grounds_of
-from benchmarks.scoring.study import truth_hash
 from benchmarks.statistics import forest
 from benchmarks.tables import fitted
 from diswot_errors import DataError
@@ -45,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("\n".join([*map(_told, grounds), _cost(grounds, options.labels, options.draws), *missing]))
         return 0
     settings = {
-        "truths": {truth.name: truth_hash(truth) for truth in truths},
+        "truths": {truth.name: truth.digest for truth in truths},
         "scores": hashes_of(options),
         "labels": list(options.labels),
         "draws": options.draws,

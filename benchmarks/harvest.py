@@ -12,35 +12,44 @@ from benchmarks.command import numbers
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
 from benchmarks.command.plugins import begun
+from benchmarks.command.unused import refuse_unused
 from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import get_protocol
 from benchmarks.engines.device import choose_device
-from benchmarks.harvesting.rows import DISTILLER, growing, merge, read_rows, table_path
+from benchmarks.harvesting.rows import DISTILLER, growing, merge, rows_of, table_path
 from reports.tables import format_count
 
 GPU_TOGETHER = 16
+TAUGHT = ("distiller", "teacher", "teacher_weights")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
     _, options = begun(argv, _parser)
     protocol = recipes.resolved(options)
-    other = "" if protocol == get_protocol(options.protocol) or options.alone else protocol.teacher
-    distiller = "" if options.alone else options.distiller
-    table = options.table or table_path(protocol.name, distiller, other, chosen=bool(options.archs))
+    if options.alone:
+        refuse_unused(options, _parser(), TAUGHT, "is about teaching, which --alone leaves out: take --alone away")
+
+    from benchmarks.harvesting.pairs import Recipe, lone_runs
+
+    recipe = Recipe(protocol, "" if options.alone else options.distiller, options.teacher_weights)
+    usual = recipe.teacher == get_protocol(options.protocol).teacher
+    other = "" if usual else recipe.teacher.replace(":", "-")
+    table = options.table or table_path(protocol.name, recipe.distiller, other, chosen=bool(options.archs))
     if options.merge:
-        print(f"{format_count(merge(table, options.merge), 'new row')} in {table}")
+        found = merge(table, options.merge, keep=not options.dry_run)
+        print(f"{format_count(found, 'new row')} {'for' if options.dry_run else 'in'} {table}")
         return 0
 
     from benchmarks.harvesting import reap, speed
     from benchmarks.harvesting.order import first, named_in
-    from benchmarks.harvesting.pairs import Recipe, lone_runs
 
-    recipe, device = Recipe(protocol, distiller, options.teacher_weights), choose_device(options.device)
+    device = choose_device(options.device)
     cells = named_in(options.archs) if options.archs else first(options.cells)
     engine = engine_of(options)
     together = options.together or (GPU_TOGETHER if device.type == "cuda" else 1)
-    with contextlib.nullcontext(read_rows(table)) if options.dry_run else growing(table, recipe.kind) as rows:
+    reading = contextlib.nullcontext(rows_of(table, recipe.kind)) if options.dry_run else growing(table, recipe.kind)
+    with reading as rows:
         jobs = reap.pending({row.key for row in rows}, cells, options.seeds, options.share)
         done = len(cells) * options.seeds - len(jobs)
         more = f", {done} done or in other shares" if done else ""

@@ -16,7 +16,6 @@ from benchmarks.command.work import work_in_folder
 from benchmarks.scoring import ranked
 from benchmarks.scoring.columns import known_scores
 from benchmarks.scoring.population import populations
-from benchmarks.scoring.study import truth_hash
 from benchmarks.statistics.formula import parse
 from benchmarks.tables import leaderboard, printed
 from reports.schema import Note, Section, Topic
@@ -31,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{len(hashes_of(options))} sources of scores on {', '.join(t.name for t in truths)}: nothing is scored")
         return 0
     settings = {
-        "truths": {truth.name: truth_hash(truth) for truth in truths},
+        "truths": {truth.name: truth.digest for truth in truths},
         "scores": hashes_of(options),
         "aggregates": sorted(map(str, formulas)),
     }

@@ -11,6 +11,7 @@ from benchmarks.command import options as shared
 from benchmarks.command.opened import opened
 from benchmarks.command.plugins import begun
 from benchmarks.command.publish import Content
+from benchmarks.command.unused import refuse_unused
 from benchmarks.command.work import work_in_folder
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring import ranked
@@ -25,7 +26,6 @@ from benchmarks.tables.search_page import content
 from benchmarks.tables.search_rows import CONTENDERS, Terms, named
 from benchmarks.tables.search_runs import estimate, search_all
 from benchmarks.tables.search_scores import EPOCHS, Searcher, by_validation, digest, searchers
-from diswot_errors import UsageError
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
 
 GROWING = ("seeds", "shared_seeds", "budget")
@@ -98,14 +98,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _refuse_unused(options: argparse.Namespace) -> None:
     """What is about computed scores, where none is computed."""
-    usual = _parser()
-    for name in COMPUTED if not options.compute else ():
-        if getattr(options, name) != usual.get_default(name):
-            option = f"--{name.replace('_', '-')}"
-            raise UsageError(
-                f"{option} {getattr(options, name)} is for scores that are computed, and these are looked up: add "
-                f"--compute, or leave {option} out"
-            )
+    if not options.compute:
+        why = "is for scores that are computed, and these are looked up: add --compute"
+        refuse_unused(options, _parser(), COMPUTED, why)
 
 
 if __name__ == "__main__":

@@ -70,6 +70,14 @@ def test_parts_are_chosen_by_name() -> None:
             parts.chosen(only, skip)
 
 
+def test_what_is_said_of_scores_reaches_every_part() -> None:
+    said = ["--no-tables", "--together", "3", "--time-limit", "7.0", "--memory-limit", "2.0", "--store", "s.sqlite"]
+    for options, there in ((all_tables._parser().parse_args(said), True), (all_tables._parser().parse_args([]), False)):
+        for part in parts.chosen("s0_table,init_ablation,search_table", ""):
+            given = " ".join(part.arguments(options))
+            assert all(word in given for word in said) == there and ("--no-tables" in given) == there
+
+
 @pytest.fixture
 def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr("benchmarks.command.opened.score_job", made_up_work)

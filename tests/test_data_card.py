@@ -12,7 +12,7 @@ from benchmarks import data_card
 from benchmarks.harvesting.agreement import ceiling
 from benchmarks.harvesting.card import card
 from benchmarks.harvesting.rows import PairRow, append
-from diswot_errors import DataError
+from diswot_errors import DataError, UsageError
 from nb201_data.space import distinct_cells, sample
 
 CELLS = [str(cell) for cell in sample(distinct_cells(), 40, 3)]
@@ -74,6 +74,14 @@ def test_without_the_benchmark_the_card_says_so(tmp_path: Path, monkeypatch: pyt
 def test_an_empty_table_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no rows in"):
         data_card.main(["--table", str(tmp_path / "none.csv")])
+
+
+def test_a_card_of_another_protocol_or_an_unknown_rival_is_refused(tmp_path: Path) -> None:
+    append(tmp_path / "t.csv", _rows(1.0))
+    for wrong, message in ((["--protocol", "small"], "holds pairs of the protocol lite"), (["--rival", "no"], "'no'")):
+        with pytest.raises(UsageError, match=message):
+            data_card.main(["--table", str(tmp_path / "t.csv"), *wrong])
+    assert not (tmp_path / "t.md").exists()
 
 
 def test_the_command_writes_beside_the_table(tmp_path: Path) -> None:

@@ -260,3 +260,29 @@ def test_at_a_shell_errors_are_one_line_and_help_is_quick() -> None:
 def test_plans_drop_repeated_names() -> None:
     plan = jobs.distillation(CELL, "kd, ce,kd", 1, None, protocols.get_protocol("tiny"), "cpu")
     assert plan.distillers == ("kd", "ce")
+
+
+def test_one_student_in_two_spellings_is_one_run(tmp_path: Path) -> None:
+    arguments = ["--distiller", "ce", "--protocol", "tiny", "--epochs", "1", "--out", str(tmp_path / "run")]
+    arguments += ["--workers", "1", "--device", "cpu"]
+    command.main([*arguments, "--student", f"nb201:{CELL}"])
+    command.main([*arguments, "--student", CELL])
+
+
+@pytest.mark.parametrize("distillers", ["ce", "eskd", "dml,ce"])
+def test_weights_that_nobody_learns_from_are_refused(tmp_path: Path, distillers: str) -> None:
+    (tmp_path / "t.pth").write_bytes(b"no weights at all")
+    arguments = ["--student", CELL, "--protocol", "tiny", "--teacher-weights", str(tmp_path / "t.pth"), "--dry-run"]
+    with pytest.raises(UsageError, match=r"--teacher-weights .* is for distillers that learn from a trained teacher"):
+        command.main([*arguments, "--distiller", distillers])
+
+
+def test_epochs_of_a_teacher_that_is_not_trained_are_refused(tmp_path: Path) -> None:
+    torch.save(build_resnet("resnet20", 4).state_dict(), tmp_path / "t.pth")
+    arguments = ["--student", CELL, "--protocol", "tiny", "--teacher-epochs", "2", "--dry-run"]
+    given = [*arguments, "--teacher-weights", str(tmp_path / "t.pth")]
+    for wrong in ([*arguments, "--distiller", "ce"], [*given, "--distiller", "ce,kd"]):
+        with pytest.raises(UsageError, match="--teacher-epochs 2 is for teachers that are trained here"):
+            command.main(wrong)
+    command.main([*arguments, "--distiller", "kd"])
+    command.main([*given, "--distiller", "kd,atkd"])

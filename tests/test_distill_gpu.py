@@ -49,6 +49,14 @@ def test_captured_steps_train_like_plain_ones(loss: str) -> None:
 
 
 @pytest.mark.gpu
+def test_answers_are_prepared_before_any_training() -> None:
+    """As the workers of a harvest do: the teacher is where the images are."""
+    stream = Stream(TINY.images, TINY.padding, torch.device("cuda"), teacher(), TINY.per_class)
+    stream.prepare(0)
+    assert stream.epoch(0).teacher_logits is not None
+
+
+@pytest.mark.gpu
 def test_trainers_on_streams_of_their_own_do_not_touch_each_other() -> None:
     alone = [_trainer("kd", 0, capture=True), _trainer("ce", 1, capture=True)]
     results = [each.train_epoch() for each in alone]

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from distill_support import CELL, TINY, by_hand, same, trainer
+from distill_support import CELL, TINY, by_hand, same, teacher, trainer
+from torch import nn
 
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.trainer import Trainer, accuracy, train_together
+from diswot_errors import UsageError
 from nb201_data.images import load_images
 from nb201_data.networks import build_network
 from nb201_data.teachers import trained_teacher
@@ -113,3 +115,41 @@ def test_the_reference_teachers_reach_their_accuracy(
     teacher = trained_teacher(name, "cifar100", classes)
     measured, _, _ = accuracy(teacher, Stream("cifar100", 4, torch.device("cpu")))
     assert round(measured, 2) == top1
+
+
+class Foreign(nn.Module):
+    """A classifier of somebody else's, which draws by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Dropout(0.5), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.out = nn.Linear(6, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.out(self.body(x))
+
+
+def _foreign(loss: str, seed: int = 0) -> Trainer:
+    record, cpu = losses.get(loss), torch.device("cpu")
+    stream = Stream(TINY.images, TINY.padding, cpu, teacher(), TINY.per_class)
+    student = initialise(Foreign(), "kaiming", seed)
+    return Trainer(student, record, TINY, stream, seed, teacher() if record.teacher else None)
+
+
+@pytest.mark.parametrize("loss", ["ce", "kd", "dkd", "dml", "kd+dkd"])
+def test_any_network_learns_from_answers_and_what_it_draws_is_its_seeds(loss: str) -> None:
+    made = [_foreign(loss) for _ in range(3)]
+    torch.manual_seed(5)
+    one = [made[0].train_epoch().loss for _ in range(2)]
+    two = [result.loss for result in train_together(made[1:])]
+    assert two == [one[0]] * 2 and math.isfinite(one[1])
+    assert made[2].train_epoch().loss == one[1]
+    resumed = _foreign(loss)
+    resumed.load(made[1].state())
+    assert resumed.train_epoch().loss == one[1] != _foreign(loss, 1).train_epoch().loss
+
+
+@pytest.mark.parametrize("loss", ["fitnet", "at", "kd+at", "crd"])
+def test_a_loss_that_looks_inside_needs_a_network_that_shows_it(loss: str) -> None:
+    with pytest.raises(UsageError, match=r"looks inside the student, and Foreign shows its logits only"):
+        _foreign(loss)

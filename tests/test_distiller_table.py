@@ -130,4 +130,4 @@ def test_a_dry_run_trains_nothing(tmp_path: Path, arguments: list[str], capsys: 
 def test_an_unknown_protocol_is_wrong_use(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         diswot_ending.run(lambda _: distiller_table.main([*arguments, "--protocol", "nothing"]))
-    assert ended.value.code == 2 and "expected long, tiny" in capsys.readouterr().err
+    assert ended.value.code == 2 and "unknown protocol 'nothing'. Expected one of" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The harvest: a fair fixed order, shares, a command that resumes and does nothing twice."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from distill_support import HARVESTED, KD, by_hand, trainer
 from tables_support import pair_row
 
 from benchmarks import harvest
+from benchmarks.distill.protocols import get_protocol
 from benchmarks.engines.local import Local
 from benchmarks.harvesting import order, reap, rows, speed
+from benchmarks.harvesting.pairs import Recipe
 from diswot_errors import DataError, UsageError
 from nb201_data.ground_truth import official_cell
 from nb201_data.space import Cell
@@ -96,6 +99,33 @@ def test_more_cells_than_there_are(tmp_path: Path) -> None:
 def test_dry_run_trains_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert harvest.main(["--cells", "5", "--seeds", "2", "--dry-run", "--table", str(tmp_path / "t.csv")]) == 0
     assert "10 runs of lite to do" in capsys.readouterr().out and not (tmp_path / "t.csv").exists()
+
+
+def test_a_dry_run_merges_nothing_and_knows_another_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = (str(cell) for cell in order.first(2))
+    a, b = tmp_path / "a.csv", tmp_path / "b.csv"
+    rows.append(a, [replace(pair_row(x), protocol="lite", teacher="resnet56")])
+    rows.append(b, [replace(pair_row(y), protocol="lite", teacher="resnet56")])
+    assert harvest.main(["--table", str(a), "--merge", str(b), "--dry-run"]) == 0
+    assert f"1 new row for {a}" in capsys.readouterr().out and len(rows.read_rows(a)) == 1
+    with pytest.raises(UsageError, match=r"holds pairs of lite \(kd by resnet56\), not of lite \(kd by resnet20\)"):
+        harvest.main(["--table", str(a), "--teacher", "resnet20", "--dry-run"])
+
+
+@pytest.mark.parametrize(
+    "given", [["--distiller", "review"], ["--teacher-weights", "t.pth"], ["--teacher", "resnet20"]]
+)
+def test_runs_alone_have_no_teacher(given: list[str]) -> None:
+    with pytest.raises(UsageError, match=f"{given[0]} {given[1]} is about teaching, which --alone leaves out"):
+        harvest.main(["--alone", *given, "--dry-run"])
+
+
+def test_another_teachers_weights_have_a_table_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "t.pth").write_bytes(b"weights")
+    digits = hashlib.sha256(b"weights").hexdigest()[:8]
+    recipe = Recipe(get_protocol("lite"), "kd", tmp_path / "t.pth")
+    assert recipe.teacher == f"resnet56:{digits}"
+    assert rows.table_path("lite", "kd", f"resnet56-{digits}").name == f"kd-nb201-lite-resnet56-{digits}.csv"
 
 
 def test_cells_can_be_trained_alone_into_a_table_of_their_own(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:

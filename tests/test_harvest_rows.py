@@ -1,5 +1,6 @@
 """The table of a harvest: it survives anything, merges, and holds no row twice."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,18 +8,35 @@ import pytest
 from tables_support import pair_row
 
 from benchmarks.harvesting import rows
-from diswot_errors import DataError
+from diswot_errors import DataError, UsageError
+from nb201_data.space import sample_cells
 
 
 def test_tables_merge_once_and_contradictions_are_refused(tmp_path: Path) -> None:
-    a, b, c = (tmp_path / name for name in "abc")
-    rows.append(a, [pair_row("x"), pair_row("y")])
-    rows.append(b, [pair_row("y"), pair_row("z")])
+    a, b, c, d = (tmp_path / name for name in "abcd")
+    x, y, z, new = map(str, sample_cells(4, seed=0))
+    rows.append(a, [pair_row(x), pair_row(y)])
+    rows.append(b, [pair_row(y), pair_row(z)])
+    assert rows.merge(a, [b], keep=False) == 1 and len(rows.read_rows(a)) == 2
     assert rows.merge(a, [b]) == 1
-    assert [row.arch for row in rows.read_rows(a)] == ["x", "y", "z"]
-    rows.append(c, [pair_row("z", top1=51.0)])
-    with pytest.raises(DataError, match="both measured z, seed 0"):
+    assert [row.arch for row in rows.read_rows(a)] == [x, y, z]
+    rows.append(c, [pair_row(z, top1=51.0)])
+    with pytest.raises(DataError, match=rf"{c} and {a} both measured {re.escape(z)}, seed 0"):
         rows.merge(a, [c])
+    rows.append(d, [pair_row(z, top1=52.0)])
+    with pytest.raises(DataError, match=rf"{d} and {c} both measured"):
+        rows.merge(tmp_path / "e", [c, d])
+    for wrong, message in (
+        (replace(pair_row(new), skeleton="c16n5k10r32"), "holds networks of nb201 in c16n5k10r32, trained on"),
+        (replace(pair_row(new), epochs=200), "for 200 epochs"),
+        (replace(pair_row("nonsense")), "malformed cell"),
+        (pair_row(new, top1=350.0), "expected an accuracy in percent"),
+    ):
+        (tmp_path / "w").unlink(missing_ok=True)
+        rows.append(tmp_path / "w", [wrong])
+        with pytest.raises((DataError, UsageError), match=message):
+            rows.merge(a, [tmp_path / "w"])
+    assert len(rows.read_rows(a)) == 3
     with pytest.raises(DataError, match="no table at"):
         rows.merge(a, [tmp_path / "absent"])
 

@@ -60,6 +60,17 @@ def test_a_kd_term_of_a_part_counts_once():
     torch.testing.assert_close(value, ce + losses.kd(student.logits, teacher.logits) + terms[0] + 1000 * terms[1])
 
 
+def test_cross_entropy_beside_another_loss_is_the_one_cross_entropy():
+    """kd alone: .1 CE + .9 KL. With ce the CE has weight 1, and is no term of its own."""
+    student, teacher = features(1), features(2)
+    both = losses.get("ce+kd")
+    expected = torch.nn.functional.cross_entropy(student.logits, labels()) + 0.9 * losses.kd(
+        student.logits, teacher.logits
+    )
+    torch.testing.assert_close(both.objective(student, teacher, labels()), expected)
+    assert both.name == "ce+kd" and both.minimises == "1 CE + 1 term" and both.teaching == "trained"
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -10,7 +10,9 @@ from files_support import rows_of
 
 from benchmarks.search.__main__ import main
 from diswot_errors import UsageError
+from nb201_data.skeleton import Skeleton
 from nb201_data.space import sample_cells
+from nb201_data.spaces import get_space
 from nb201_data.truth.records import GroundTruth
 
 SKELETON = "c4n1k4r8"
@@ -32,9 +34,11 @@ def trajectory(folder: Path) -> list[tuple[str, str]]:
 def search(tmp_path):
     def run(name: str, *more: str) -> Path:
         out = tmp_path / name
-        common = ["--score", "nwot", "--budget", "45", "--batch-size", "8", "--workers", "1", "--device", "cpu"]
-        common += ["--store", str(tmp_path / f"{name}.sqlite")]
-        assert main([*common, "--out", str(out), *more]) == 0
+        scored = ["--score", "nwot", "--budget", "45", "--batch-size", "8"]
+        other = "gdas" in more or any(word.startswith("trained:") for word in more)
+        common = ["--batch-size", "8"] if "gdas" in more else []
+        common += ["--workers", "1", "--device", "cpu", "--store", str(tmp_path / f"{name}.sqlite")]
+        assert main([*common, *(() if other else scored), "--out", str(out), *more]) == 0
         return out
 
     return run
@@ -126,6 +130,48 @@ def test_dry_run(search, tmp_path, capsys, words, said):
     search("dry", "--skeleton", "c4n1k2r8", "--ground-truth", "none", "--dry-run", *words)
     out = capsys.readouterr().out
     assert said in out and "about" in out and not (tmp_path / "dry").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--strategy", "gdas", "--score", "nwot"], "--score nwot is for searches by evaluations, and gdas trains one"),
+        (["--strategy", "rsps", "--max-seconds", "1"], "--max-seconds 1.0 is for searches by evaluations"),
+        (["--epochs", "3"], "--epochs 3 is of the network that rsps, darts and gdas share, and evolution has none"),
+        (["--score", "nb201:cifar10:valid", "--init", "xavier"], "--init xavier is for scores of untrained networks"),
+        (["--score", "nb201:cifar10:valid", "--teacher", "resnet20"], "--teacher resnet20 is for scores of untrained"),
+        (["--score", "trained:glance", "--batch-size", "8"], "--batch-size 8 is for scores of untrained networks"),
+        (["--score", "trained:glance:eskd"], "learn from one trained teacher, and eskd has another one \\(early\\)"),
+        (["--score", "trained:glimpse"], "unknown protocol 'glimpse'"),
+        (["--score", "trained:glance:kdd"], "unknown distiller 'kdd'"),
+        (["--score", "trained:glance:kd", "--teacher", "777"], "unknown teacher '777'"),
+    ],
+)
+def test_what_a_search_does_not_read_is_refused(words, message, tmp_path):
+    with pytest.raises(UsageError, match=message):
+        main([*words, "--ground-truth", "none", "--device", "cpu", "--workers", "1", "--out", str(tmp_path / "o")])
+    assert not (tmp_path / "o").exists()
+
+
+def test_an_exhaustive_search_looks_at_every_network_unless_told_otherwise(search, tmp_path):
+    common = ["--strategy", "exhaustive", "--score", "params", "--ground-truth", "none", "--skeleton", "c4n1k2r8"]
+    common += ["--max-params", "4800", "--device", "cpu", "--workers", "1", "--store", str(tmp_path / "s.sqlite")]
+    assert main([*common, "--out", str(tmp_path / "all")]) == 0
+    assert main([*common, "--out", str(tmp_path / "some"), "--budget", "7"]) == 0
+    space = get_space("nb201").with_skeleton(Skeleton.parse("c4n1k2r8"))
+    allowed = [cell for cell in space.distinct() if space.params(cell) <= 4800]
+    found = [len(rows_of(tmp_path / name / "trajectory.csv")) for name in ("all", "some")]
+    assert found == [len(allowed), 7] and len(allowed) > 7
+
+
+def test_a_table_that_changed_is_another_search(tmp_path):
+    table = write_truth(tmp_path / "mine.csv", lambda i, cell: i / 1e3)
+    table.write_text(table.read_text().replace(",test,", ",valid,"))
+    common = ["--strategy", "random", "--score", str(table), "--ground-truth", "none", "--budget", "5"]
+    assert main([*common, "--out", str(tmp_path / "o")]) == 0
+    table.write_text(table.read_text().replace(",0.001", ",0.002"))
+    with pytest.raises(UsageError, match=r"holds another run .*objective"):
+        main([*common, "--out", str(tmp_path / "o")])
 
 
 def test_import_and_help_without_torch():

@@ -10,7 +10,8 @@ import pytest
 import torch
 from distill_support import by_hand
 
-from benchmarks.distill.trainer import Trainer
+from benchmarks.distill.stream import Stream
+from benchmarks.distill.trainer import DivergedError, Trainer
 from benchmarks.engines.local import Local, Workers
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.runner import Found, Job, Runner, score_job
@@ -22,7 +23,8 @@ from benchmarks.search.scored import scored_objective
 from benchmarks.search.standing import Scale
 from benchmarks.search.tabular import tabular_objective, training_seconds
 from benchmarks.search.trained import TrainedObjective
-from diswot_errors import UsageError
+from diswot_errors import DataError, UsageError
+from nb201_data.networks import build_resnet
 from nb201_data.skeleton import Skeleton
 from nb201_data.space import Cell, sample_cells
 from nb201_data.spaces import get_space
@@ -174,7 +176,7 @@ def test_a_short_training_is_tested_on_images_held_out_of_the_training_split():
     cell = Cell.parse("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|")
     value = value_of(objective, cell)
     assert value == replace(value_of(objective, cell), seconds=value.seconds) and value.seconds > 0
-    recipe, stream = objective._prepared
+    recipe, stream = objective._recipe, objective._stream
     again = Trainer(initialise(space.build(cell), "kaiming", 0), losses.get("ce"), recipe, stream, 0)
     again.train_epoch()
     x, y = stream.test
@@ -196,3 +198,35 @@ def test_settings_are_read_from_text():
             get_strategy("evolution").resolve({key: text})
     with pytest.raises(UsageError, match="Did you mean population"):
         get_strategy("evolution").resolve({"popultion": "3"})
+
+
+def test_only_a_loss_that_is_no_number_is_a_network_that_fails(monkeypatch):
+    space = get_space("nb201").with_skeleton(Skeleton(4, 1, 2, 8))
+    objective = TrainedObjective(space, "lite", "embedded:2@8", epochs=1)
+    cell = sample_cells(1, 0)[0]
+
+    def full(*_):
+        raise DataError("cannot write x: no space left; free some space")
+
+    monkeypatch.setattr(Stream, "epoch", full)
+    with pytest.raises(DataError, match="free some space"):
+        objective.value(Trial(cell))
+    monkeypatch.setattr(Trainer, "train_epoch", lambda self: (_ for _ in ()).throw(DivergedError("nan")))
+    assert objective.value(Trial(cell)) == Value(None, "nan")
+
+
+def test_a_training_learns_from_the_teacher_that_is_named(tmp_path):
+    space = get_space("nb201").with_skeleton(Skeleton(4, 1, 2, 8))
+    files = [tmp_path / f"{seed}.pth" for seed in (0, 1)]
+    for seed, file in enumerate(files):
+        torch.save(initialise(build_resnet("resnet20", 2), "kaiming", seed).state_dict(), file)
+    both = [
+        TrainedObjective(space, "lite", "embedded:2@8", "kd", epochs=1, teacher="resnet20", weights=str(file))
+        for file in files
+    ]
+    cell = sample_cells(1, 0)[0]
+    values = [objective.value(Trial(cell)) for objective in both]
+    assert both[0].name != both[1].name and "with kd by resnet20 (sha256:" in both[0].name
+    assert [each._stream.teacher is not None for each in both] == [True, True] and None not in values
+    first = torch.load(files[0], weights_only=True)
+    assert all(torch.equal(value, first[name]) for name, value in both[0]._stream.teacher.state_dict().items())

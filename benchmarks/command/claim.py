@@ -111,7 +111,7 @@ def _fixed(settings: Settings, found: Settings, growing: Collection[str]) -> dic
 
 
 def _grew(there: Any, now: Any) -> bool:
-    return isinstance(there, int) and isinstance(now, int) and now >= there
+    return isinstance(there, int | float) and isinstance(now, int | float) and now >= there
 
 
 def _changes(there: Mapping[str, Any], now: Mapping[str, Any], ignored: Collection[str], name: str = "") -> list[str]:

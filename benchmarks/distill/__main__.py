@@ -14,6 +14,7 @@ from benchmarks.command.plugins import begun
 from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import PROTOCOLS
 from benchmarks.engines.device import choose_device
+from diswot_errors import UsageError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,6 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     plan = jobs.distillation(
         options.student, options.distiller, options.seeds, options.teacher_weights, protocol, device
     )
+    if options.teacher_epochs and not jobs.trains_teacher(plan):
+        raise UsageError(
+            f"--teacher-epochs {options.teacher_epochs} is for teachers that are trained here, and none is "
+            f"({', '.join(plan.distillers)}, teacher {protocol.teacher}): leave --teacher-epochs out"
+        )
     if options.dry_run:
         print(budget.estimate([plan], engine.workers))
         return 0

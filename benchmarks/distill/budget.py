@@ -12,7 +12,7 @@ from benchmarks.distill.jobs import Distillation, school_of, student_of
 from benchmarks.distill.protocols import Protocol, get_protocol
 from benchmarks.distill.teaching import EARLY
 from benchmarks.distill.trainer import learns_from_logits
-from diswot_errors import UsageError
+from benchmarks.engines.device import settle
 from nb201_data.datasets import unpooled
 from nb201_data.images import load_images
 from nb201_data.networks import Network, build_resnet
@@ -82,6 +82,7 @@ def speed(plan: Distillation) -> float:
 
 def rate(network: Network, protocol: Protocol, device: str, steps: int = 3) -> float:
     """Multiply-adds a second, by training a network for some steps on noise."""
+    settle()
     resolution = load_images(protocol.images).resolution
     network = network.to(device)
     x = torch.rand(protocol.batch_size, 3, resolution, resolution, device=device)
@@ -123,13 +124,11 @@ def fitting(
     made: Callable[[Protocol], list[Distillation]], named: str | None, minutes: int, workers: int
 ) -> tuple[list[Distillation], str]:
     """The plans under the protocol that is named, or under the longest that fits into the time; and why that one."""
-    ladder = [each for each in LADDER if named in (None, each.name)]
-    if not ladder:
-        raise UsageError(f"unknown --protocol {named!r}: expected {', '.join(each.name for each in LADDER)}")
-    for protocol in ladder:
+    if named:
+        protocol = next((each for each in LADDER if each.name == named), None) or get_protocol(named)
+        return made(protocol), f"Protocol {named}: {protocol.note}."
+    for protocol in LADDER:
         plans = made(protocol)
-        if named:
-            return plans, f"Protocol {named}: {protocol.note}."
         taken = seconds(plans, workers) / 60
         if taken <= minutes:
             break

@@ -15,7 +15,7 @@ from benchmarks.distill.protocols import Protocol
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.students import Student, parse_student
 from benchmarks.distill.teaching import School
-from benchmarks.distill.trainer import EpochResult, Trainer, learns_from_logits
+from benchmarks.distill.trainer import EpochResult, Trainer, check_trainable, learns_from_logits
 from benchmarks.engines.progress import Progress
 from benchmarks.engines.registry import Engine
 from diswot_errors import DataError, UsageError
@@ -68,12 +68,30 @@ def distillation(
     names = tuple(dict.fromkeys(losses.get(name).name for name in asked))
     a_resnet(protocol.teacher, "teacher")
     made = Distillation(student, names, seeds, teacher_weights, protocol, device)
-    student_of(made)
+    network = student_of(made).build()
+    for name in names:
+        check_trainable(network, losses.get(name))
     for split in get_args(SplitName):
         load_images(protocol.images, split)  # what is not on disk is known before anything is computed
     if teacher_weights is not None and not teacher_weights.is_file():
         raise DataError(f"no weights at {teacher_weights}: give a file of the weights of {protocol.teacher}")
+    teachings = {losses.get(name).teaching for name in names}
+    if teacher_weights is not None and not teachings & OF_THE_FILE:
+        raise UsageError(
+            f"--teacher-weights {teacher_weights} is for distillers that learn from a trained teacher, and "
+            f"{', '.join(names)} does not: take one that does, or leave --teacher-weights out"
+        )
     return made
+
+
+OF_THE_FILE = frozenset({"trained", "assistant"})
+"""Who teaches where the file of a trained teacher counts."""
+
+
+def trains_teacher(distilled: Distillation) -> bool:
+    """Whether a teacher has to be trained before its students."""
+    teachings = {losses.get(name).teaching for name in distilled.distillers}
+    return bool(teachings & {"early", "assistant"}) or ("trained" in teachings and school_of(distilled).file is None)
 
 
 def student_of(distilled: Distillation) -> Student:
@@ -159,7 +177,7 @@ def train(training: Training, label: str = "") -> tuple[str, int, list[EpochResu
         _say(f"{label or f'{name} seed {seed}'}: {result.told(epochs)}, {result.seconds:.1f} s")
 
     source = school_of(distilled).source(losses.get(name))
-    settings = {**asdict(distilled.protocol), "student": distilled.student, "distiller": name, "seed": seed}
+    settings = {**asdict(distilled.protocol), "student": student_of(distilled).name, "distiller": name, "seed": seed}
     settings |= {"taught by": source} if source else {}
     folder = distilled.out / f"{slug(name)}-seed{seed}"
     done = checkpointed.finished(folder, settings, epochs)

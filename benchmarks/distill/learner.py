@@ -15,7 +15,7 @@ from proxies.distillation.record import Predictor
 class Learner:
     """A network, what is trained along with it, and their optimiser."""
 
-    def __init__(self, network: Network, head: nn.Module | None, protocol: Protocol, device: torch.device) -> None:
+    def __init__(self, network: nn.Module, head: nn.Module | None, protocol: Protocol, device: torch.device) -> None:
         self.network, self.head = network, head
         graph = device.type == "cuda"  # there the rate must be a tensor that a captured step reads
         self.rate: Tensor | float = torch.tensor(0.0, device=device) if graph else 0.0

@@ -67,7 +67,8 @@ class Stream:
     ) -> None:
         self.whole: ImageSet = load_images(unpooled(images))
         self.images: ImageSet = load_images(images)
-        self.padding, self.device, self.teacher, self.with_last = padding, device, teacher, with_last
+        self.padding, self.device, self.with_last = padding, device, with_last
+        self.teacher = None if teacher is None else teacher.to(device)
         self._factor = self.whole.resolution // self.images.resolution
         x, y = self.whole.train_x, self.whole.train_y
         if per_class:

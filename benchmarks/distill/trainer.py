@@ -21,12 +21,18 @@ from benchmarks.distill.graph import StepRunner
 from benchmarks.distill.learner import Learner, ThroughHead
 from benchmarks.distill.protocols import Protocol
 from benchmarks.distill.stream import Epoch, Stream, rows
-from diswot_errors import DataError
+from diswot_errors import DataError, UsageError
 from nb201_data.networks import Network, NetworkMaps
 from proxies.distillation.ofd import batch_norm_margin
 from proxies.distillation.record import Context, HeadSetup, Loss
 
 _TEST_CHUNK = 500
+
+
+class DivergedError(DataError):
+    """The loss of a training is no number any more: it is this network that fails."""
+
+
 LOGITS_ONLY = frozenset({"logits", "labels", "epoch"})
 LAST_ONLY = LOGITS_ONLY | {"last", "pooled", "weights", "indices"}
 
@@ -63,6 +69,23 @@ def learns_from_last(loss: Loss) -> bool:
     return loss.teacher and not loss.two_way and loss.inputs() <= LAST_ONLY
 
 
+def shown(network: nn.Module, x: Tensor) -> NetworkMaps:
+    """What a network shows of normalised images (B, 3, h, w); of one that is not ours its logits stand for all."""
+    if isinstance(network, Network):
+        return network.forward_features(x)
+    logits = network(x)
+    return NetworkMaps((), logits, logits, logits, ())
+
+
+def check_trainable(network: nn.Module, loss: Loss) -> None:
+    """Refuse a loss that looks inside a network which shows its answers only."""
+    if not isinstance(network, Network) and (loss.head is not None or not loss.inputs() <= LOGITS_ONLY):
+        raise UsageError(
+            f"distiller {loss.name} looks inside the student, and {type(network).__name__} shows its logits only: "
+            "expected a loss of logits, as ce, kd or dkd, or a student that is a nb201_data.networks.Network"
+        )
+
+
 class Trainer:
     """Trains `student` with `loss` from `teacher`, epoch by epoch.
 
@@ -72,13 +95,14 @@ class Trainer:
 
     def __init__(
         self,
-        student: Network,
+        student: nn.Module,
         loss: Loss,
         protocol: Protocol,
         stream: Stream,
         seed: int,
         teacher: Network | None = None,
     ) -> None:
+        check_trainable(student, loss)
         self.protocol, self.stream, self.loss, self.seed = protocol, stream, loss, seed
         self.device = stream.device
         self.teacher = teacher.to(self.device) if loss.teacher and teacher is not None else None
@@ -95,19 +119,19 @@ class Trainer:
         capture = self.device.type == "cuda" and (self.cached or not loss.teacher) and self.student.head is None
         self._runner = StepRunner(self._step, self.device, capture)
 
-    def _head(self, student: Network) -> nn.Module | None:
+    def _head(self, student: nn.Module) -> nn.Module | None:
         """The loss's head, built from the features of a few training images; no network remembers seeing them."""
         if self.loss.head is None:
             return None
         epoch = self.stream.epoch(0, self.teacher is not None)
-        shown = [network for network in (student, self.teacher) if network is not None]
-        modes = [network.training for network in shown]
+        looked_at = [network for network in (student, self.teacher) if network is not None]
+        modes = [network.training for network in looked_at]
         with torch.no_grad():
-            student_features = student.eval().forward_features(self.stream.images.normalise(epoch.x[:8]))
+            student_features = shown(student.eval(), self.stream.images.normalise(epoch.x[:8]))
             features = student_features
             if self.teacher is not None and epoch.teacher_x is not None:
                 features = self.teacher.eval().forward_features(self.stream.whole.normalise(epoch.teacher_x[:8]))
-        for network, mode in zip(shown, modes, strict=True):
+        for network, mode in zip(looked_at, modes, strict=True):
             network.train(mode)
         classifier = None if self.teacher is None else self.teacher.classifier
         setup = HeadSetup(self.stream.labels, self._margins(), self.seed, classifier)
@@ -126,7 +150,7 @@ class Trainer:
     def _step(self, x: Tensor, teacher_x: Tensor, y: Tensor, logits: Tensor, last: Tensor, indices: Tensor) -> Tensor:
         """One step on one batch: (B,3,h,w), (B,3,H,W), (B,), (B,K), (B,C,h',w'), (B,) -> the loss, a scalar."""
         with self._autocast():
-            features = self.student.network.forward_features(self.stream.images.normalise(x))
+            features = shown(self.student.network, self.stream.images.normalise(x))
             taught = self._teach(features, teacher_x, logits, last)
             context = self._context(indices)
             loss = self.loss.objective(features, taught, y, self.student.head, context, self.protocol.temperature)
@@ -153,8 +177,9 @@ class Trainer:
 
     def _context(self, indices: Tensor) -> Context:
         teacher_weight = None if self.teacher is None else self.teacher.classifier.weight.detach()
-        when = self.epoch, self.protocol.epochs
-        return Context(self.student.network.classifier.weight, teacher_weight, indices, when)
+        student = self.student.network
+        student_weight = student.classifier.weight if isinstance(student, Network) else None
+        return Context(student_weight, teacher_weight, indices, (self.epoch, self.protocol.epochs))
 
     def steps(self) -> Iterator[None]:
         """Train one epoch, pausing after each step. Raises where the loss is no number."""
@@ -173,12 +198,14 @@ class Trainer:
                 for learner in (self.student, self.peer):
                     if learner is not None:
                         learner.set_rate(self.protocol.rate(self.epoch * count + step, count))
-                total += self._runner(*_batch(data, order[step * size : (step + 1) * size]))
+                with torch.random.fork_rng(devices=[]):  # a network may draw by itself, as dropout does
+                    torch.manual_seed((self.seed * 100_003 + self.epoch) * 1_000_003 + step)
+                    total += self._runner(*_batch(data, order[step * size : (step + 1) * size]))
             yield
         self._runner.end()
         self.mean_loss = total.item() / count
         if not math.isfinite(self.mean_loss):
-            raise DataError(
+            raise DivergedError(
                 f"the loss became {self.mean_loss} in epoch {self.epoch + 1} of {self.loss.name}; "
                 f"the rate of protocol {self.protocol.name}, {self.protocol.learning_rate}, is too high for this pair"
             )
@@ -188,7 +215,10 @@ class Trainer:
     def answering(self) -> nn.Module:
         """What answers for the student: images (B, 3, h, w) to logits (B, K)."""
         network, head, predict = self.student.network, self.student.head, self.loss.predict
-        return network if predict is None or head is None else ThroughHead(network, head, predict)
+        if predict is None or head is None:
+            return network
+        assert isinstance(network, Network)  # others have no head: `check_trainable`
+        return ThroughHead(network, head, predict)
 
     def test(self) -> tuple[float, float, float]:
         """(top-1 %, top-5 %, cross entropy) of the student on the test split."""

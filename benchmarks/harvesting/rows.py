@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmarks.command.claim import locked
 from diswot_errors import DataError, UsageError
+from nb201_data.spaces import get_space
 from nb201_data.truth import csv_rows
 from nb201_data.truth.measured import CHOSEN, TABLES
 from proxies.distillation.names import slug
@@ -59,12 +60,18 @@ class PairRow:
         return self.protocol, self.teacher, self.distiller
 
     @property
+    def networks(self) -> tuple[str, str, str, int]:
+        """(space, skeleton, images, epochs), which all rows of a table share too."""
+        return self.space, self.skeleton, self.images, self.epochs
+
+    @property
     def answer(self) -> tuple[float | None, ...]:
         """What was measured; when, where and how fast is left out."""
         distilled = (self.distilled_top1, self.distilled_best, self.distilled_loss)
         return *distilled, self.vanilla_top1, self.vanilla_best, self.vanilla_loss
 
 
+PERCENTS = ("distilled_top1", "vanilla_top1", "distilled_best", "vanilla_best")
 COLUMNS = tuple(field.name for field in fields(PairRow))
 PLAIN = COLUMNS[:-1]  # without distiller
 
@@ -95,6 +102,8 @@ def _read(path: Path) -> tuple[dict[tuple[str, int], PairRow], int]:
             raise line.fault("arch", f"{_named(row)} is there already with another result; delete the wrong row")
     if len(kinds := sorted({row.kind for row in found.values()})) > 1:
         raise DataError(f"{path} mixes pairs of {' and '.join(map(_kind, kinds))}: give each a table of its own")
+    if len(made := {row.networks: row for row in found.values()}) > 1:
+        raise DataError(f"{path} mixes {' and '.join(map(_networks, made.values()))}: give each a table of its own")
     return found, lines - len(found)
 
 
@@ -131,9 +140,7 @@ def growing(path: Path, kind: tuple[str, str, str] | None = None) -> Iterator[li
     )
     with locked(path.resolve().with_name(f".{path.name}.lock"), busy):
         found, repeated = _read(path)
-        rows = list(found.values())
-        if rows and kind not in (None, rows[0].kind):
-            raise UsageError(f"{path} holds pairs of {_kind(rows[0].kind)}, not of {_kind(kind)}: give another --table")
+        rows = _of_kind(path, list(found.values()), kind)
         if repeated:
             columns = _header(path.read_bytes())
             write_text(path, ",".join(columns) + "\n" + "".join(_line(row, columns) for row in rows))
@@ -141,27 +148,55 @@ def growing(path: Path, kind: tuple[str, str, str] | None = None) -> Iterator[li
         yield rows
 
 
-def merge(path: Path, others: Iterable[Path]) -> int:
-    """Append the rows of other tables that `path` lacks; how many. Two answers to one question are refused."""
-    with growing(path) as rows:
+def rows_of(path: Path, kind: tuple[str, str, str]) -> list[PairRow]:
+    """All rows of a table, which are of this kind."""
+    return _of_kind(path, read_rows(path), kind)
+
+
+def _of_kind(path: Path, rows: list[PairRow], kind: tuple[str, str, str] | None) -> list[PairRow]:
+    if rows and kind not in (None, rows[0].kind):
+        raise UsageError(f"{path} holds pairs of {_kind(rows[0].kind)}, not of {_kind(kind)}: give another --table")
+    return rows
+
+
+def merge(path: Path, others: Iterable[Path], keep: bool = True) -> int:
+    """Append the rows of other tables that `path` lacks; how many. Two answers to one question are refused.
+
+    keep: without it nothing is written.
+    """
+    with growing(path) if keep else contextlib.nullcontext(read_rows(path)) as rows:
         known, new = {row.key: row for row in rows}, list[PairRow]()
+        source = dict.fromkeys(known, path)
         for other in others:
             if not other.is_file():
                 raise DataError(f"no table at {other}: give the path of a CSV that a harvest wrote")
             for row in read_rows(other):
-                if known and row.kind != (there := next(iter(known.values())).kind):
-                    raise UsageError(f"{other} holds pairs of {_kind(row.kind)}, {path} of {_kind(there)}")
+                there = next(iter(known.values()), row)
+                if row.kind != there.kind:
+                    raise UsageError(f"{other} holds pairs of {_kind(row.kind)}, {path} of {_kind(there.kind)}")
+                if row.networks != there.networks:
+                    raise UsageError(f"{other} holds {_networks(row)}, {path} {_networks(there)}")
                 if row.key not in known:
+                    _check_arch(other, row)
                     new.append(row)
+                    source[row.key] = other
                 elif known[row.key].answer != row.answer:
                     raise DataError(
-                        f"{other} and {path} both measured {_named(row)}, with different results: "
+                        f"{other} and {source[row.key]} both measured {_named(row)}, with different results: "
                         "find out which is right and delete the other's row"
                     )
                 known.setdefault(row.key, row)
-        if new:
+        if new and keep:
             append(path, new)
     return len(new)
+
+
+def _check_arch(path: Path, row: PairRow) -> None:
+    """Refuse a network that its space does not know."""
+    try:
+        get_space(row.space).parse(row.arch)
+    except UsageError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _row(line: csv_rows.Row) -> PairRow:
@@ -170,6 +205,8 @@ def _row(line: csv_rows.Row) -> PairRow:
     for field in fields(PairRow)[:-1]:
         kind = str(field.type)
         value = line.text(field.name) if kind == "str" else line.number(field.name)
+        if value is not None and field.name in PERCENTS:
+            line.percent(field.name)
         if value is None and "None" not in kind:
             raise line.fault(field.name, "empty, expected a number")
         values[field.name] = line.integer(field.name) if kind == "int" else value
@@ -198,6 +235,11 @@ def _line(row: PairRow, columns: Sequence[str]) -> str:
 
 def _named(row: PairRow) -> str:
     return f"{row.arch}, seed {row.seed}"
+
+
+def _networks(row: PairRow) -> str:
+    space, skeleton, images, epochs = row.networks
+    return f"networks of {space} in {skeleton}, trained on {images} for {epochs} epochs"
 
 
 def _kind(kind: tuple[str, str, str] | None) -> str:

@@ -51,7 +51,8 @@ def parser() -> argparse.ArgumentParser:
         "students, the one with most parameters and, where a table has it, the best there is. Without options: on "
         "painted images, within ten minutes on two cores.",
         [
-            *(recipes.protocol("small"), recipes.changes(), recipes.teacher(), searching(200), limits()),
+            *(recipes.protocol("small"), recipes.changes(), recipes.teacher()),
+            *(searching("200; exhaustive: every network"), limits()),
             *(shared.seeds(2, "trainings of each student"), shared.truth()),
             *(shared.machine(), shared.store(), shared.output(what="done")),
         ],

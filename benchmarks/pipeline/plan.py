@@ -10,13 +10,13 @@ from typing import Any
 
 from benchmarks.distill.options import resolved
 from benchmarks.distill.protocols import Protocol
+from benchmarks.distill.trainer import check_trainable
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.setting import file_hash
 from benchmarks.search import all_strategies, get_strategy
-from benchmarks.search.choices import is_scored
+from benchmarks.search.choices import check_score
 from benchmarks.search.constraints import Constraint, feasible
-from benchmarks.search.options import constraints_of
-from benchmarks.search.scored import parts_of
+from benchmarks.search.options import budget_of, constraints_of
 from diswot_errors import DataError, UsageError
 from nb201_data.datasets import unpooled
 from nb201_data.ground_truth import GroundTruth, load_ground_truth
@@ -25,6 +25,9 @@ from nb201_data.networks import a_resnet
 from nb201_data.spaces import SearchSpace, get_space
 from nb201_data.teachers import teacher_file
 from proxies.distillation import losses
+from proxies.distillation.names import ALONE
+
+BUDGET = 200  # evaluations of its search
 
 
 @dataclass(frozen=True)
@@ -81,14 +84,15 @@ def resolve(options: argparse.Namespace) -> PipelinePlan:
             f"{', '.join(each.name for each in all_strategies() if each.kind == 'ask-tell')} (python -m "
             "benchmarks.search runs the others)"
         )
-    if is_scored(options.score):
-        parts_of(options.score.split(","))  # unknown proxies are refused before a teacher is trained for them
     images = load_images(protocol.images)
     space = get_space(options.space)
     around = protocol.skeleton(images.classes, images.resolution) if space.scalable else None
     space = space.with_skeleton(around) if around else space.fitted(images.classes, images.resolution)
+    check_score(space, options.score, protocol.images)  # before a teacher is trained for it
+    for name in dict.fromkeys((loss.name, ALONE)):
+        check_trainable(space.build(space.all()[0]), losses.get(name))
     constraints = constraints_of(space, options)
-    feasible(space, constraints)
+    allowed = feasible(space, constraints)
     return PipelinePlan(
         space=space,
         protocol=protocol,
@@ -96,7 +100,7 @@ def resolve(options: argparse.Namespace) -> PipelinePlan:
         scoring_teacher=options.scoring_teacher,
         strategy=options.strategy,
         score=options.score,
-        budget=options.budget,
+        budget=budget_of(options, BUDGET, lambda: len(allowed)),
         constraints=constraints,
         distiller=loss.name,
         alone=options.alone and loss.teacher,

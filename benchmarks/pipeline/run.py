@@ -13,7 +13,7 @@ from benchmarks.pipeline.students import choose
 from benchmarks.pipeline.training import distil, teach
 from benchmarks.scoring.runner import Runner
 from benchmarks.search import SearchResult, Trial, run_search
-from benchmarks.search.choices import is_scored, is_table, objective_for, setting_for
+from benchmarks.search.choices import is_scored, is_table, is_trained, objective_for, setting_for
 from benchmarks.search.courses import at_work
 from benchmarks.search.driver import watched
 from benchmarks.search.scored import ScoredObjective
@@ -26,7 +26,8 @@ def run(plan: PipelinePlan, runner: Runner, out: Path) -> PipelineResult:
     begin = time.perf_counter()
     _say(1, f"teacher: {plan.protocol.teacher} on {plan.whole_images}")
     teacher = teach(plan, out / "teacher")
-    objective = objective_of(plan, runner, teacher.file if plan.scoring_teacher == "trained" else None)
+    seen = plan.scoring_teacher == "trained" or is_trained(plan.score)
+    objective = objective_of(plan, runner, teacher.file if seen else None)
     _say(2, f"search: {plan.budget} evaluations by {plan.strategy} of {objective.name}")
     search = _search(plan, objective, runner.engine, out / "search")
     choice = choose(plan, search.best)

@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             found = course.run(out)
             return content(course, found, config_of(options), time.perf_counter() - begin)
 
-        settings, words = {**course.identity, "ground truth": truth}, [options.strategy, options.score]
+        settings, words = {**course.identity, "ground truth": truth}, course.words
         return work_in_folder("search", given, options, settings, work, words=words, growing=GROWING)
 
 

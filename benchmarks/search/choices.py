@@ -2,11 +2,12 @@
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.scoring.runner import Runner
 from benchmarks.scoring.setting import Setting
-from benchmarks.search.scored import ScoredObjective, scored_objective
+from benchmarks.search.scored import ScoredObjective, parts_of, scored_objective
 from benchmarks.search.tabular import TabularObjective, tabular_objective
 from benchmarks.search.trained import TrainedObjective
 from diswot_errors import DataError, UsageError
@@ -26,9 +27,14 @@ def is_table(score: str) -> bool:
     return score.startswith(TABLES) or score.endswith((".csv", ".csv.gz"))
 
 
+def is_trained(score: str) -> bool:
+    """Whether `--score` is the accuracy after a training."""
+    return score.startswith(TRAINED)
+
+
 def is_scored(score: str) -> bool:
     """Whether `--score` names proxies."""
-    return not is_table(score) and not score.startswith(TRAINED)
+    return not is_table(score) and not is_trained(score)
 
 
 def truth_for(name: str | None, space: str, score: str, images: str) -> GroundTruth | None:
@@ -97,7 +103,23 @@ def objective_for(
     if is_table(score):
         return tabular_objective(space, score)
     assert runner is not None and setting is not None
-    if score.startswith(TRAINED):
-        protocol, _, loss = score.removeprefix(TRAINED).partition(":")
-        return TrainedObjective(space, protocol, setting.images, loss or ALONE, seed, setting.device)
+    if is_trained(score):
+        whose = {"teacher": setting.teacher, "weights": setting.teacher_weights}
+        return trained_objective(space, score, setting.images, seed=seed, device=setting.device, **whose)
     return scored_objective(runner, setting, seed, score.split(","))
+
+
+def trained_objective(space: SearchSpace, score: str, images: str, **further: Any) -> TrainedObjective:
+    """`trained:PROTOCOL[:LOSS]`; unknown names are refused."""
+    protocol, _, loss = score.removeprefix(TRAINED).partition(":")
+    return TrainedObjective(space, protocol, images, loss or ALONE, **further)
+
+
+def check_score(space: SearchSpace, score: str, images: str) -> None:
+    """Refuse a score that is none, or not of this space."""
+    if is_table(score):
+        tabular_objective(space, score)
+    elif is_trained(score):
+        trained_objective(space, score, images)
+    else:
+        parts_of(score.split(","))

@@ -11,16 +11,17 @@ from random import Random
 from typing import Any
 
 from benchmarks.command.opened import opened
+from benchmarks.command.unused import refuse_unused
 from benchmarks.engines.device import choose_device
 from benchmarks.engines.progress import Progress
 from benchmarks.engines.registry import Engine
 from benchmarks.scoring.resolve import resolve_images
 from benchmarks.search import trajectory
-from benchmarks.search.choices import is_table, objective_for, setting_for, space_for, truth_for
+from benchmarks.search.choices import is_scored, is_table, objective_for, setting_for, space_for, truth_for
 from benchmarks.search.constraints import Constraint
 from benchmarks.search.driver import Search, SearchResult, watched
 from benchmarks.search.objective import Objective, on_workers
-from benchmarks.search.options import constraints_of
+from benchmarks.search.options import BUDGET, budget_of, constraints_of, parser
 from benchmarks.search.problem import SearchProblem
 from benchmarks.search.registry import get_strategy
 from benchmarks.search.trained import TrainedObjective
@@ -42,6 +43,7 @@ class Course:
     objective: str
     device: str
     identity: dict[str, Any]
+    words: tuple[str, ...]  # that name its folder
     cost: Callable[[], tuple[float, str]]  # seconds of the whole search by a probe, and what of
     run: Callable[[Path], SearchResult | SharedResult]
 
@@ -56,6 +58,7 @@ class Course:
 def course_of(options: argparse.Namespace) -> Iterator[Course]:
     """What the options ask for; what does not fit is refused here."""
     info = get_strategy(options.strategy)
+    _refuse_unused(options, info.kind)
     settings = info.resolve(dict(options.set))
     truth = truth_for(options.ground_truth, options.space, options.score, options.images)
     space = space_for(options.space, truth, options.images, options.skeleton)
@@ -63,6 +66,25 @@ def course_of(options: argparse.Namespace) -> Iterator[Course]:
     with ExitStack() as stack:
         by = _evaluating if info.kind == "ask-tell" else _sharing
         yield by(options, truth, space, constraints, settings, stack)
+
+
+SHARED_ONLY = ("epochs", "max_images")
+EVALUATING_ONLY = ("score", "budget", "max_seconds", "teacher", "teacher_weights", "init")
+SCORED_ONLY = ("init", "batch_size")
+
+
+def _refuse_unused(options: argparse.Namespace, kind: str) -> None:
+    """What the search that is asked for does not read."""
+    if kind != "ask-tell":
+        why = f"is for searches by evaluations, and {options.strategy} trains one shared network: take another strategy"
+        refuse_unused(options, parser(), EVALUATING_ONLY, why)
+        return
+    shared = f"is of the network that rsps, darts and gdas share, and {options.strategy} has none: take one of these"
+    refuse_unused(options, parser(), SHARED_ONLY, shared)
+    if not is_scored(options.score):
+        unread = ("teacher", "teacher_weights") if is_table(options.score) else ()
+        why = f"is for scores of untrained networks, and {options.score} is none: take a score"
+        refuse_unused(options, parser(), (*SCORED_ONLY, *unread), why)
 
 
 def _evaluating(
@@ -88,12 +110,12 @@ def _evaluating(
         )
     objective = objective_for(space, options.score, options.seed, runner, setting)
     problem = SearchProblem(space, constraints, objective.fidelities)
-    limit = options.max_seconds or math.inf
-    search = Search(problem, options.strategy, options.budget, seed=options.seed, settings=settings, max_seconds=limit)
+    limit, budget = options.max_seconds or math.inf, budget_of(options, BUDGET, lambda: len(problem.archs))
+    search = Search(problem, options.strategy, budget, seed=options.seed, settings=settings, max_seconds=limit)
 
     def run(out: Path) -> SearchResult:
         with (
-            Progress(options.budget, "evaluation") as shown,
+            Progress(budget, "evaluation") as shown,
             at_work(objective, runner.engine if runner else None) as working,
         ):
             search.watch = watched(shown)
@@ -101,9 +123,10 @@ def _evaluating(
 
     def cost() -> tuple[float, str]:
         one = objective.probe(problem.shuffled(Random(options.seed))[:PROBED])
-        return min(options.budget * one, limit), f"{options.budget:,} evaluations by {options.strategy}"
+        return min(budget * one, limit), f"{budget:,} evaluations by {options.strategy}"
 
-    return Course(truth, space, constraints, objective.name, device, search.identity(objective), cost, run)
+    words = options.strategy, options.score
+    return Course(truth, space, constraints, objective.name, device, search.identity(objective), words, cost, run)
 
 
 def _sharing(
@@ -136,8 +159,10 @@ def _sharing(
     def cost() -> tuple[float, str]:
         return shared_seconds(options.strategy, task, settings), f"{options.epochs:,} epochs of {options.strategy}"
 
+    words = (options.strategy, images.name)
     what = f"accuracy under shared weights on {images.name}"
-    return Course(truth, space, constraints, what, task.device, identity(options.strategy, task, settings), cost, run)
+    own = identity(options.strategy, task, settings)
+    return Course(truth, space, constraints, what, task.device, own, words, cost, run)
 
 
 def _said(epoch: SharedEpoch) -> str:

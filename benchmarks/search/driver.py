@@ -18,11 +18,13 @@ from benchmarks.search.registry import get_strategy, make_strategy
 from diswot_errors import UsageError
 from nb201_data.spaces import SearchSpace
 
+UNLIMITED = 10**18
+"""Seconds, where no limit was given: a number, so that it is known to be larger than any limit."""
 Watch = Callable[[Evaluation, int], object]
 """Told of every evaluation, those that a file holds included, and of how many there are."""
 
-GROWING = ("budget",)
-"""The one setting that may be larger where a search goes on."""
+GROWING = ("budget", "max_seconds")
+"""What may be larger where a search goes on: a search of less is the beginning of one of more."""
 
 
 class Improvement(NamedTuple):
@@ -91,7 +93,7 @@ class Search:
 
     It makes `budget` evaluations, fewer only if the cost reaches `max_seconds` or nothing is left to ask for. A trial
     that was valued before counts as an evaluation, but takes its value from memory in 0 seconds and is none of
-    `trials`. An evaluation that would end after `max_seconds` is not counted.
+    `trials`; `charged`, it costs its seconds again. An evaluation that would end after `max_seconds` is not counted.
     """
 
     def __init__(
@@ -103,13 +105,14 @@ class Search:
         seed: int = 0,
         settings: dict[str, Any] | None = None,
         max_seconds: float = math.inf,
+        charged: bool = False,
         watch: Watch = lambda evaluation, count: None,
     ) -> None:
         if budget < 1 or not max_seconds > 0:
             raise UsageError(f"budget and max_seconds must be positive, got {budget} and {max_seconds}")
         self.problem, self.strategy, self.seed = problem, strategy, seed
         self.settings = get_strategy(strategy).resolve(settings or {})
-        self.budget, self.max_seconds, self.watch = budget, max_seconds, watch
+        self.budget, self.max_seconds, self.charged, self.watch = budget, max_seconds, charged, watch
         self.trajectory: list[Evaluation] = []
         self.trials: list[Trial] = []
         self.stopped = ""
@@ -147,8 +150,10 @@ class Search:
     def _take(self, values: Iterable[Value]) -> None:
         found = iter(values)
         for trial in self._batch:
-            known = self._known.get(trial.key)
-            new = Evaluation(trial, known.value, 0.0, known.reason) if known else Evaluation.of(trial, next(found))
+            if known := self._known.get(trial.key):
+                new = Evaluation(trial, known.value, known.seconds if self.charged else 0.0, known.reason)
+            else:
+                new = Evaluation.of(trial, next(found))
             if self._spent + new.seconds > self.max_seconds:
                 self.stopped = "seconds"
                 return
@@ -188,6 +193,7 @@ class Search:
             "settings": self.settings,
             "seed": self.seed,
             "budget": self.budget,
+            "max_seconds": UNLIMITED if math.isinf(self.max_seconds) else self.max_seconds,
         }
 
 
@@ -201,6 +207,7 @@ def run_search(
     seed: int = 0,
     settings: dict[str, Any] | None = None,
     max_seconds: float = math.inf,
+    charged: bool = False,
     folder: Path | None = None,
     watch: Watch = lambda evaluation, count: None,
 ) -> SearchResult:
@@ -211,7 +218,8 @@ def run_search(
     """
     objective = as_objective(objective)
     problem = SearchProblem(space, tuple(constraints), objective.fidelities)
-    search = Search(problem, strategy, budget, seed=seed, settings=settings, max_seconds=max_seconds, watch=watch)
+    limits: dict[str, Any] = {"max_seconds": max_seconds, "charged": charged}
+    search = Search(problem, strategy, budget, seed=seed, settings=settings, watch=watch, **limits)
     if folder is None:
         return search.run(objective)
     with claimed(folder, search.identity(objective), growing=GROWING):

@@ -1,6 +1,7 @@
 """The options of the search command, and those that it shares with others."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.command import numbers
@@ -9,11 +10,13 @@ from benchmarks.search.constraints import Constraint, max_flops, max_latency, ma
 from diswot_errors import Parser, UsageError
 from nb201_data.spaces import SPACES, SearchSpace
 
+BUDGET, EXHAUSTIVE = 1000, "exhaustive"
+
 
 def parser() -> argparse.ArgumentParser:
     """Of `python -m benchmarks.search`."""
-    parents = [searching(1000), limits(), shared.shown(teacher="resnet56"), shared.init(), shared.truth()]
-    parents += [shared.machine(), shared.store(), shared.output(what="searched")]
+    parents = [searching(f"{BUDGET:,}; exhaustive: every network"), limits(), shared.shown(teacher="resnet56")]
+    parents += [shared.init(), shared.truth(), shared.machine(), shared.store(), shared.output(what="searched")]
     made = shared.parser("search", "Search for the network that a score, or an accuracy, calls best.", parents)
     made.add_argument("--skeleton", help="as c16n5k10r32 (default: the ground truth's)")
     made.add_argument("--max-seconds", type=numbers.above_zero, help="stop where the cost would exceed this")
@@ -24,8 +27,8 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def searching(budget: int) -> argparse.ArgumentParser:
-    """Which search."""
+def searching(budget: str) -> argparse.ArgumentParser:
+    """Which search. `budget`: what is told of it where nobody says."""
     group = Parser(add_help=False)
     group.add_argument("--space", default="nb201", choices=list(SPACES))
     group.add_argument("--strategy", default="evolution", help="see python -m benchmarks.search --list")
@@ -34,9 +37,15 @@ def searching(budget: int) -> argparse.ArgumentParser:
         default="diswot",
         help="one proxy; several, by their mean standing; nb201:DATASET:valid[:12|200]; trained:PROTOCOL[:LOSS]",
     )
-    group.add_argument("--budget", type=numbers.positive, default=budget, help="evaluations of the search")
+    group.add_argument("--budget", type=numbers.positive, help=f"evaluations of the search ({budget})")
     group.add_argument("--seed", type=numbers.seed, default=0, help="of the search and of what is scored")
     return group
+
+
+def budget_of(options: argparse.Namespace, usual: int, pool: Callable[[], int]) -> int:
+    """How many evaluations: as said, else the usual number; an exhaustive search looks at the whole pool."""
+    asked: int | None = options.budget
+    return asked or (pool() if options.strategy == EXHAUSTIVE else usual)
 
 
 def limits() -> argparse.ArgumentParser:

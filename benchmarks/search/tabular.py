@@ -9,7 +9,7 @@ from benchmarks.search.objective import EachByItself
 from benchmarks.search.protocol import Trial, Value
 from diswot_errors import UsageError
 from nb201_data.datasets import DATASETS
-from nb201_data.ground_truth import load_ground_truth
+from nb201_data.ground_truth import is_file, load_ground_truth
 from nb201_data.spaces import SearchSpace
 
 SECONDS_PER_IMAGE = 9.14 / 25_000
@@ -63,4 +63,5 @@ def tabular_objective(space: SearchSpace, name: str) -> TabularObjective:
             raise UsageError(f"{truth.name} is of the space {truth.space}, the search of {space.name}")
     tables = {truth.records[0].epochs or 0: truth.values for truth in truths}
     cost = {epochs: training_seconds(truths[0].images, epochs) for epochs in tables}
-    return TabularObjective(name, tuple(sorted(tables)), tables, cost)
+    shown = f"{name} ({truths[0].digest})" if is_file(name) else name  # a file may hold other numbers tomorrow
+    return TabularObjective(shown, tuple(sorted(tables)), tables, cost)

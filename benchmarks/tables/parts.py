@@ -32,7 +32,8 @@ def _distilled(options: argparse.Namespace) -> list[str]:
 
 
 def _stored(options: argparse.Namespace) -> list[str]:
-    return [*_machine(options), *_given(options, "store")]
+    flags = ["--no-tables"] if options.no_tables else []
+    return [*_machine(options), *_given(options, "store", "together", "time_limit", "memory_limit"), *flags]
 
 
 def _machine(options: argparse.Namespace) -> list[str]:

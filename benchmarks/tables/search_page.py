@@ -115,8 +115,9 @@ def _terms(terms: Terms) -> str:
     fewer = f" They made at most {terms.budget:,} evaluations, whatever their seconds paid for." if terms.budget else ""
     return (
         "Every search gets the seconds that are printed for it, and ends when they are spent or when it has made as "
-        "many evaluations as there are cells; its limit is the search that looks at every cell. Cost is in seconds for "
-        "all: for searches by accuracy the training time that their evaluations stand for (a model: 9.14 s per epoch "
+        "many evaluations as there are cells, where a cell that it looks at again costs its time again, as in the "
+        "benchmark's own searches; its limit is the search that looks at every cell. Cost is in seconds for all: for "
+        "searches by accuracy the training time that their evaluations stand for (a model: 9.14 s per epoch "
         "and 25,000 images, the mean reported for the benchmark's cells), for training-free ones evaluations times "
         "the CPU seconds that a score was measured to take, for weight sharing those of the shared network. Searches "
         f"by accuracy look at validation accuracy only. {scores}.{fewer} All found cells are judged by the accuracy of "

@@ -111,6 +111,7 @@ def by_score(entry: Entry, runner: Runner, out: Path, shown: Progress) -> Inquir
         seed=entry.seed,
         settings=dict(row.settings),
         max_seconds=entry.seconds,
+        charged=True,
         watch=lambda *_: shown.advance(),
     )
     entry.folder(out).mkdir(parents=True, exist_ok=True)
@@ -177,7 +178,7 @@ def _accuracies(data: str, score: str, folder: Path) -> TabularObjective:
 
 
 def by_table(entry: Entry) -> Finding:
-    """As many evaluations as the published time pays for; a repeated one counts, but is free."""
+    """As many evaluations as the published time pays for; a repeated one costs its time again."""
     found = run_search(
         entry.space,
         "random" if entry.exhaustive else entry.contender.strategy,
@@ -187,6 +188,7 @@ def by_table(entry: Entry) -> Finding:
         seed=entry.seed,
         settings={} if entry.exhaustive else dict(entry.contender.settings),
         max_seconds=entry.seconds,
+        charged=True,
     )
     return Finding.of_search(entry, found, entry.scored.setting if entry.scored else "")
 

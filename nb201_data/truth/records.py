@@ -1,5 +1,6 @@
 """One record per number, and a ground truth: records under one set of conditions, one value per architecture."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -84,6 +85,12 @@ class GroundTruth:
     def values(self) -> dict[str, float]:
         """Accuracy in percent of each architecture: the mean over its seeds."""
         return {arch: fmean(record.accuracy for record in group) for arch, group in self.runs.items()}
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all accuracies, so that a table that has grown or changed is told from the one that was used."""
+        lines = "".join(f"{arch},{self.values[arch]!r}\n" for arch in sorted(self.values))
+        return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
     @cached_property
     def seeds(self) -> dict[str, tuple[int | None, ...]]:

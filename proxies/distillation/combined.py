@@ -23,10 +23,14 @@ def find(name: str) -> Loss:
 def combined(parts: Sequence[Loss]) -> Loss:
     """One loss of several, each with its own weight and warm-up; CE and KD count once, by the largest of their weights.
 
-    Cross entropy is what all of them have in common; their terms are what tells them apart.
+    Cross entropy is what all of them have in common; their terms are what tells them apart. `ce`, which has no other
+    term, counts as the CE of weight 1 that it is.
     """
     name = names.joined([part.name for part in parts])
     _check(name, parts)
+    lone = [part for part in parts if part.name == names.ALONE]
+    ce, kd = max(1.0 if part in lone else part.ce for part in parts), max(part.kd for part in parts)
+    parts = [part for part in parts if part not in lone]
     teachings = {part.teaching for part in parts} - {"nobody"}
 
     def term(
@@ -45,8 +49,8 @@ def combined(parts: Sequence[Loss]) -> Loss:
         term,
         needs=frozenset().union(*(part.needs | ({"epoch"} if part.warm_up else set()) for part in parts)),
         paper="; ".join(dict.fromkeys(part.paper for part in parts)),
-        ce=max(part.ce for part in parts),
-        kd=max(part.kd for part in parts),
+        ce=ce,
+        kd=kd,
         head=heads if any(part.head for part in parts) else None,
         head_required=any(part.head_required for part in parts),
         teaching=teachings.pop() if teachings else "nobody",
