@@ -44,14 +44,15 @@ def test_the_page_on_networks_of_ones_own_runs_word_for_word(tmp_path: Path) -> 
             (tmp_path / name).write_text(code, encoding="utf-8")
         else:
             printed.append(run(tmp_path, language, code))
-    correlation, _, taught, scored, placed, _ = printed
+    correlation, piped, _, taught, scored, placed, _ = printed
     assert "snip" in correlation and "m_r" in correlation and "12 of its 12 networks are scored" in correlation
+    assert "of spread_size" in piped and "4/4 report" in piped
     assert "logit_spread" in taught and "Where the new score stands" in taught
     assert "my_teacher.py:build@" in scored and ", 0 of them a percentile" in scored
     rows = [line.split() for line in placed.splitlines() if re.match(r"(snip|m_s|m_r|l2_norm) ", line)]
     assert len(rows) == 4 and all(0 <= float(row[3]) <= 100 for row in rows), placed
     assert all(int(row[4].replace(",", "")) >= 10 for row in rows), placed
-    assert len(list(tmp_path.glob("runs/*/report.html"))) == 4
+    assert len(list(tmp_path.glob("runs/*/report.html"))) == 5
 
 
 @pytest.mark.parametrize("text", ["## Your space in twenty lines"])
