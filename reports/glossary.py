@@ -61,10 +61,16 @@ TERMS = (
         "The correlation of the values themselves, not of the order: high where a straight line fits.",
     ),
     Term(
-        "95 % interval",
-        r"95 %|interval",
-        "In square brackets: the range that the number falls into in 95 of 100 "
-        "redraws of the networks with replacement (the bootstrap). Wide with few networks.",
+        "bootstrap interval",
+        r"bootstrap",
+        "In square brackets: the range that the number falls into in 95 of 100 redraws of the networks with "
+        "replacement; cells that are one network, dead branches aside, are redrawn together. Wide with few networks.",
+    ),
+    Term(
+        "t interval",
+        r"t intervals?\b|noise of training",
+        "In square brackets: where the mean of many trainings lies with 95 %, from how far those that were made lie "
+        "apart (Student's t). Wide with few trainings.",
     ),
     Term(
         "paired difference",

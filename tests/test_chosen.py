@@ -117,7 +117,9 @@ def test_the_table_by_hand() -> None:
     assert rest[0].table.rows == ((rows["new"]["student"],),)
     words = " ".join(chosen.lead(students))
     assert "name 3 students; 2 of them are trained" in words
-    assert "0 better, 1 worse, of 1; 1 choose that very network" in words
+    assert (
+        "0 better, 1 worse, of 1 choices, which name 1 network (1 of them worse); 1 choose that very network" in words
+    )
 
 
 def test_without_repeated_runs_nothing_is_told_apart() -> None:

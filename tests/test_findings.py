@@ -105,7 +105,7 @@ def test_what_further_scores_are_worth_is_one_line() -> None:
     counted = "4 scores more: 2 better than params, 1 worse, 1 not told apart."
     assert further(rows) == f"{counted} The best of them is b, 0.700."
     silent = Correlation("e", "higher", "too-few", 0, 9, "", 1, 9)
-    assert further([silent]) == "1 score more: 0 better than params, 0 worse, 0 not told apart."
+    assert further([silent]) == "1 score more: 0 better than params, 0 worse, 0 not told apart, 1 without a ranking."
 
 
 def test_every_truth_in_a_line_counts_who_is_told_from_params() -> None:
@@ -134,6 +134,9 @@ def test_every_truth_in_a_line_counts_who_is_told_from_params() -> None:
         "diswot is better than params on 0 of 1, not told apart from it on 0 and worse on 1.",
     ]
     assert at_a_glance([measured("counts alone", params)]).sentences == []
+    part = measured("one-part", row("spread_size", 0.9, 0.3, 0.4))
+    again = at_a_glance([first, first, part, second])  # the same answer twice, a truth that is a part of another
+    assert again.sentences == found.sentences and again.table is not None and len(again.table.rows) == 4
 
 
 def test_the_closed_forms_of_a_whole_space(reference_data: Path) -> None:

@@ -12,7 +12,7 @@ from reports.schema import Note, Topic
 from reports.tables import COLUMNS
 
 WORDS = ("regret", "partial rank correlation", "top 5 %", "skeleton", "embedded", "lite", "Spearman ρ", "Kendall τ-b",
-         "Pearson r", "95 % interval", "paired difference", "better, worse, not told apart", "seed", "n, left out",
+         "Pearson r", "bootstrap interval", "paired difference", "better, worse, not told apart", "seed", "n, left out",
          "ground truth", "proxy", "params, FLOPs", "cell", "initialisation")  # fmt: skip
 
 

@@ -74,7 +74,7 @@ def measured(truth: np.ndarray, scores: dict[str, np.ndarray], lower: set[str]) 
     """A measurement whose scores are given."""
     archs = tuple(map(str, distinct_cells()[: len(truth)]))
     values = dict(zip(archs, truth.tolist(), strict=True))
-    study = SimpleNamespace(archs=archs, seeds=(0,), accuracies=list(values.values()))
+    study = SimpleNamespace(archs=archs, seeds=(0,), accuracies=list(values.values()), networks=archs)
     directions = {name: "lower" if name in lower else "higher" for name in scores}
     answers = {
         (name, 0): {

@@ -46,9 +46,10 @@ def parameters() -> list[Any]:
 @pytest.mark.parametrize("question", parameters())
 def test_the_same_numbers(question: Question, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     reference = str(request.getfixturevalue("reference_data")) if question.reference else ""
-    here = RECORDED["machine"] == machine()
+    where = RECORDED["machines"][question.name]
+    here = where == machine()
     if EXACT and not here:
-        pytest.fail(f"DISWOT_GOLDEN_EXACT: recorded on {RECORDED['machine']}, this is {machine()}")
+        pytest.fail(f"DISWOT_GOLDEN_EXACT: recorded on {where}, this is {machine()}")
     found = play(question, tmp_path.resolve(), reference)
     recorded = RECORDED["questions"][question.name]
     if question.trains and not here:  # another kind of CPU trains another network

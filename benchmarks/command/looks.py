@@ -1,7 +1,8 @@
 """What was tried on the search half and looked at on the confirmation half: two small tables that only grow.
 
-The k-th look at the confirmation half has intervals of confidence 1 - .05 / (k (k + 1)). The sum over all k is .05, so
-that all intervals ever shown hold together with 95 %, however many looks there will be, and none has to be taken back.
+The k-th look at the confirmation half has intervals of confidence 1 - .05 / (k (k + 1)). The sum over all k is .05: so
+with one claim a look, as that a score is better than every count in every case, the claims of all looks hold together
+with 95 %, however many there will be, and none has to be taken back. A single row of a look has no such promise.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def other_recipe(rows: Rows, other: Rows) -> str:
     distilled = "distilled_top1"
     lines = [
         _compared(f"{_taught(rows)} and {_taught(other)}", both, distilled),
-        _compared("the same two, gain over the lone run", both, "gain"),
+        _compared("the same two, gain over the lone run, the same for both", both, "gain"),
     ]
     if len(again) >= CANDIDATES_MIN:
         lines.append(_compared(f"two seeds of {_taught(rows)}", repeated, distilled))

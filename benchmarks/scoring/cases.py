@@ -19,6 +19,7 @@ from benchmarks.scoring.release import Book
 from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.resamples import Array
 from nb201_data.ground_truth import GroundTruth
+from nb201_data.spaces import get_space
 
 CLOSED_FORMS = ("params", "flops", "flops_pruned", "conv_count", "conv_root_size")
 """What a score must beat: sizes that need no image and no weight."""
@@ -38,6 +39,12 @@ class Case:
     def accuracies(self) -> Array:
         """(n,) in percent."""
         return np.array([self.truth.values[arch] for arch in self.archs])
+
+    @cached_property
+    def networks(self) -> tuple[str, ...]:
+        """Which network each architecture is: dead branches make no other one."""
+        space = get_space(self.truth.space)
+        return tuple(str(space.canonical(space.parse(arch))) for arch in self.archs)
 
     @property
     def conditions(self) -> str:

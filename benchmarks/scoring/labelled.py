@@ -75,7 +75,7 @@ def grounds_of(books: Iterable[Book], truth: GroundTruth) -> tuple[list[Ground],
     of scores; and why others are none.
 
     Where the space has dead branches, on the networks without: others have an equal across the line, which a model
-    would know by heart.
+    would know by heart. Some of these have a twin there still, see `halves`: foretelling is that much easier.
     """
     if truth.space != "nb201":
         raise UsageError(f"{truth.name} is about {truth.space}: GRAF's features here are those of nb201's cells")

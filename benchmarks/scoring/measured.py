@@ -86,6 +86,7 @@ class Measured:
             {info.name: self.values(info.name) for info in self.infos} | made,
             {info.name: info.direction for info in self.infos} | dict.fromkeys(made, "higher"),
             resamples=RESAMPLES,
+            networks=self.study.networks,
             reasons={info.name: self._reasons(info.name) for info in self.infos}
             | {name: [LACKS if np.isnan(cell).any() else "" for cell in values.T] for name, values in made.items()},
         )
@@ -94,6 +95,10 @@ class Measured:
     def by_proxy(self) -> dict[str, Correlation]:
         """The statistics of each proxy."""
         return {row.proxy: row for row in self.rows}
+
+    def gap(self, first: Array, second: Array) -> Estimate:
+        """Spearman of the first scores (seeds, n), more being better, minus that of the second, as `paired`."""
+        return paired(self.study.accuracies, first, second, networks=self.study.networks)
 
     def values(self, name: str, none: float = np.nan) -> Array:
         """(seeds, n) scores of a proxy, NaN where there is none; `none` where its formula gives no number."""
@@ -211,7 +216,7 @@ def agreement(low: Array, full: Array) -> Correlation:
 
 def difference(first: Measured, second: Measured, proxy: str) -> Estimate:
     """Spearman of a proxy under the first setting minus that under the second, as `paired`."""
-    return paired(first.study.accuracies, first.oriented(proxy), second.oriented(proxy))
+    return first.gap(first.oriented(proxy), second.oriented(proxy))
 
 
 def failures(measured: Iterable[Measured]) -> list[Note]:

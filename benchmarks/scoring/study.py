@@ -6,6 +6,7 @@ import argparse
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.engines.device import choose_device
@@ -45,6 +46,12 @@ class Study:
         """The truth of each architecture, in percent."""
         return [self.truth.values[arch] for arch in self.archs]
 
+    @cached_property
+    def networks(self) -> tuple[str, ...]:
+        """Which network each architecture is: dead branches make no other one."""
+        space = get_space(self.setting.space)
+        return tuple(str(space.canonical(space.parse(arch))) for arch in self.archs)
+
     def notes(self) -> list[Note]:
         """What a reader must know before any number."""
         setting, truth = self.setting, self.truth
@@ -65,6 +72,9 @@ class Study:
         if setting.space != truth.space:
             spaces = f"Scored are networks of {setting.space}; the accuracies are those of {truth.space}."
             notes.append(Note(Topic.NETWORKS, spaces))
+        if (different := len(set(self.networks))) < len(self.archs):
+            text = f"These are {different:,} different networks, since some differ in dead branches only: intervals "
+            notes.append(Note(Topic.NETWORKS, f"{text}redraw networks, and such equals together."))
         if self.kind != COMMON:
             other = f"where that is not known under {setting.init} weights and {setting.batch_size} images"
             notes.append(Note(Topic.PROTOCOL, f"Each proxy is asked under the setting of its authors, {other}."))

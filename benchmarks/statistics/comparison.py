@@ -49,6 +49,12 @@ def against(regrets: Mapping[str, Sequence[float]], reference: str) -> dict[str,
     return holm(raw)
 
 
+def signed_ranks(differences: Sequence[float]) -> float:
+    """What Wilcoxon's test is about: the ranks of |d| of the positive differences minus those of the negative ones."""
+    values = np.asarray([each for each in differences if each], dtype=float)
+    return float((np.sign(values) * scipy.stats.rankdata(np.abs(values))).sum())
+
+
 def holm(values: Mapping[str, float]) -> dict[str, float]:
     """Adjusted p-values: the i-th smallest of m (from 0) times (m - i), at least the one before it, at most 1."""
     adjusted: dict[str, float] = {}

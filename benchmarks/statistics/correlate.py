@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from benchmarks.statistics.gain import regret_of_first
-from benchmarks.statistics.resamples import Array, draw_weights, estimate, spread
+from benchmarks.statistics.resamples import Array, Names, draw_weights, estimate, spread
 from benchmarks.statistics.weighted import Coefficients, Target, coefficients
 from diswot_errors import UsageError
 from reports.schema import COEFFICIENTS, FEWEST, Correlation, Estimate
@@ -37,22 +37,24 @@ def correlate(
     resamples: int = 1000,
     seed: int = 0,
     reasons: Mapping[str, Sequence[str]] | None = None,
+    networks: Names | None = None,
 ) -> list[Correlation]:
     """Statistics of every proxy against `truth` (n,), rows in the order of `scores`.
 
     scores: proxy -> (n,) or (seeds, n), NaN or infinite where there is no score. A cell counts for a proxy when every
         seed has a score for it; seeds without a single score are left out whole.
     directions: proxy -> 'higher' or 'lower', the end that predicts the better network; 'lower' scores are negated.
+    networks: (n,) which network each cell is, see `draw_weights`.
     reasons: proxy -> (n,) why a cell has no score ('' where it has); without it the reason is 'nan' or 'infinite'.
 
     The statistic is computed per seed; the value is the mean over seeds, the spread their standard deviation (ddof 1).
-    The interval is the percentile bootstrap over cells of that mean, with the same resamples for all proxies and seeds,
+    The interval is the percentile bootstrap over networks of that mean, the same resamples for all proxies and seeds,
     so that differences are paired. A baseline is compared on the proxy's own cells. Partial Spearman is given the first
     baseline: (r_sy - r_sc r_yc) / sqrt((1 - r_sc^2) (1 - r_yc^2)), undefined where a score orders cells as the control.
     """
     target = _checked_truth(truth)
     table = {name: _oriented(name, values, directions, len(target)) for name, values in scores.items()}
-    weights = draw_weights(len(target), resamples, seed)
+    weights = draw_weights(len(target), resamples, seed, networks)
     masks = {name: _scored(values) for name, values in table.items()}
     rows: dict[str, Correlation] = {}
     for mask in {mask.tobytes(): mask for mask in masks.values()}.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from benchmarks.statistics.resamples import Array, draw_weights, estimate
+from benchmarks.statistics.resamples import Array, Names, draw_weights, estimate
 from diswot_errors import UsageError
 from reports.schema import Estimate
 
@@ -18,11 +18,18 @@ class LikePairs:
 
     truth, cost: (n,); of more than MOST cells the first are taken. The statistic of scores s is
     sum sign(s_i - s_j) sign(y_i - y_j) / number of pairs: 1 all in the right order, 0 as good as guessing. Its interval
-    is the percentile bootstrap over cells, the same resamples for all scores.
+    is the percentile bootstrap over networks (see `draw_weights`), the same resamples for all scores.
     """
 
     def __init__(
-        self, truth: ArrayLike, cost: ArrayLike, *, within: float = 0.1, resamples: int = 1000, seed: int = 0
+        self,
+        truth: ArrayLike,
+        cost: ArrayLike,
+        *,
+        within: float = 0.1,
+        resamples: int = 1000,
+        seed: int = 0,
+        networks: Names | None = None,
     ) -> None:
         y, c = (np.asarray(values, dtype=float)[:MOST] for values in (truth, cost))
         if y.shape != c.shape or len(y) < 3 or not (np.isfinite(y).all() and (c > 0).all()):
@@ -32,7 +39,7 @@ class LikePairs:
         ratio = np.maximum.outer(c, c) / np.minimum.outer(c, c)
         like = (ratio < 1 + within) & ~np.eye(len(y), dtype=bool)
         self.signs: Array = np.where(like, np.sign(y[:, None] - y), 0.0)
-        self.weights = draw_weights(len(y), resamples, seed)
+        self.weights = draw_weights(len(y), resamples, seed, networks and networks[:MOST])
 
     @property
     def pairs(self) -> int:

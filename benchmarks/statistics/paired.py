@@ -8,34 +8,44 @@ from typing import Literal
 import numpy as np
 from scipy.special import ndtri
 
-from benchmarks.statistics.resamples import Array, draw_weights, estimate
+from benchmarks.statistics.resamples import Array, Names, draw_weights, estimate
 from benchmarks.statistics.weighted import Target, coefficients
-from reports.schema import Estimate
+from reports.schema import FEWEST, Estimate
 
 RESAMPLES = 1000
 CONFIDENCE = 0.95
 Coefficient = Literal["kendall", "spearman"]
 
 
-def paired(accuracies: Sequence[float], first: Array, second: Array, coefficient: Coefficient = "spearman") -> Estimate:
+def paired(
+    accuracies: Sequence[float],
+    first: Array,
+    second: Array,
+    coefficient: Coefficient = "spearman",
+    networks: Names | None = None,
+) -> Estimate:
     """The coefficient of the first scores (seeds, n) minus that of the second, as `against`."""
-    return against(accuracies, first, {"": second}, coefficient)[""]
+    return against(accuracies, first, {"": second}, coefficient, networks)[""]
 
 
 def against(
-    accuracies: Sequence[float], own: Array, others: Mapping[str, Array], coefficient: Coefficient = "spearman"
+    accuracies: Sequence[float],
+    own: Array,
+    others: Mapping[str, Array],
+    coefficient: Coefficient = "spearman",
+    networks: Names | None = None,
 ) -> dict[str, Estimate]:
     """The coefficient of `own` (seeds, n) minus that of each other: the same networks, the same resamples.
 
     Scores of one seed stand beside every seed. Networks that lack a score in any, for any seed, are left out; empty
-    where nothing is left or one is constant.
+    where less than ten are left or one is constant. `networks`: (n,) which network each cell is, see `draw_weights`.
     """
     tables = {"own": own, **{f"other {name}": values for name, values in others.items()}}
     whole = np.isfinite(np.concatenate(list(tables.values()))).all(axis=0)
     target = np.array(accuracies)[whole]
-    if len(target) < 3 or np.ptp(target) == 0 or not all(np.ptp(row) for row in own[:, whole]):
+    if len(target) < FEWEST or np.ptp(target) == 0 or not all(np.ptp(row) for row in own[:, whole]):
         return {name: Estimate() for name in others}
-    context = Target(target, draw_weights(len(accuracies), RESAMPLES, 0)[whole])
+    context = Target(target, draw_weights(len(accuracies), RESAMPLES, 0, networks)[whole])
     mine = _resampled(context, own[:, whole], coefficient)
     return {
         name: estimate(mine - _resampled(context, values[:, whole], coefficient))

@@ -27,14 +27,14 @@ class Repeated:
 
 
 def repeated(accuracies: Array, tables: Mapping[Key, Array], base: Key) -> dict[Key, Repeated]:
-    """Of every table (draws, n), finite; the same resamples for all. Nothing of a table with a constant draw.
+    """Of every table (draws, n); the same resamples for all. Nothing of one with a constant draw or a missing score.
 
     The difference to the base is to its mean over its own draws.
     """
     context = Target(accuracies, draw_weights(len(accuracies), RESAMPLES, 0))
     found: dict[Key, tuple[Array, Array]] = {}
     for key, values in tables.items():
-        if np.ptp(values, axis=1).all():
+        if np.isfinite(values).all() and np.ptp(values, axis=1).all():
             parts = [coefficients(context, row) for row in values]
             found[key] = np.stack([part.kendall for part in parts]), np.stack([part.spearman for part in parts])
     beside = found[base][0].mean(axis=0) if base in found else None

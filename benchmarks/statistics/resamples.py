@@ -1,5 +1,7 @@
 """Bootstrap resamples of cells as integer weights (drawing n cells is the same as counting them), and what they say."""
 
+from collections.abc import Hashable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,15 +10,25 @@ from reports.schema import Estimate
 Array = NDArray[np.float64]
 
 
-def draw_weights(cells: int, resamples: int, seed: int) -> Array:
-    """Weights of shape (cells, 1 + resamples): how often each cell was drawn, n out of n with replacement.
+Names = Sequence[Hashable]
 
+
+def draw_weights(cells: int, resamples: int, seed: int, networks: Names | None = None) -> Array:
+    """Weights of shape (cells, 1 + resamples): how often each cell was drawn, n out of n networks with replacement.
+
+    networks: (cells,) which network each cell is; cells that are one network are drawn together, since a second one
+    says nothing that the first does not. Without it every cell is a network.
     Column 0 is all ones: the data as they are, so that the point value and its resamples take one and the same path.
     """
     generator = np.random.default_rng(seed)
     weights = np.ones((cells, 1 + resamples))
+    places: dict[Hashable, int] = {}
+    network = np.array([places.setdefault(name, len(places)) for name in networks or range(cells)], dtype=np.intp)
+    if len(network) != cells:
+        raise ValueError(f"{len(network)} names of networks for {cells} cells")
+    count = len(places)
     for column in range(1, 1 + resamples):
-        weights[:, column] = np.bincount(generator.integers(0, cells, size=cells), minlength=cells)
+        weights[:, column] = np.bincount(generator.integers(0, count, size=count), minlength=count)[network]
     return weights
 
 

@@ -75,7 +75,7 @@ def same_order(
         chosen, rows = first.argmax(axis=1), np.arange(count)
         lost = second.max(axis=1) - second[rows, chosen]
         swaps += int((lost > 0).sum())
-        as_large += int((lost >= max(observed, np.finfo(float).tiny)).sum())
+        as_large += int((lost >= observed).sum())
         few = range(min(count, TAU_DRAWS - len(taus)))
         taus += [float(scipy.stats.kendalltau(first[i], second[i])[0]) for i in few]
     return SameOrder(swaps / draws, as_large / draws, float(np.mean(taus)))

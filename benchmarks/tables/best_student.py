@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from benchmarks.statistics.same_order import same_order
-from benchmarks.tables.one_order import Case, load_case, tested
+from benchmarks.tables.one_order import Case, load_case, measured_noise, tested
 from diswot_errors import DataError
 from nb201_data.ground_truth import available
 from reports import figures
@@ -23,6 +23,13 @@ def known_pairs() -> list[tuple[str, str]]:
     own = [(name, name.replace(":distilled", ":vanilla")) for name in names if name.endswith(":distilled")]
     others = [(name, alone) for name in names if (alone := name.replace(":kd", ":vanilla")) != name and alone in names]
     return [*(own or [("kd-nb201", "kd-nb201")]), *others]
+
+
+def _loaded(distilled: str, alone: str) -> Case | DataError:
+    try:
+        return load_case(distilled, alone)
+    except DataError as error:
+        return error
 
 
 def sections_for(pairs: Sequence[tuple[str, str]], noise: float, draws: int, seed: int) -> list[Section]:
@@ -44,15 +51,15 @@ def sections_for(pairs: Sequence[tuple[str, str]], noise: float, draws: int, see
     )
     rows: list[tuple[Cell, ...]] = []
     claims, series = [], {}
-    for distilled, alone in pairs:
-        try:
-            case = load_case(distilled, alone)
-        except DataError as error:
-            lacking = Verdict(VerdictKind.NOT_MEASURED, str(error))
+    cases = [_loaded(*pair) for pair in pairs]
+    elsewhere = measured_noise(case for case in cases if isinstance(case, Case))
+    for (distilled, _), case in zip(pairs, cases, strict=True):
+        if isinstance(case, DataError):
+            lacking = Verdict(VerdictKind.NOT_MEASURED, str(case))
             rows.append((distilled, *[None] * 11, lacking))
             claims.append(Claim(f"{distilled}: {CLAIM}", lacking))
             continue
-        test = tested(case, noise, draws, seed)
+        test = tested(case, noise, draws, seed, elsewhere)
         rows += test.rows
         claims.append(Claim(f"{case.name}: {CLAIM}", replace(test.verdict, detail=test.detail)))
         series[case.name] = _curve(case, min(draws, 2000), seed)

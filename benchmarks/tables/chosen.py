@@ -214,12 +214,14 @@ def _standing(measured: Sequence[Choice], known: Trained) -> list[str]:
     rest = [one.arch for one in measured if one.score != COUNT]
     gaps = [gap(known.runs[arch], known.runs[base], known.noise) for arch in rest if arch != base]
     kinds = [verdict(each).kind for each in gaps]
+    by_network = dict(zip([arch for arch in rest if arch != base], kinds, strict=True))
     said = ", ".join(f"{kinds.count(kind)} {kind.label}" for kind in (VerdictKind.BETTER, VerdictKind.WORSE))
     if known.noise is None:
         said = f"{sum((each.value or 0) > 0 for each in gaps)} have more, the noise of a run not being known"
     return [
-        f"Beside the student that counting parameters chooses: {said}, of {len(gaps)}; "
-        f"{len(rest) - len(gaps)} choose that very network."
+        f"Beside the student that counting parameters chooses: {said}, of {len(gaps)} choices, which name "
+        f"{format_count(len(by_network), 'network')} ({list(by_network.values()).count(VerdictKind.WORSE)} of them "
+        f"worse); {len(rest) - len(gaps)} choose that very network."
     ]
 
 

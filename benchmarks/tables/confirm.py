@@ -51,6 +51,7 @@ def compared(formula: Formula, cases: Sequence[Case]) -> Compared:
             case.values(formula),
             {name: case.values(form) for name, form in zip(CLOSED_FORMS, forms, strict=True)},
             "kendall",
+            case.networks,
         )
         for case in cases
     )
@@ -87,7 +88,8 @@ def lead(found: Compared, look: int, tried: int) -> list[str]:
     worst = int(np.argmin(found.margins))
     which = (
         f"Look {look} at the confirmation half, after {tried:,} candidates on the search half: its intervals are of "
-        f"{looks.confidence(look):.2%}, so that those of all looks together hold with 95 %."
+        f"{looks.confidence(look):.2%}, so that one claim a look, as that it is better in every case, may be wrong in "
+        "5 % of such series of looks."
         if look
         else "The search half, on which scores are chosen: a rehearsal, too good for what was chosen here. Not logged."
     )
@@ -121,7 +123,7 @@ def section(found: Compared, look: int) -> Section:
         *(Column("high", "number"), Column("verdict", "verdict")),
     )
     note = (
-        "A score that holds everywhere is better in every row: that claim needs no further correction, a single row "
+        "A score that holds everywhere is better in every row: that one claim needs no further correction, a row "
         "read alone does."
     )
     table, drawn = Table(columns, tuple(rows)), (Figure("margins", picture(found, look), width="wide"),)

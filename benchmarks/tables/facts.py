@@ -12,7 +12,7 @@ from benchmarks.statistics.like_pairs import LikePairs
 from benchmarks.statistics.sample_size import SampleSize
 from diswot_errors import UsageError
 from reports import figures
-from reports.schema import BASELINES, Cell, Column, Figure, Section, Table, Verdict
+from reports.schema import BASELINES, COUNTS, Cell, Column, Figure, Section, Table, Verdict
 from reports.tables import by_rank, placed
 
 WITHIN = 0.1
@@ -65,7 +65,7 @@ def from_params(base: Measured) -> Section:
 
 def like_flops(base: Measured) -> Section:
     """The order among networks that cost the same."""
-    like = LikePairs(base.study.accuracies, _flops(base.study), within=WITHIN)
+    like = LikePairs(base.study.accuracies, _flops(base.study), within=WITHIN, networks=base.study.networks)
     found = {row.proxy: like.agreement(base.mean_scores(row.proxy)) for row in base.rows}
     order = sorted(found, key=lambda name: (found[name].value is None, -(found[name].value or 0), name))
     rows = tuple((name, found[name], Verdict(found[name].told) if found[name].separated else None) for name in order)
@@ -120,7 +120,7 @@ class Need:
 def _need(base: Measured, first: str, second: str) -> Need:
     try:
         scores = [base.mean_scores(name) for name in (first, second)]
-        return Need(first, second, how_many_cells(base.study.accuracies, *scores))
+        return Need(first, second, how_many_cells(base.study.accuracies, *scores, networks=base.study.networks))
     except UsageError as error:
         return Need(first, second, None, str(error))
 
@@ -159,7 +159,7 @@ def sample_sizes(base: Measured) -> Section:
 
 def sentences(base: Measured) -> list[str]:
     """Who ranks better than params, and who adds something to them."""
-    rows = [row for row in placed(base.rows) if row.proxy != "params"]
+    rows = [row for row in placed(base.rows) if row.proxy not in COUNTS]
     better = [row.proxy for row in rows if row.spearman_minus_params.separated > 0]
     adds = [row.proxy for row in rows if row.partial_spearman.separated > 0]
     return [

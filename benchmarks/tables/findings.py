@@ -107,7 +107,9 @@ def further(rows: Sequence[Correlation]) -> str:
     best = best_of(rows)
     named = f" The best of them is {best.proxy}, {format_estimate(best.spearman)}." if best else ""
     scores = format_count(len(rows), "score")
-    return f"{scores} more: {better} better than params, {worse} worse, {alike} not told apart.{named}"
+    none = len(rows) - better - alike - worse
+    silent = f", {none} without a ranking" if none else ""
+    return f"{scores} more: {better} better than params, {worse} worse, {alike} not told apart{silent}.{named}"
 
 
 def _options(one: Measured) -> str:
@@ -126,7 +128,7 @@ def _setting(one: Measured) -> str:
 
 def at_a_glance(measured: Sequence[Measured]) -> Finding:
     """One row for each truth and setting: what counting reaches, which score is best, ours, DisWOT's."""
-    told = {name: front.beside_params((one.rows for one in measured), name) for name in (OURS, SUBJECT)}
+    told = {name: front.beside_params(_cases(measured, name), name) for name in (OURS, SUBJECT)}
     columns = (
         Column("truth"),
         Column("scored", label="scored with"),
@@ -140,6 +142,18 @@ def at_a_glance(measured: Sequence[Measured]) -> Finding:
     said = [f"{name} is {where}." for name, where in told.items() if where]
     table = Table(columns, tuple(map(_line, measured)))
     return Finding("Every truth in a line", said, _command("site DIR"), table)
+
+
+def _cases(measured: Sequence[Measured], name: str) -> list[list[Correlation]]:
+    """The rows of each measurement that is a case of its own for a score: one and the same answer, as where the setting
+    of its authors is the common one, counts once, and a truth whose name goes on another's is a part of that one."""
+    truths = {one.study.truth.name for one in measured}
+    found: dict[object, list[Correlation]] = {}
+    for one in measured:
+        own = one.study.truth.name
+        if name in one.by_proxy and not any(own.startswith(f"{other}-") for other in truths):
+            found.setdefault((own, len(one.study.archs), one.by_proxy[name].spearman), one.rows)
+    return list(found.values())
 
 
 def _line(one: Measured) -> tuple[Cell, ...]:
@@ -160,7 +174,7 @@ def _line(one: Measured) -> tuple[Cell, ...]:
 
 def beyond_params(rows: Sequence[Correlation]) -> str:
     """How many proxies know something of the accuracy that params do not, and which of them most."""
-    known = [row for row in rows if row.partial_spearman.value is not None]
+    known = [row for row in rows if row.partial_spearman.value is not None and row.proxy not in COUNTS]
     adds = [row for row in by_rank(known, "partial_spearman") if row.partial_spearman.separated > 0]
     if not known:
         return ""

@@ -11,6 +11,7 @@ from benchmarks.scoring.measured import RESAMPLES, Ask, Measured
 from benchmarks.scoring.study import Study
 from benchmarks.statistics import correlate
 from benchmarks.statistics.runs import repetition
+from nb201_data.datasets import unpooled
 from reports import verdicts
 from reports.schema import Correlation
 
@@ -27,6 +28,18 @@ class Group:
     split: str
     init: str = "gaussian"
     repeats: int = 10  # that the published number is the mean of
+
+
+def differences(study: Study, group: Group, images: str) -> tuple[str, ...]:
+    """Where a study departs from the authors' setting of a group, who looked at these images."""
+    setting, found = study.setting, []
+    if unpooled(setting.images) != images:
+        found.append(f"images {setting.images}")
+    if (setting.batch_size, setting.split) != (group.batch_size, group.split):
+        found.append(f"{setting.batch_size} {setting.split} images instead of {group.batch_size} {group.split} images")
+    if setting.init != group.init:
+        found.append(f"{setting.init} weights instead of {group.init}")
+    return tuple(found)
 
 
 def study_of(options: argparse.Namespace, space: str | None, truth: str, group: Group) -> Study:
@@ -51,7 +64,12 @@ def closed_form(study: Study) -> dict[str, Correlation]:
     archs = [space.parse(arch) for arch in study.archs]
     scores = {"params": [space.params(a) for a in archs], TENSORWATCH: [space.flops(a) for a in archs]}
     rows = correlate(
-        study.accuracies, scores, dict.fromkeys(scores, "higher"), baselines=("params",), resamples=RESAMPLES
+        study.accuracies,
+        scores,
+        dict.fromkeys(scores, "higher"),
+        baselines=("params",),
+        resamples=RESAMPLES,
+        networks=study.networks,
     )
     return {row.proxy: row for row in rows}
 

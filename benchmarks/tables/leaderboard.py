@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from typing import Any
 
-from benchmarks.scoring.population import Population
+from benchmarks.scoring.population import ENOUGH, Population
 from benchmarks.scoring.ranked import CLOSED, SIZES, Placed, Scores
 from benchmarks.statistics.gain import FIRST
 from benchmarks.tables import printed
@@ -37,13 +37,18 @@ def beside_print(truth: GroundTruth, population: Population, found: Iterable[Pla
 
 
 def lead(sections: Sequence[Section]) -> list[str]:
-    """Which score is first how often, and how often one is above every closed form: of the sections of this table."""
+    """Which score is first how often, and how often one is above every closed form: of the sections of this table, and
+    of the scores that nearly all of their networks have."""
     first: Counter[str] = Counter()
     above = 0
     for table in (one.table for one in sections if one.table):
         at = [column.name for column in table.columns].index
-        rows: list[tuple[Any, ...]] = [
-            (row[at("proxy")], row[at("conditions")] == CLOSED, row[at("spearman")]) for row in table.rows
+        found: list[tuple[Any, ...]] = list(table.rows)
+        most = max(row[at("networks")] for row in found)
+        rows = [
+            (row[at("proxy")], row[at("conditions")] == CLOSED, row[at("spearman")])
+            for row in found
+            if row[at("networks")] >= ENOUGH * most
         ]
         scores = [(rho, name) for name, closed, rho in rows if not closed and name not in COUNTS]
         if scores:
@@ -54,8 +59,8 @@ def lead(sections: Sequence[Section]) -> list[str]:
         return ["No score of these networks is at hand: closed forms alone."]
     name, count = first.most_common(1)[0]
     return [
-        f"{name} has the highest Spearman correlation on {count} of {first.total()} populations of networks; the best "
-        f"score is above every closed form on {above}.",
+        f"{name} has the highest Spearman correlation on {count} of {first.total()} populations of networks, among the "
+        f"scores that are known of nearly all of them; the best score is above every closed form on {above}.",
         "These are values without intervals, and the best of many looks better than it is: "
         "`python -m benchmarks.correlation` says which differences to params are beyond noise.",
     ]
@@ -90,7 +95,10 @@ def section(number: int, truth: GroundTruth, population: Population, found: Sequ
     if not any(row[-1] for row in rows):
         source, columns, rows = "", columns[: -len(PRINTED)], [row[: -len(PRINTED)] for row in rows]
     fewer = sum(row[4] < full for row in rows)
-    note = f"{fewer} rows rest on fewer networks than the population: their nDCG is comparable with no other n."
+    note = (
+        f"{fewer} rows rest on fewer networks than the population: beside params on the same networks (its ρ stands in "
+        "the row) they can be read, beside other rows hardly, and their nDCG is comparable with no other n."
+    )
     intro = (
         f"{truth.note}. Population: {population.name}.{source} Setting: that of the score's authors, or a common one, "
         "the same for many scores.",

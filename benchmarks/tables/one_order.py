@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -108,13 +108,29 @@ class Tested:
         ]
 
 
-def tested(case: Case, noise: float, draws: int, seed: int) -> Tested:
-    """The case under every source of the noise."""
+Noise = tuple[str, tuple[float, float]]
+"""Where it is from, and that of a run alone and distilled."""
+
+
+def measured_noise(cases: Iterable[Case]) -> dict[str, Noise]:
+    """By protocol: of the first case that repeats its runs, which is that of other teachers and losses as well."""
+    found: dict[str, Noise] = {}
+    for case in cases:
+        protocol, repeated = case.distilled.protocol, case.repeated()
+        if protocol and repeated:
+            found.setdefault(protocol, (f"repeated runs of {case.name}", repeated))
+    return found
+
+
+def tested(case: Case, noise: float, draws: int, seed: int, elsewhere: Mapping[str, Noise] | None = None) -> Tested:
+    """The case under every source of the noise; `elsewhere`: what was measured of each protocol, see above."""
     alone, distilled = case.columns()
     repeated, largest = case.repeated(), null.residual_noise(alone, distilled)
     shrink = np.sqrt(np.array(case.runs()))
     if repeated:
         sources = [("repeated runs", repeated)]
+    elif borrowed := (elsewhere or {}).get(case.distilled.protocol):
+        sources = [borrowed]
     else:
         sources = [("assumed", (noise, noise)), ("largest", (largest, largest))]
     levels = [

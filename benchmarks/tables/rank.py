@@ -8,7 +8,6 @@ from benchmarks.scoring.measured import Measured
 from benchmarks.statistics.small_samples import SmallSamples, small_samples
 from benchmarks.tables import groups
 from benchmarks.tables.groups import Group
-from nb201_data.datasets import unpooled
 from reports import verdicts
 from reports.published import published
 from reports.schema import Cell, Column, Estimate, Section, Table, Verdict, VerdictKind
@@ -77,14 +76,9 @@ def counterparts(parts: Sequence[Measured]) -> dict[tuple[str, str], verdicts.Co
 
 
 def _differences(one: Measured, group: Group, proxy: str) -> tuple[str, ...]:
-    setting, found = one.study.setting, []
     if proxy == "flops":
         return ("multiply-adds alone, the authors also count batch norm, ReLU and pooling",)
-    if unpooled(setting.images) != "cifar10":
-        found.append(f"images {setting.images}")
-    if setting.batch_size != group.batch_size:
-        found.append(f"{setting.batch_size} images instead of {group.batch_size}")
-    return tuple(found)
+    return groups.differences(one.study, group, "cifar10")
 
 
 def spreads(parts: Sequence[Measured] | None, lacking: str) -> Section:

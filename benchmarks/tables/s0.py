@@ -73,14 +73,7 @@ def _entries(proxy: str, one: Measured, group: Group) -> dict[tuple[str, str], v
 
 def differences(study: Study, group: Group) -> tuple[str, ...]:
     """Where a study departs from the authors' setting of a group."""
-    setting, found = study.setting, []
-    if setting.images != "cifar100":
-        found.append(f"images {setting.images}")
-    if (setting.batch_size, setting.split) != (group.batch_size, group.split):
-        found.append(f"{setting.batch_size} {setting.split} images instead of {group.batch_size} {group.split} images")
-    if setting.init != group.init:
-        found.append(f"{setting.init} weights")
-    return (*found, *_part(study))
+    return (*groups.differences(study, group, "cifar100"), *_part(study))
 
 
 def _part(study: Study) -> tuple[str, ...]:

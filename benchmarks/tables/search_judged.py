@@ -9,7 +9,7 @@ from statistics import fmean
 
 from benchmarks.search.choices import NATIVE
 from benchmarks.search.judgement import Judgement, judge_all
-from benchmarks.statistics.comparison import LEVEL, StrategyRanks, against, compare
+from benchmarks.statistics.comparison import LEVEL, StrategyRanks, against, compare, signed_ranks
 from benchmarks.statistics.runs import mean_of_runs, repetition
 from benchmarks.tables.search_entries import NotRun
 from benchmarks.tables.search_rows import CONTENDERS, REFERENCE, Contender
@@ -108,11 +108,13 @@ class Judged:
         claims = []
         for row in self.rows:
             if row.key in p:
-                gap = fmean(self.regrets[row.key]) - fmean(self.regrets[COMPARED])
-                decided = VerdictKind.HOLDS if gap > 0 else VerdictKind.FAILS
-                kind = VerdictKind.OPEN if p[row.key] >= LEVEL else decided
-                seeds = len(self.regrets[COMPARED])
-                detail = f"{gap:+.2f} points in the mean, p {p[row.key]:.2g} (Wilcoxon over {seeds} seeds, Holm)"
+                gaps = [other - own for other, own in zip(self.regrets[row.key], self.regrets[COMPARED], strict=True)]
+                sides = {signed_ranks(gaps) > 0, fmean(gaps) > 0}
+                decided = {frozenset({True}): VerdictKind.HOLDS, frozenset({False}): VerdictKind.FAILS}
+                kind = VerdictKind.OPEN if p[row.key] >= LEVEL else decided.get(frozenset(sides), VerdictKind.OPEN)
+                test = f"p {p[row.key]:.2g} (Wilcoxon over {len(gaps)} seeds, Holm)"
+                apart = ", which says the other side: a few seeds lie far off" if len(sides) > 1 else ""
+                detail = f"{fmean(gaps):+.2f} points in the mean, {test}{apart}"
                 claims.append(Claim(f"DisWOT's search finds better cells than {row.label}", Verdict(kind, detail)))
         return claims
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from benchmarks.scoring.columns import published
 from benchmarks.scoring.measured import Measured
-from benchmarks.statistics.paired import paired
 from benchmarks.statistics.resamples import Array
 from proxies.registry import AGGREGATES
 from reports.schema import Cell, Column, Estimate, Section, Table, Verdict
@@ -30,14 +29,14 @@ def of_guests(one: Measured) -> list[Section]:
     groups = {
         name: values for name, values in aggregate_values(one).items() if _ours(name) and np.isfinite(values).any()
     }
-    of_groups = {name: paired(one.study.accuracies, values, one.oriented("params")) for name, values in groups.items()}
+    of_groups = {name: one.gap(values, one.oriented("params")) for name, values in groups.items()}
     group = max(of_groups, key=lambda name: _value(of_groups[name]), default="")
     rows: list[tuple[Cell, ...]] = []
     for name in guests:
         own = one.oriented(name)
         against = [one.oriented("params"), one.oriented(best)]
-        gaps = [paired(one.study.accuracies, own, other) for other in against]
-        last = paired(one.study.accuracies, own, groups[group]) if group else Estimate()
+        gaps = [one.gap(own, other) for other in against]
+        last = one.gap(own, groups[group]) if group else Estimate()
         rows.append((name, ranked.get(name), len(ranked), one.by_proxy[name].spearman, *gaps, last))
     columns = (
         *(Column("proxy"), Column("rank", "integer"), Column("among", "integer")),
@@ -64,7 +63,7 @@ def against(one: Measured, name: str) -> list[Section]:
     for row in placed(one.rows):
         if row.proxy != name:
             own = one.oriented(row.proxy)
-            gap = paired(one.study.accuracies, own, base)
+            gap = one.gap(own, base)
             both = int((np.isfinite(own).all(axis=0) & np.isfinite(base).all(axis=0)).sum())
             rows.append((row.proxy, row.spearman, gap, Verdict(gap.told) if gap.value is not None else None, both))
     columns = (

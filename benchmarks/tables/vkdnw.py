@@ -117,7 +117,7 @@ def _rows(one: Measured) -> list[tuple[Any, ...]]:
         accuracies = np.array(one.study.accuracies)[whole]
         sampled = float(np.mean([scipy.stats.kendalltau(row[whole], accuracies).statistic for row in scores]))
         beside_it = _controls(truth, [arch for arch, there in zip(one.study.archs, whole, strict=True) if there])
-        value, error = controlled.kendall(accuracies, scores[:, whole], beside_it, known, RESAMPLES)
+        value, error = controlled.kendall(accuracies, scores[:, whole], beside_it, known, len(archs), RESAMPLES)
         own = _own_draws(one, name, whole)
         own = None if own is None else own + value - sampled
         asked = (name, way, _conditions(one, name), len(one.study.seeds), int(whole.sum()), sampled, target)

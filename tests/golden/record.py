@@ -34,15 +34,15 @@ def main() -> None:
         sys.stderr.flush()
         print(json.dumps({"machine": machine(), "tables": tables}))
         return
-    kept = load() if options.only and NUMBERS.is_file() else {"machine": "", "questions": {}}
+    kept = load() if options.only and NUMBERS.is_file() else {"machines": {}, "questions": {}}
     wanted = options.only.split(",") if options.only else [question.name for question in QUESTIONS]
     begin = time.monotonic()
     for name in wanted:
         asked = [sys.executable, __file__, "--checkout", str(options.checkout), "--play", name]
         answer = json.loads(subprocess.run(asked, check=True, stdout=subprocess.PIPE).stdout)
-        kept["questions"][name], kept["machine"] = answer["tables"], answer["machine"]
+        kept["questions"][name], kept["machines"][name] = answer["tables"], answer["machine"]
         order = [question.name for question in QUESTIONS]
-        kept["questions"] = {name: kept["questions"][name] for name in order if name in kept["questions"]}
+        kept = {part: {name: kept[part][name] for name in order if name in kept[part]} for part in kept}
         save(kept)
         print(f"{time.monotonic() - begin:6.1f} s  {name}: {', '.join(answer['tables'])}", flush=True)
 
@@ -54,7 +54,7 @@ def save(content: dict[str, Any]) -> None:
 
 
 def load() -> dict[str, Any]:
-    """`machine`, and `questions`: name -> file -> column -> cells."""
+    """`machines`: of each question where it was recorded; `questions`: name -> file -> column -> cells."""
     content: dict[str, Any] = json.loads(gzip.decompress(NUMBERS.read_bytes()))
     return content
 
