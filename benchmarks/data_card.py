@@ -13,7 +13,9 @@ from benchmarks.distill import options as recipes
 from benchmarks.distill.protocols import get_protocol
 from benchmarks.harvesting.rows import PairRow, read_rows, table_path
 from diswot_errors import DataError, UsageError
-from reports.csv_files import write_text
+from reports.csv_files import read_text, write_text
+
+HEAD = "# kd-nb201, protocol "
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     get_protocol(options.rival)
     out = options.out or table.with_suffix(".md")
+    if out.exists() and not (out.is_file() and read_text(out).startswith(HEAD)):
+        raise UsageError(f"{out} is there and no data card: choose another --out, it would be overwritten")
     if options.dry_run:
         tables = "".join(f", {len(other)} of {other[0].distiller} from {other[0].teacher}" for other in others)
         print(f"{table}, {len(rows)} pairs{tables}: {out} takes some seconds; nothing is trained.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given, options = begun(argv, _parser)
     from proxies.registry import select
 
-    infos, setting = with_baselines(select(options.proxies)), single_setting(options)
+    wanted, setting = select(options.proxies), single_setting(options)
+    infos, named = with_baselines(wanted), {info.name for info in wanted}
     space, seeds = setting.search_space, range(options.seeds)
     (arch,) = space.all()
     with opened(options) as runner:
@@ -49,8 +51,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             "tables": {table.path.stem: table.card.sha256 for table in tables},
         }
 
+        valued = 0
+
         def work(out: Path) -> Content:
+            nonlocal valued
             (answers,) = runner.answer([request])
+            asked = [found for (name, _), found in answers.items() if name in named]
+            valued = sum(answer.value is not None for found in asked for answer in found.values())
             rows = [single.row_of(info, setting, answers, tables, space.params(arch)) for info in infos]
             return Content(
                 f"Scores of {setting.space.partition('@')[0]}",
@@ -67,7 +74,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
 
         words = [setting.space.partition("@")[0]]
-        return work_in_folder("score", given, options, settings, work, words=words)
+        code = work_in_folder("score", given, options, settings, work, words=words)
+        if not valued:
+            print("none of the scores has a value on this network: the page says why of each", file=sys.stderr)
+        return code if valued else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ import diswot_ending
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
 from benchmarks.command.publish import run_of
+from benchmarks.command.sources import tables_of
 from benchmarks.command.truths import truths_at_hand
 from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for run in options.runs:
         manifest_of(run)  # what is none is known before the work
     truths, missing = truths_at_hand(options.ground_truth, usual())
-    released = Released(options.tables)
+    released = Released(tables_of(options))
     if options.dry_run:
         named = ", ".join(truth.name for truth in truths)
         print(f"{options.folder}: {len(released.tables)} released tables on {named}. Nothing is scored: seconds, or")

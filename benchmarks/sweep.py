@@ -15,10 +15,12 @@ from benchmarks.command import options as shared
 from benchmarks.command.estimate import estimated
 from benchmarks.command.opened import opened
 from benchmarks.command.plugins import begun
+from benchmarks.command.sources import tables_of
 from benchmarks.harvesting.order import harvest_order
 from benchmarks.scoring.authors import requests, settled
 from benchmarks.scoring.order import LISTED, space_order
 from benchmarks.scoring.release import release
+from benchmarks.scoring.released import Released
 from benchmarks.scoring.study import load_truth, sample_of, setting_of
 from diswot_errors import UsageError
 from nb201_data.ground_truth import GroundTruth
@@ -38,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     truth = load_truth(options.space, options.ground_truth)
     setting = setting_of(options, truth, options.space, options.init)
     infos, archs = select(options.proxies), _archs(options, setting.space, truth)
+    if not (options.release or options.no_tables):
+        tables_of(options)
     with opened(options) as runner:
         if options.dry_run:
             asked = requests(setting, infos, archs, range(options.seeds), options.setting)
@@ -50,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 runner.answer(requests(setting, infos, part, [seed], options.setting), label)
                 if options.release:
                     print("\n".join(release(runner.store, options.tables)), flush=True)
+                    if runner.released is not None:
+                        runner.released = Released(options.tables)
         shown = f"{format_count(len(infos), 'proxy')} x {format_count(options.seeds, 'seed')}"
         print(f"{len(archs):,} networks of {setting.space} x {shown} are scored")
     return 0

@@ -81,7 +81,9 @@ class Named(NamedTuple):
 def parse_name(name: str) -> Named:
     """The parts of a name of images; what reads as a path, or is a folder and no data set, is a folder of images."""
     base, at, pixels = name.rpartition("@")
-    if not at or _reads_as_path(pixels) or (_reads_as_path(name) and _is_there(name)):
+    plain = name.partition("#")[0]  # behind it the digest of a folder, in the full name of a set
+    own = _reads_as_path(name) and _is_there(name) if pixels.isdigit() else _is_there(plain)
+    if not at or _reads_as_path(pixels) or own:
         base, at, pixels = name, "", ""
     size = pixels if at else None
     if _is_folder(base):

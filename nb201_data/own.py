@@ -70,7 +70,10 @@ def own_network(reference: str) -> OwnNetwork:
     file, digest = Path(match["file"]), match["digest"]
     loaded = [place for place in plugins() if digest and place.name == file.name]  # as in a worker process
     for place in loaded or [file]:
-        found = _found(load_plugin(place, registers=False), match["function"])
+        module = load_plugin(place, registers=False)
+        if len(loaded) > 1 and not hasattr(module, match["function"]):
+            continue  # another file of the same name
+        found = _found(module, match["function"])
         if not digest or found.name.endswith(f"@{digest}"):
             return found
     raise DataError(f"{file} is not what it was when {reference} got its name: it, or a class of its network, changed")

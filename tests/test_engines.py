@@ -118,7 +118,9 @@ def test_a_job_that_kills_its_worker_is_tried_alone_and_the_others_go_on() -> No
         lost = {one.job: one.why for one in found if isinstance(one, Lost)}
         assert sorted(one for one in found if isinstance(one, str)) == ["a", "b", "c", "d", "e"]
         assert lost["signal"] == "killed by signal 11" and lost["exit"] == "exit code 0"
-        assert lost["sleep"] == "over the limit of 1 s" and lost["eat"].startswith("over the limit of memory: 1.")
+        assert lost["sleep"] == "over the limit of 1 s (--time-limit)" and lost["eat"].startswith(
+            "over the limit of memory: 1."
+        )
         assert len(found) == len(jobs)
         assert list(team.each(misbehave, ["again"])) == ["again"]  # the team is whole
 

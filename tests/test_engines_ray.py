@@ -60,7 +60,9 @@ def test_jobs_that_die_hang_or_swell_are_tried_alone_and_the_others_go_on(nodes:
         lost = {one.job: one.why for one in found if isinstance(one, Lost)}
         assert sorted(one for one in found if isinstance(one, str)) == ["a", "b", "c", "d", "e"]
         assert lost["signal"] == "killed by signal 11" and lost["exit"] == "exit code 0"
-        assert lost["sleep"] == "over the limit of 3 s" and lost["eat"].startswith("over the limit of memory: 1.")
+        assert lost["sleep"] == "over the limit of 3 s (--time-limit)" and lost["eat"].startswith(
+            "over the limit of memory: 1."
+        )
         assert len(found) == len(given)
         parts = list(
             team.each(

@@ -2,6 +2,7 @@
 
 import argparse
 import pickle
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,3 +182,17 @@ def test_an_engine_of_a_plugin_does_the_work(tmp_path: Path, capsys: pytest.Capt
         command = ["--protocol", "glance", "--cells", "1", "--table", str(tmp_path / "t.csv"), "--dry-run"]
         with pytest.raises(UsageError, match="--address is for --engine ray, not for counted"):
             harvest.main([*command, "--device", "cpu", "--alone", "--engine", "counted", "--address", "h:1"])
+
+
+def test_the_commit_is_that_of_this_checkout_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed package may lie below a repository of somebody else's."""
+    top = Path(provenance.__file__).parents[2]
+    head = subprocess.run(["git", "-C", str(top), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    assert provenance.commit() == (head.stdout.strip() or None)
+    below = tmp_path / "repository" / "lib" / "benchmarks" / "engines" / "provenance.py"
+    below.parent.mkdir(parents=True)
+    git = ["git", "-C", str(tmp_path / "repository"), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["commit", "-q", "--allow-empty", "-m", "theirs"]):
+        subprocess.run([*git, *words], check=True)
+    monkeypatch.setattr(provenance, "__file__", str(below))
+    assert provenance.commit() is None

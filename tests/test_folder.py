@@ -196,3 +196,15 @@ def test_names_of_folders(flat: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert parse_name("embedded:20@16") == ("embedded", "20", "16", False)
     os.mkdir("cifar100")
     assert not parse_name("cifar100@16").is_folder  # a data set's name is the data set
+
+
+@pytest.mark.parametrize("name", ["imgs@home", "imgs@16"])
+def test_an_at_in_the_name_of_a_folder_is_no_pixels(
+    flat: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    flat.rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    for asked in (str(tmp_path / name), *([name] if name == "imgs@home" else [f"./{name}"])):
+        found = load_images(asked)
+        assert found.name == load_images(found.name).name and f"{name}#" in found.name
+        assert load_images(f"{found.name}@8").resolution == 8

@@ -43,6 +43,8 @@ class TestTheTeacher:
         load_plugin(write(tmp_path, PLUGIN, "mine.py"))
         question = with_teacher("thin:1-1-1").question(get("m_s"), 0)
         assert question.teacher.startswith("thin:1-1-1 of mine.py@") and brought(question)
+        around = with_teacher("thin@c16n0k10r32:1-1-1").question(get("m_s"), 0)
+        assert around.teacher.startswith("thin@c16n0k10r32:1-1-1 of mine.py@") and brought(around)
         assert with_teacher("s0:111").question(get("m_s"), 0).teacher == "111"
 
     def test_teaches_with_weights_drawn_like_the_students_or_its_own(self, tmp_path: Path) -> None:
@@ -136,3 +138,10 @@ def test_errors_end_the_command_with_one_message(tmp_path: Path, capsys: pytest.
     write(tmp_path, NETWORK.replace("12, 10", "12, 7"))
     with pytest.raises(UsageError, match=r"gives 7 logits, the students 10 \(c4n1k10r8\)"), restored():
         correlation.main([*asked, "--teacher", f"{path}:build", "--dry-run"])
+
+
+def test_two_files_of_one_name_are_two(tmp_path: Path) -> None:
+    first = write(tmp_path / "a", NETWORK, "net.py")
+    second = write(tmp_path / "b", NETWORK.replace("def build(", "def other("), "net.py")
+    names = [own_network(f"{first}:build").name, own_network(f"{second}:other").name]
+    assert [own_network(name).name for name in names] == names

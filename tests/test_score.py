@@ -283,3 +283,11 @@ def test_a_folder_of_images(tmp_path: Path) -> None:
     asked = ("--images", str(tmp_path / "photos"), "--batch-size", "16", "--teacher", "resnet20", "--proxies", "snip")
     found, _ = scored(tmp_path, f"{write(tmp_path)}:build", *asked)
     assert found["snip"]["status"] == "ok" and str(tmp_path / "photos") in found["snip"]["images"]
+
+
+def test_a_network_without_any_score_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["--store", str(tmp_path / "s.sqlite"), "--workers", "1", "--device", "cpu", "--out", str(tmp_path / "run")]
+    given = [f"{write(tmp_path)}:build", *SMALL, *where]
+    assert command.main([*given, "--proxies", "tvt_teacher"]) == 1
+    assert "none of the scores has a value" in capsys.readouterr().err
+    assert command.main([*given, "--proxies", "params,tvt_teacher", "--replace"]) == 0

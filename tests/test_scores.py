@@ -1,6 +1,7 @@
 """`benchmarks.scores` and `benchmarks.sweep`: nothing is lost, merging twice is as once, every conflict is told."""
 
 import csv
+import dataclasses
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,7 +85,15 @@ def test_a_row_that_is_wrong_is_named_and_nothing_is_added(tmp_path: Path, full:
     run("export", file, "--store", full)
     rows = list(csv.reader(file.read_text().splitlines(keepends=True)))
     assert tuple(rows[0]) == COLUMNS
-    for column, wrong in (("seed", "one"), ("value", ""), ("status", "failed"), ("seconds", "")):
+    wrongs = [
+        ("seed", "one"),
+        ("seed", "9" * 23),
+        ("value", ""),
+        ("value", "nan"),
+        ("value", "inf"),
+        ("status", "failed"),
+    ]
+    for column, wrong in (*wrongs, ("seconds", "")):
         damaged = [list(row) for row in rows]
         damaged[3][COLUMNS.index(column)] = wrong
         with file.open("w", newline="") as stream:
@@ -126,6 +135,46 @@ def test_a_file_that_is_no_export_is_told_from_one(tmp_path: Path) -> None:
             run("info", tmp_path / "mine.csv")
 
 
+def test_files_as_spreadsheets_and_accidents_leave_them(tmp_path: Path, full: Path) -> None:
+    file, packed = tmp_path / "scores.csv", tmp_path / "scores.csv.gz"
+    run("export", file, "--store", full)
+    text = file.read_text()
+    file.write_text("\ufeff" + text)
+    assert run("import", file, "--store", tmp_path / "new.sqlite") == 0
+    first, row = text.splitlines()[:2]
+    (cells,) = csv.reader([row])
+    cells[COLUMNS.index("value")] = "0.125"
+    file.write_text("\n".join([first, row, ",".join(f'"{cell}"' for cell in cells)]) + "\n")
+    with pytest.raises(DataError, match=r"row 3: .* has another answer"):
+        run("info", file)
+    run("export", packed, "--store", full)
+    packed.write_bytes(packed.read_bytes()[:40] + b"\xff" * 40)
+    file.write_text(f"{first}\n" + "x" * 200_000 + "\n")
+    for damaged in (packed, file):
+        with pytest.raises(DataError, match="cannot be read"):
+            run("info", damaged)
+    (tmp_path / "empty.txt").touch()
+    with pytest.raises(DataError, match="is empty"):
+        run("info", tmp_path / "empty.txt")
+    assert (tmp_path / "empty.txt").stat().st_size == 0
+
+
+def test_an_export_overwrites_nothing_unasked(tmp_path: Path, full: Path) -> None:
+    (tmp_path / "thesis.csv").write_text("dear")
+    with pytest.raises(UsageError, match="give --force"):
+        run("export", tmp_path / "thesis.csv", "--store", full)
+    assert (tmp_path / "thesis.csv").read_text() == "dear"
+    (tmp_path / "link.csv").symlink_to(tmp_path / "thesis.csv")
+    assert run("export", tmp_path / "link.csv", "--force", "--store", full) == 0
+    assert (tmp_path / "link.csv").is_symlink() and (tmp_path / "thesis.csv").read_text().startswith("space,")
+
+
+def test_tables_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    for main, given in ((command.main, ["verify"]), (sweep.main, ["--cells", "2"])):
+        with pytest.raises(UsageError, match="no such folder"):
+            main([*given, "--tables", str(tmp_path / "none")])
+
+
 def test_options_may_stand_behind_the_action(full: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["--store", str(full), "info", "--dry-run"]) == 0
     assert "nothing was done" in capsys.readouterr().out
@@ -155,6 +204,11 @@ def test_verify_computes_again_and_finds_what_is_wrong(tmp_path: Path, capsys: p
     assert run("verify", "--tables", tables, "--sample", 2, "--record") == 1
     assert "2 conflicts" in capsys.readouterr().out
     assert Released(tables).tables[0].card.reproduces == ("1.0",)  # what contradicts is not recorded
+    old = {"nwot": (dataclasses.replace(question, version=question.version - 1), found)}
+    writing.write_table(Released(tables).tables[0].path, old, ("1.0",))
+    assert run("verify", "--tables", tables, "--sample", 2, "--record") == 0
+    assert "0 scores to the bit, 0 within 0.001; too few of nwot" in capsys.readouterr().out
+    assert Released(tables).tables[0].card.reproduces == ("1.0",)  # nor what nothing was compared of
 
 
 def replace_value(answer: Answer, factor: float) -> Answer:

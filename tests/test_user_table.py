@@ -32,6 +32,18 @@ class TestUserTable:
         assert truth.values == {A: 51} and truth.seeds == {A: (0, 1)} and truth.teacher == "r56"
         assert truth.skeleton == Skeleton(16, 5, 100, 16)
 
+    def test_conditions_choose_and_are_part_of_what_is_said(self, tmp_path: Path) -> None:
+        rows = "".join(f"{arch},{50 + place},resnet{20 if place < 2 else 56}\n" for place, arch in enumerate([A, B, C]))
+        file = write(tmp_path / "two.csv", f"arch,accuracy,teacher\n{rows}")
+        truth = load_ground_truth(f"{file}:teacher=resnet56")
+        assert truth.values == {C: 52} and truth.name == f"{file}:teacher=resnet56"
+        assert "teacher resnet56" in truth.note and "resnet20" not in truth.note
+        mixed = f"space,skeleton,arch,accuracy\nnb201,,{A},50\ns0,c16n0k100r32,333,60\n"
+        with pytest.raises(UsageError, match="one of each was meant") as wrong:
+            load_ground_truth(write(tmp_path / "spaces.csv", mixed))
+        suggested = str(wrong.value).rpartition("as in ")[2]
+        assert load_ground_truth(suggested).values == {A: 50}
+
     def test_other_spaces(self, tmp_path: Path) -> None:
         truth = load_ground_truth(write(tmp_path / "mine.csv", "space,arch,accuracy\ns0,333,70\ns0,111,60\n"))
         assert truth.space == "s0" and truth.value("333") == 70

@@ -41,7 +41,7 @@ def estimated(runner: Runner, requests: Sequence[Request], labels: Sequence[str]
         if jobs:
             lacking = sum(len(job.archs) for job in jobs)
             networks += lacking
-            seconds += probe(jobs) * lacking / runner.workers
+            seconds += probe(jobs) * lacking / min(runner.workers, len(jobs))
     if not lines:
         return "Nothing is to be scored."
     workers = format_count(runner.workers, "worker")
@@ -63,7 +63,7 @@ def probe(jobs: Sequence[Job]) -> float:
     archs = sorted(
         {arch for job in jobs for arch in job.archs}, key=lambda a: scorer.space.flops(scorer.space.parse(a))
     )
-    chosen = [archs[(2 * i + 1) * len(archs) // (2 * PROBED)] for i in range(PROBED)]
+    chosen = list(dict.fromkeys(archs[(2 * i + 1) * len(archs) // (2 * PROBED)] for i in range(PROBED)))
     scorer.scores(chosen[:1], job.proxies, job.seed)  # warm: batch, teacher, first kernels
     begin = time.perf_counter()
     scorer.scores(chosen, job.proxies, job.seed)

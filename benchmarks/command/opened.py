@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from benchmarks.command.engine import engine_of
 from benchmarks.engines.device import choose_device
 from benchmarks.engines.team import Limits
-from benchmarks.scoring.released import Released
+from benchmarks.scoring.released import RELEASED, Released
 from benchmarks.scoring.runner import Found, Job, Runner, score_job
 from benchmarks.scoring.store import Store, default_store
 
 GPU_TOGETHER = 8
+MOST_GIB = 2.0**30  # more is no limit
 
 
 @contextlib.contextmanager
@@ -29,7 +30,7 @@ def opened(
     together = options.together or (1 if device == "cpu" else GPU_TOGETHER)
     engine = engine_of(options)
     asked = options.memory_limit
-    limits = Limits(options.time_limit, engine.memory() if asked is None else int(asked * 2**30))
+    limits = Limits(options.time_limit, engine.memory() if asked is None else int(min(asked, MOST_GIB) * 2**30))
     with (
         Store(options.store or default_store()) as store,
         Runner(
@@ -39,7 +40,7 @@ def opened(
             limits=limits,
             progress=progress,
             score=score or score_job,
-            released=None if options.no_tables else Released(),
+            released=None if options.no_tables else Released(getattr(options, "tables", RELEASED)),
         ) as runner,
     ):
         yield runner

@@ -16,16 +16,16 @@ from diswot_errors import UsageError
 def books_of(options: argparse.Namespace) -> list[Book]:
     """What `--store` names, then the released tables, read once: of two answers to one question the first counts."""
     with ExitStack() as stack:
-        sources = [*(open_book(path, stack) for path in options.store), Released(_tables(options))]
+        sources = [*(open_book(path, stack) for path in options.store), Released(tables_of(options))]
         return [list(book) for book in sources]
 
 
 def hashes_of(options: argparse.Namespace) -> dict[str, str]:
     """Source -> SHA-256 of its file, or of the cards of a folder, which hold those of their tables."""
-    return {str(path): _hash(path) for path in (*map(there, options.store), _tables(options))}
+    return {str(path): _hash(path) for path in (*map(there, options.store), tables_of(options))}
 
 
-def _tables(options: argparse.Namespace) -> Path:
+def tables_of(options: argparse.Namespace) -> Path:
     """The folder of released tables: an empty one leaves them out."""
     if not options.tables.is_dir():
         raise UsageError(f"--tables {options.tables}: no such folder; expected released tables, or leave it out")

@@ -70,9 +70,9 @@ class LocalHand(Hand):
         if not self.ready:
             return ""
         if seconds is not None and time.monotonic() - self.since > seconds:
-            return f"over the limit of {seconds:,.0f} s"
+            return f"over the limit of {seconds:,.0f} s (--time-limit)"
         if most is not None and (used := _resident(self.process.pid)) > most:
-            return f"over the limit of memory: {used / 2**30:.1f} of {most / 2**30:.1f} GiB"
+            return f"over the limit of memory: {used / 2**30:.1f} of {most / 2**30:.1f} GiB (--memory-limit)"
         return ""
 
 

@@ -48,12 +48,13 @@ def code() -> str:
 
 def commit() -> str | None:
     """The commit of the checkout that this code lies in; None outside of one."""
-    git = shutil.which("git")
+    git, home = shutil.which("git"), Path(__file__).resolve().parents[2]
     if git is None:
         return None
-    call = [git, "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    call = [git, "-C", str(home), "rev-parse", "--show-toplevel", "HEAD"]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else None
+    top, _, head = done.stdout.strip().partition("\n")  # an environment may lie in somebody else's repository
+    return head if done.returncode == 0 and head and Path(top).resolve() == home else None
 
 
 def device_name(device: str) -> str:

@@ -11,13 +11,15 @@ import diswot_ending
 from benchmarks.command import numbers
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
+from benchmarks.command.sources import tables_of
 from benchmarks.scores import compare
 from benchmarks.scores.books import open_book, write_rows
 from benchmarks.scores.told import conflicts_text, info_text
 from benchmarks.scoring.release import record_torch, release
-from benchmarks.scoring.released import Released
+from benchmarks.scoring.released import RELEASED, Released
 from benchmarks.scoring.setting import torch_version
 from benchmarks.scoring.store import Store, default_store
+from diswot_errors import UsageError
 from reports.tables import format_count
 
 
@@ -37,7 +39,8 @@ def _read(options: argparse.Namespace) -> list[Path]:
     """What the action looks at."""
     match options.action:
         case "export":
-            return [options.source or _store(options)]
+            asked = options.tables if options.tables != RELEASED else _store(options)
+            return [options.source or asked]
         case "diff":
             return [options.first, options.second]
         case "verify":
@@ -53,7 +56,9 @@ def _info(options: argparse.Namespace, stack: ExitStack) -> int:
 
 
 def _export(options: argparse.Namespace, stack: ExitStack) -> int:
-    count = write_rows(options.target, open_book(_read(options)[0], stack))
+    if options.target.exists() and not options.force:
+        raise UsageError(f"{options.target} is there: choose another file, or give --force to overwrite it")
+    count = write_rows(options.target.resolve(), open_book(_read(options)[0], stack))
     print(f"{format_count(count, 'score')} in {options.target}")
     return 0
 
@@ -80,13 +85,22 @@ def _diff(options: argparse.Namespace, stack: ExitStack) -> int:
 
 def _verify(options: argparse.Namespace, stack: ExitStack) -> int:
     failed = False
-    for table in Released(options.tables).tables:
+    left = 0
+    for table in Released(tables_of(options)).tables:
+        if why := compare.unverifiable(table):
+            print(f"{table.path.stem}: left out, {why}", flush=True)
+            left += 1
+            continue
         checked = compare.verify(table, options.sample, options.sample_seed)
-        print(f"{table.path.stem}: {checked.exact:,} scores to the bit, {checked.near:,} within {compare.TOLERANCE:g}")
+        few = f"; too few of {', '.join(checked.few)}" if checked.few else ""
+        near = f"{checked.near:,} within {compare.TOLERANCE:g}"
+        print(f"{table.path.stem}: {checked.exact:,} scores to the bit, {near}{few}")
         print(conflicts_text(checked.conflicts, "further off"), end="", flush=True)
         failed |= bool(checked.conflicts)
-        if options.record and not checked.conflicts:
+        if options.record and not checked.conflicts and not checked.few:
             record_torch(table, torch_version())
+    if left:
+        print(f"{format_count(left, 'table')} not verified")
     return int(failed)
 
 
@@ -123,6 +137,7 @@ def _parser() -> argparse.ArgumentParser:
     action("info", "what there is, by setting").add_argument("sources", nargs="*", type=Path, help=kinds)
     export = action("export", "write scores to a file: .csv, .csv.gz or .parquet")
     export.add_argument("target", type=Path, metavar="FILE")
+    export.add_argument("--force", action="store_true", help="overwrite FILE where it is there")
     export.add_argument("source", type=Path, nargs="?", help=f"another source than the store: {kinds}")
     for name in ("import", "merge"):
         text = "add scores to the store; idempotent, every conflict is reported"

@@ -9,6 +9,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import astuple, fields
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.scoring.question import Answer, Question
-from benchmarks.scoring.release import Book, Found
+from benchmarks.scoring.release import Book, Found, same
 from benchmarks.scoring.released import Released
 from benchmarks.scoring.store import KEPT, Store
 from diswot_errors import DataError, UsageError
@@ -43,6 +45,8 @@ def open_book(path: Path, stack: ExitStack) -> Book:
         return Released(path)
     if path.name.endswith(SUFFIXES):
         return read_rows(path)
+    if not path.stat().st_size:
+        raise DataError(f"{path} is empty: expected a score store, or a file that `scores export` wrote")
     return stack.enter_context(Store(path))
 
 
@@ -60,23 +64,35 @@ def read_rows(path: Path) -> list[tuple[Question, Found]]:
     book: dict[Question, Found] = {}
     for number, row in enumerate(_rows(path), 2):
         try:
-            asked: dict[str, Any] = {name: int(row[name]) if name in WHOLE else str(row[name]) for name in KEY}
+            asked: dict[str, Any] = {name: _whole(row[name]) if name in WHOLE else str(row[name]) for name in KEY}
             question = Question(**asked)
             value = None if row["value"] in ("", None) else float(row["value"])
             answer = Answer(value, str(row["status"]), str(row["reason"]), float(row["seconds"]))
             if answer.status not in KEPT or (value is None) == (answer.status == "ok"):
                 raise ValueError(f"status {answer.status!r} with value {value}")
+            if not all(math.isfinite(number) for number in (value or 0.0, answer.seconds)):
+                raise ValueError(f"value {value} after {answer.seconds} s, expected finite numbers")
+            if (before := book.get(question, {}).get(str(row["arch"]), answer)) != answer and not same(before, answer):
+                raise ValueError(f"{row['arch']} has another answer to the same question further up")
         except KeyError as error:
             lacking = ", ".join(name for name in COLUMNS if name not in row)
             raise DataError(
                 f"{path} lacks the columns {lacking}: expected a file that `scores export` wrote"
             ) from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise DataError(f"{path}, row {number}: {error}") from error
         book.setdefault(question, {})[str(row["arch"])] = answer
     if not book:
         raise DataError(f"{path} holds no score: expected a file that `scores export` wrote")
     return list(book.items())
+
+
+def _whole(text: Any) -> int:
+    """A number that a store holds."""
+    number = int(text)
+    if abs(number) >= 2**63:
+        raise ValueError(f"{number}, expected a whole number of at most 63 bits")
+    return number
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -90,10 +106,10 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
         return
     try:
         content = path.read_bytes()
-        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+        text = (gzip.decompress(content) if path.suffix == ".gz" else content).decode("utf-8-sig")
+        yield from csv.DictReader(io.StringIO(text, newline=""))
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-    yield from csv.DictReader(io.StringIO(text, newline=""))
 
 
 def _csv(rows: Iterable[tuple[Any, ...]], packed: bool) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,10 +12,10 @@ from benchmarks.engines.device import settle
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.release import Book, same
 from benchmarks.scoring.released import ScoreTable
+from benchmarks.scoring.resolve import absent
 from benchmarks.scoring.runner import Runner
 from benchmarks.scoring.setting import FIRST_TEACHER_SEED, Setting
 from benchmarks.scoring.store import Store
-from diswot_errors import DataError
 
 TOLERANCE = 1e-3
 """Relative; what docs/proxies.md states of fp32 scores against float64."""
@@ -80,35 +81,45 @@ def merge(store: Store, book: Book) -> tuple[int, list[Conflict]]:
 
 @dataclass(frozen=True)
 class Checked:
-    """Released scores computed again: to the bit, within the tolerance, and others."""
+    """Released scores computed again: to the bit, within the tolerance, and others.
+
+    few: columns that were compared on fewer networks than asked for and than they hold: their proxy has moved on.
+    """
 
     exact: int
     near: int
     conflicts: tuple[Conflict, ...]
+    few: tuple[str, ...]
 
 
 def verify(table: ScoreTable, sample: int, seed: int) -> Checked:
-    """Score some networks of a table again, in this process and with this torch; all of its proxies."""
+    """Score some networks of a table again, in this process and with this torch: of every column some that it holds."""
     from proxies.registry import get
 
-    archs = table.archs
-    chosen = random.Random(seed).sample(archs, min(sample, len(archs)))
-    infos = [get(name) for name in table.card.columns if get(name).version == table.card.columns[name].version]
+    current = [name for name, column in table.card.columns.items() if get(name).version == column.version]
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)  # the columns that hold the same networks
+    for name in current:
+        alike[tuple(table.answers(name))].append(name)
+    exact, near, compared = 0, 0, dict.fromkeys(table.card.columns, 0)
+    conflicts: list[Conflict] = []
     settle()
     with TemporaryDirectory() as folder, Store(Path(folder) / "scores.sqlite") as store, Runner(store) as runner:
-        answers = runner.scores(setting_of(table), infos, chosen, [table.card.setting["seed"]])
-    exact, near = 0, 0
-    conflicts: list[Conflict] = []
-    for (name, _), found in answers.items():
-        question, released = table.card.question(name), table.answers(name, chosen)
-        for arch, old in released.items():
-            if same(old, found[arch]):
-                exact += 1
-            elif close(old, found[arch]):
-                near += 1
-            else:
-                conflicts.append(Conflict(question, arch, old, found[arch]))
-    return Checked(exact, near, tuple(conflicts))
+        for archs, names in alike.items():
+            chosen = random.Random(seed).sample(archs, min(sample, len(archs)))
+            infos = [get(name) for name in names]
+            answers = runner.scores(Setting.of(table.card.any_question), infos, chosen, [table.card.setting["seed"]])
+            for (name, _), found in answers.items():
+                question = table.card.question(name)
+                compared[name] += len(chosen)
+                for arch, old in table.answers(name, chosen).items():
+                    if same(old, found[arch]):
+                        exact += 1
+                    elif close(old, found[arch]):
+                        near += 1
+                    else:
+                        conflicts.append(Conflict(question, arch, old, found[arch]))
+    few = [name for name, column in table.card.columns.items() if compared[name] < min(sample, column.networks)]
+    return Checked(exact, near, tuple(conflicts), tuple(few))
 
 
 def close(one: Answer, other: Answer) -> bool:
@@ -118,12 +129,14 @@ def close(one: Answer, other: Answer) -> bool:
     return abs(one.value - other.value) <= TOLERANCE * max(abs(one.value), abs(other.value))
 
 
-def setting_of(table: ScoreTable) -> Setting:
-    """The setting under which the questions of a table are asked."""
+def unverifiable(table: ScoreTable) -> str:
+    """Why a table cannot be computed again here, or ''."""
     asked = table.card.any_question
-    if asked.device != "cpu" or (asked.teacher and asked.teacher_seed != FIRST_TEACHER_SEED + asked.seed):
-        raise DataError(f"{table.path} was scored on {asked.device} or with a teacher of a file: not verified here")
-    return Setting.of(asked)
+    if asked.device != "cpu":
+        return f"scored on {asked.device}"
+    if asked.teacher and asked.teacher_seed != FIRST_TEACHER_SEED + asked.seed:
+        return "scored with a teacher of a file"
+    return absent(asked.images, Setting.of(asked).split)
 
 
 def _shown(answer: Answer) -> str:

@@ -45,13 +45,18 @@ class Ask:
     def config(self) -> dict[str, Any]:
         """All that decides the numbers."""
         made = {"formulas": sorted(map(str, self.formulas))} if self.formulas else {}
-        return {**self.study.config(), "proxies": {info.name: info.version for info in self.infos}, **made}
+        return {**self.study.config(), "proxies": {info.name: _version(info) for info in self.infos}, **made}
 
     @property
     def requests(self) -> list[Request]:
         """What the runner is asked for."""
         study = self.study
         return authors.requests(study.setting, self.infos, study.archs, study.seeds, study.kind)
+
+
+def _version(info: ProxyInfo) -> int | str:
+    """Of a proxy; of somebody else's also who brought it, with the digest of an edited file."""
+    return info.version if info.ours else f"{info.version} of {info.origin}"
 
 
 @dataclass(frozen=True)

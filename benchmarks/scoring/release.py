@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.command.claim import locked
 from benchmarks.engines import provenance
 from benchmarks.scoring.order import LISTED, places, space_order
 from benchmarks.scoring.question import Answer, Question
@@ -27,9 +28,11 @@ from benchmarks.scoring.released import (
     order_hash,
     planes,
     release_of,
+    waiting,
 )
 from benchmarks.scoring.setting import RECIPE, torch_version
 from diswot_registry import HOME
+from nb201_data.datasets import parse_name
 from nb201_data.sealed import write_whole
 from nb201_data.spaces import SPACES
 from proxies.registry import PROXIES
@@ -48,11 +51,17 @@ def release(book: Book, folder: Path) -> list[str]:
     by_setting: dict[tuple[Any, ...], dict[str, tuple[Question, Found]]] = defaultdict(dict)
     for question, found in book:
         if releasable(question):
-            by_setting[_setting(question)][question.proxy] = (question, found)
-    there = {_setting(table.card.any_question): table for table in Released(folder).tables}
+            columns = by_setting[_setting(question)]
+            before = columns[question.proxy][1] if question.proxy in columns else {}
+            columns[question.proxy] = (question, found | before)  # another build of torch is no other question
+    if not by_setting:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
     said: list[str] = []
-    for setting, columns in by_setting.items():
-        said += _grow(there.get(setting), columns, folder)
+    with locked(folder / ".tables.lock", f"another process adds to the tables in {folder}: wait for it to end"):
+        there = {_setting(table.card.any_question): table for table in Released(folder).tables}
+        for setting, columns in by_setting.items():
+            said += _grow(there.get(setting), columns, folder)
     return said
 
 
@@ -65,8 +74,9 @@ def releasable(question: Question) -> bool:
 
 
 def brought(question: Question) -> bool:
-    """Whether images or teacher are somebody's own."""
-    return any(" of " in name or ".py:" in name for name in (question.images, question.teacher))
+    """Whether images, teacher or its weights are somebody's own."""
+    named = any(" of " in name or ".py:" in name for name in (question.images, question.teacher))
+    return named or parse_name(question.images).is_folder or question.teacher_init not in ("", question.init)
 
 
 def _grow(table: ScoreTable | None, columns: Mapping[str, tuple[Question, Found]], folder: Path) -> list[str]:
@@ -74,6 +84,11 @@ def _grow(table: ScoreTable | None, columns: Mapping[str, tuple[Question, Found]
     some = next(iter(columns.values()))[0]
     merged: dict[str, tuple[Question, Found]] = {}
     said: list[str] = []
+    if table is not None and (torch := release_of(some.torch)) not in table.card.reproduces:
+        return [
+            f"{table.path.stem}: nothing added, since it is of torch {', '.join(table.card.reproduces)}, these of "
+            f"{torch}: `python -m benchmarks.scores verify --record` says whether both give the same"
+        ]
     if table is not None:
         for proxy in table.card.columns:
             question = table.card.question(proxy)
@@ -157,8 +172,10 @@ def write_table(
         sha256=hashlib.sha256(content).hexdigest(),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path.with_suffix(".npz"), content)
+    packed_path = path.with_suffix(".npz")
+    write_whole(waiting(packed_path), content)  # whenever this is killed, card and one of both files belong together
     write_whole(path, card.text().encode())
+    waiting(packed_path).replace(packed_path)
     return len(archs)
 
 

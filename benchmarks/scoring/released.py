@@ -89,19 +89,38 @@ class ScoreTable:
     @cached_property
     def arrays(self) -> Arrays:
         """All arrays by name, once the seal is checked."""
-        path = self.path.with_suffix(".npz")
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise DataError(f"{path}: {error.strerror}, though its card is there; {_ADVICE}") from error
-        found = hashlib.sha256(content).hexdigest()
-        if found != self.card.sha256:
-            raise DataError(f"{path} is altered: expected sha256:{self.card.sha256}, found sha256:{found}; {_ADVICE}")
+        content = self._content()
         if self.card.order != order_hash(self.card.setting["space"]):
             space = self.card.setting["space"]
             raise DataError(f"{self.path} counts the architectures of {space} in another order than this version")
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            found = {name: archive[name] for name in archive.files}
+        if not self._fits(found):
+            raise DataError(f"{self.path} names other columns or outcomes than its file holds; {_ADVICE}")
+        return found
+
+    def _fits(self, arrays: Arrays) -> bool:
+        """Whether the card describes these arrays."""
+        columns = self.card.columns
+        if set(arrays) != {"places", *(f"{part}.{name}" for name in columns for part in ("outcome", "value"))}:
+            return False
+        return all(arrays[f"outcome.{name}"].max(initial=0) <= len(one.outcomes) for name, one in columns.items())
+
+    def _content(self) -> bytes:
+        """The file that the card is about: of a writer that was killed behind the card it waits beside its place."""
+        path = self.path.with_suffix(".npz")
+        found = []
+        for place in (path, waiting(path)):
+            try:
+                content = place.read_bytes()
+            except OSError as error:
+                if place is path:
+                    raise DataError(f"{path}: {error.strerror}, though its card is there; {_ADVICE}") from error
+                break
+            found.append(f"sha256:{hashlib.sha256(content).hexdigest()}")
+            if found[-1] == f"sha256:{self.card.sha256}":
+                return content
+        raise DataError(f"{path} is altered: expected sha256:{self.card.sha256}, found {found[0]}; {_ADVICE}")
 
     @cached_property
     def archs(self) -> list[str]:
@@ -165,6 +184,11 @@ class Released:
         ]
 
 
+def waiting(path: Path) -> Path:
+    """Where the next content of a file is until its card is written."""
+    return path.with_name(f"{path.name}.next")
+
+
 def forms_of(space: str, archs: Iterable[str]) -> dict[str, str]:
     """Of each network the one that answers for it by a proxy that does not see dead branches."""
     of = get_space(space)
@@ -184,6 +208,8 @@ def read_card(path: Path) -> Card:
         card = Card(**{**content, "columns": columns, "reproduces": tuple(content["reproduces"])})
         for name in card.columns:
             card.question(name)
+        if not card.columns:
+            raise ValueError("it names no proxy")
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(f"{path} is no card of released scores ({error}); {_ADVICE}") from error
     return card

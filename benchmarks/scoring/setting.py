@@ -77,22 +77,23 @@ class Setting:
 
     def _teacher_known_as(self) -> str:
         """Its name, and who brought its space where that is not the project."""
-        space, colon, _ = self.teacher.partition(":")
-        brought = _known_as(SPACES, space) if colon and space in SPACES else space
+        owner, colon, _ = self.teacher.partition(":")
+        space = owner.partition("@")[0]
+        brought = known_as(SPACES, space) if colon and space in SPACES else space
         return self.teacher + brought.removeprefix(space)
 
     def question(self, info: ProxyInfo, seed: int) -> Question:
         """What is asked of every architecture for one proxy and one seed."""
         looks = info.teacher
         return Question(
-            space=_known_as(SPACES, self.space),
+            space=known_as(SPACES, self.space),
             skeleton=str(self.skeleton),
             proxy=info.name,
             version=info.version,
             origin=info.origin,
             init=self.init,
             seed=seed,
-            images=_known_as(DATASETS, self.images),
+            images=known_as(DATASETS, self.images),
             batch_size=self.batch_size,
             split=self.split,
             batch_seed=seed,
@@ -106,7 +107,7 @@ class Setting:
         )
 
 
-def _known_as(registry: Registry[Any], name: str) -> str:
+def known_as(registry: Registry[Any], name: str) -> str:
     """The name, and who brought it where that is not the project: an edited plugin file brings something else."""
     key = parse_name(name).base if registry is DATASETS else name
     origin = registry.origin(key) if key in registry else HOME

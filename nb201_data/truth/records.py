@@ -129,7 +129,7 @@ def ground_truth(name: str, kind: Kind, records: Iterable[Record], note: str) ->
     mixed = {field: values for field, values in mixed.items() if len(values) > 1}
     if mixed:
         listed = "; ".join(f"{field}: {', '.join(values)}" for field, values in mixed.items())
-        ready = "".join(f":{field}={values[0]}" for field, values in mixed.items())
+        ready = "".join(f":{field}={getattr(chosen[0], field)}" for field in mixed)  # those of one that is there
         raise UsageError(
             f"{name} holds numbers of different conditions, one of each was meant ({listed}). "
             f"Choose, as in {name}{ready}"

@@ -55,10 +55,12 @@ def load(path: Path, conditions: dict[str, str]) -> GroundTruth:
         raise DataError(f"{path} holds no row: expected one accuracy a line")
     if len(records) > 1 and all(record.accuracy <= 1 for record in records):
         raise DataError(f"{path}: every accuracy is at most 1, expected percent: multiply by 100")
-    stated = {field: str(getattr(records[0], field) or "") for field in CONDITIONS}
+    records = narrow(str(path), records, conditions)
+    stated = {field: str(getattr(records[0], field) or "") for field in CONDITIONS} if records else {}
     told = ", ".join(f"{field} {value}" for field, value in stated.items() if value)
     note = f"{{n}} architectures ({told}; {{runs}}) from {path.name}"
-    return ground_truth(str(path), "user", narrow(str(path), records, conditions), note)
+    name = "".join([str(path), *(f":{field}={value}" for field, value in conditions.items())])
+    return ground_truth(name, "user", records, note)
 
 
 def _record(row: Row, usual_space: str) -> Record:
