@@ -69,7 +69,7 @@ def tables(made_benchmark, monkeypatch):
             question = replace(question, teacher="", teacher_init="", teacher_seed=0)
         books.append((question, {arch: Answer(value(arch), "ok", "", cost) for arch in archs}))
     release(books, made_benchmark / "tables")
-    monkeypatch.setattr("benchmarks.command.opened.Released", lambda: Released(made_benchmark / "tables"))
+    monkeypatch.setattr("benchmarks.command.opened.Released", lambda *_: Released(made_benchmark / "tables"))
     return archs
 
 

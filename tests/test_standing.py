@@ -133,7 +133,8 @@ def test_what_a_guest_makes_of_scores_stands_there_too(measured: tuple[Measured,
     assert rows["mine_twice"][4:] == rows["mine"][4:]
     assert section.table.columns[6].label.endswith("te_nas")
     best = rows["nwot + synflow"][6]
-    expected = paired(accuracies, made.oriented("nwot + synflow"), made.oriented("te_nas"))
+    others = made.oriented("nwot + synflow"), made.oriented("te_nas")
+    expected = paired(accuracies, *others, networks=one.study.networks)
     assert isinstance(best, Estimate) and best == expected
     alone = replace(made.ask, infos=made.ask.infos[1:], formulas=made.ask.formulas[1:])
     (section,) = standing.of_guests(replace(made, ask=alone))
