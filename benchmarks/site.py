@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import diswot_ending
@@ -17,6 +18,7 @@ from benchmarks.scoring.recorded import recorded
 from benchmarks.scoring.released import Released
 from benchmarks.tables import released as pages
 from nb201_data.ground_truth import GroundTruth, available
+from nb201_data.truth.measured import FAMILY
 from reports.records import manifest_of, write_run
 
 
@@ -49,9 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def usual() -> list[str]:
-    """Every ground truth by name; of the benchmark the test accuracies after its full training."""
+    """Every ground truth by name; of the benchmark the test accuracies after its full training, and of cells that were
+    distilled in another way too not once more how good they are alone."""
     named = [one.name for one in available() if ":" in one.name]
-    return [name for name in named if ":valid:" not in name and not name.endswith(":12")]
+    again = f"{FAMILY}:*-*:vanilla"
+    return [name for name in named if ":valid:" not in name and not name.endswith(":12") and not fnmatch(name, again)]
 
 
 def _runs(place: Path, truths: Sequence[GroundTruth], released: Released, command: Sequence[str]) -> Iterator[Path]:
