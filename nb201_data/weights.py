@@ -1,5 +1,6 @@
 """Weights read from a file; nothing in it is unpickled freely."""
 
+import pickle
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,6 +18,11 @@ def load_weights(network: M, path: Path | str) -> M:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise DataError(f"no weights at {path}: give the path of a file written by torch.save") from None
+    except pickle.UnpicklingError as error:  # torch's own words advise to run what is in it
+        raise DataError(
+            f"cannot read weights from {path}: expected tensors alone, as torch.save(network.state_dict(), FILE) "
+            "writes them; anything else is not unpickled"
+        ) from error
     except Exception as error:  # a broken zip, an unsafe pickle, a truncated file: torch raises many kinds
         raise DataError(f"cannot read weights from {path}: {error}".splitlines()[0]) from error
     for key in ("state_dict", "model"):

@@ -98,6 +98,10 @@ def test_a_card_that_does_not_describe_its_file_is_refused(tmp_path: Path) -> No
         table.path.write_text(replace(table.card, columns=columns).text())
         with pytest.raises(DataError, match="names other columns or outcomes than its file holds"):
             Released(tmp_path).tables[0].arrays  # noqa: B018
+    other = {**table.card.setting, "seed": 5, "batch_seed": 5}
+    table.path.write_text(replace(table.card, setting=other).text())
+    with pytest.raises(DataError, match="by its setting it is nb201-"):
+        Released(tmp_path)
     table.path.write_text(replace(table.card, columns={}).text())
     with pytest.raises(DataError, match="names no proxy"):
         Released(tmp_path)

@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -28,6 +28,8 @@ from benchmarks.scoring.released import (
     order_hash,
     planes,
     release_of,
+    shared_by,
+    table_name,
     waiting,
 )
 from benchmarks.scoring.setting import RECIPE, torch_version
@@ -51,7 +53,7 @@ def release(book: Book, folder: Path) -> list[str]:
     by_setting: dict[tuple[Any, ...], dict[str, tuple[Question, Found]]] = defaultdict(dict)
     for question, found in book:
         if releasable(question):
-            columns = by_setting[_setting(question)]
+            columns = by_setting[shared_by(question)]
             before = columns[question.proxy][1] if question.proxy in columns else {}
             columns[question.proxy] = (question, found | before)  # another build of torch is no other question
     if not by_setting:
@@ -59,7 +61,7 @@ def release(book: Book, folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     said: list[str] = []
     with locked(folder / ".tables.lock", f"another process adds to the tables in {folder}: wait for it to end"):
-        there = {_setting(table.card.any_question): table for table in Released(folder).tables}
+        there = {shared_by(table.card.any_question): table for table in Released(folder).tables}
         for setting, columns in by_setting.items():
             said += _grow(there.get(setting), columns, folder)
     return said
@@ -179,20 +181,7 @@ def write_table(
     return len(archs)
 
 
-def table_name(question: Question) -> str:
-    """`s0-c16n0k100r32-gaussian-seed0-alone-1f2e3d`: what a reader looks for, and a hash of all the rest."""
-    digest = hashlib.sha256(repr(_setting(question)).encode()).hexdigest()[:6]
-    kind = "pairs" if question.teacher else "alone"
-    return f"{question.space}-{question.skeleton}-{question.init}-seed{question.seed}-{kind}-{digest}"
-
-
 def record_torch(table: ScoreTable, torch: str) -> None:
     """Write into a card that a version of torch gives the same scores."""
     reproduces = tuple(sorted({*table.card.reproduces, release_of(torch)}))
     write_whole(table.path, replace(table.card, reproduces=reproduces).text().encode())
-
-
-def _setting(question: Question) -> tuple[Any, ...]:
-    """What the questions of one table share; another build of torch is no other table."""
-    shared = {name: value for name, value in asdict(question).items() if name in SHARED and name != "torch"}
-    return tuple(shared.values())

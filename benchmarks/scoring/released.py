@@ -189,6 +189,19 @@ def waiting(path: Path) -> Path:
     return path.with_name(f"{path.name}.next")
 
 
+def table_name(question: Question) -> str:
+    """`s0-c16n0k100r32-gaussian-seed0-alone-1f2e3d`: what a reader looks for, and a hash of all the rest."""
+    digest = hashlib.sha256(repr(shared_by(question)).encode()).hexdigest()[:6]
+    kind = "pairs" if question.teacher else "alone"
+    return f"{question.space}-{question.skeleton}-{question.init}-seed{question.seed}-{kind}-{digest}"
+
+
+def shared_by(question: Question) -> tuple[Any, ...]:
+    """What the questions of one table share; another build of torch is no other table."""
+    shared = {name: value for name, value in asdict(question).items() if name in SHARED and name != "torch"}
+    return tuple(shared.values())
+
+
 def forms_of(space: str, archs: Iterable[str]) -> dict[str, str]:
     """Of each network the one that answers for it by a proxy that does not see dead branches."""
     of = get_space(space)
@@ -210,6 +223,8 @@ def read_card(path: Path) -> Card:
             card.question(name)
         if not card.columns:
             raise ValueError("it names no proxy")
+        if (named := table_name(card.any_question)) != path.stem:
+            raise ValueError(f"by its setting it is {named}")
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(f"{path} is no card of released scores ({error}); {_ADVICE}") from error
     return card
