@@ -12,6 +12,7 @@ from test_doors import PLUGIN
 
 import diswot_ending
 from benchmarks import correlation
+from benchmarks.scoring import setting
 from benchmarks.scoring.release import brought, releasable
 from benchmarks.scoring.scorer import Scorer, trained_teacher
 from benchmarks.scoring.setting import Setting
@@ -145,3 +146,17 @@ def test_two_files_of_one_name_are_two(tmp_path: Path) -> None:
     second = write(tmp_path / "b", NETWORK.replace("def build(", "def other("), "net.py")
     names = [own_network(f"{first}:build").name, own_network(f"{second}:other").name]
     assert [own_network(name).name for name in names] == names
+
+
+def test_another_version_of_a_package_brings_another_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Some:
+        def __contains__(self, name: str) -> bool:
+            return True
+
+        def origin(self, name: str) -> str:
+            return "mypkg"
+
+    monkeypatch.setattr(setting.metadata, "version", lambda name: {"mypkg": "2.0"}[name])
+    setting._version_of.cache_clear()
+    assert setting.known_as(Some(), "mine") == "mine of mypkg 2.0"  # type: ignore[arg-type]
+    setting._version_of.cache_clear()

@@ -108,10 +108,20 @@ class Setting:
 
 
 def known_as(registry: Registry[Any], name: str) -> str:
-    """The name, and who brought it where that is not the project: an edited plugin file brings something else."""
+    """The name, and who brought it where that is not the project: an edited plugin file, or another version of a
+    package, brings something else."""
     key = parse_name(name).base if registry is DATASETS else name
     origin = registry.origin(key) if key in registry else HOME
-    return name if origin == HOME else f"{name} of {origin}"
+    return name if origin == HOME else f"{name} of {origin}{_version_of(origin)}"
+
+
+@cache
+def _version_of(origin: str) -> str:
+    """Of an installed package; a file is known by its digest."""
+    try:
+        return f" {metadata.version(origin)}"
+    except (metadata.PackageNotFoundError, ValueError):
+        return ""
 
 
 def file_hash(path: str) -> str:
