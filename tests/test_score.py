@@ -15,7 +15,7 @@ from benchmarks import score as command
 from benchmarks.scoring.peers import BAND, NEAREST, OPTIONS, peers, percentile
 from benchmarks.scoring.question import Answer, Question
 from benchmarks.scoring.release import write_table
-from benchmarks.scoring.released import Released, ScoreTable, read_card, release_of
+from benchmarks.scoring.released import Released, ScoreTable, read_card, release_of, table_name
 from benchmarks.scoring.setting import torch_version
 from diswot_plugins import restored
 from nb201_data.counting import multiply_adds
@@ -157,8 +157,9 @@ class TestPeers:
         archs = sorted(space.all()[::70], key=space.params)[:count]
         found = {str(arch): Answer(float(place), "ok") for place, arch in enumerate(archs)}
         found[str(archs[0])] = Answer(None, "nan", "why")
-        write_table(tmp_path / "some.json", {question.proxy: (question, found)}, ("99.0", release_of(torch_version())))
-        return [ScoreTable(tmp_path / "some.json", read_card(tmp_path / "some.json"))]
+        path = tmp_path / f"{table_name(question)}.json"
+        write_table(path, {question.proxy: (question, found)}, ("99.0", release_of(torch_version())))
+        return [ScoreTable(path, read_card(path))]
 
     def test_are_the_nearest_by_parameters_within_the_band(self, tmp_path: Path) -> None:
         there = replace(QUESTION, space="nb201", skeleton="c16n1k10r8")
