@@ -14,7 +14,7 @@ from benchmarks.distill import checkpointed
 from benchmarks.distill.protocols import Protocol
 from benchmarks.distill.stream import Stream
 from benchmarks.distill.students import Student, parse_student
-from benchmarks.distill.teaching import School
+from benchmarks.distill.teaching import OF_THE_FILE, School
 from benchmarks.distill.trainer import EpochResult, Trainer, check_trainable, learns_from_logits
 from benchmarks.engines.progress import Progress
 from benchmarks.engines.registry import Engine
@@ -82,10 +82,6 @@ def distillation(
             f"{', '.join(names)} does not: take one that does, or leave --teacher-weights out"
         )
     return made
-
-
-OF_THE_FILE = frozenset({"trained", "assistant"})
-"""Who teaches where the file of a trained teacher counts."""
 
 
 def trains_teacher(distilled: Distillation) -> bool:

@@ -24,6 +24,8 @@ from proxies.inits import initialise
 
 TEACHER_SEED = 1_000_000  # far from the seeds of students, so that no student starts as its own teacher
 EARLY = 1 / 3  # of a teacher's schedule, where an early one is stopped
+OF_THE_FILE = frozenset({"trained", "assistant"})
+"""Who teaches where the file of a trained teacher counts."""
 Say = Callable[[str], object]
 
 
@@ -65,7 +67,7 @@ class School:
 
     def source(self, loss: Loss) -> str:
         """What tells this teacher from another of its name."""
-        known = self.file is not None and loss.teaching in ("trained", "assistant")
+        known = self.file is not None and loss.teaching in OF_THE_FILE
         return file_hash(str(self.file)) if known else "" if loss.teaching == "nobody" else "trained here"
 
     def top1(self, loss: Loss, say: Say) -> float | None:

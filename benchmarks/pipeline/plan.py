@@ -25,7 +25,6 @@ from nb201_data.networks import a_resnet
 from nb201_data.spaces import SearchSpace, get_space
 from nb201_data.teachers import teacher_file
 from proxies.distillation import losses
-from proxies.distillation.names import ALONE
 
 BUDGET = 200  # evaluations of its search
 
@@ -89,8 +88,7 @@ def resolve(options: argparse.Namespace) -> PipelinePlan:
     around = protocol.skeleton(images.classes, images.resolution) if space.scalable else None
     space = space.with_skeleton(around) if around else space.fitted(images.classes, images.resolution)
     check_score(space, options.score, protocol.images)  # before a teacher is trained for it
-    for name in dict.fromkeys((loss.name, ALONE)):
-        check_trainable(space.build(space.all()[0]), losses.get(name))
+    check_trainable(space.build(space.all()[0]), loss)
     constraints = constraints_of(space, options)
     allowed = feasible(space, constraints)
     return PipelinePlan(

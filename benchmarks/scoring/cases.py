@@ -16,10 +16,10 @@ from benchmarks.scoring.columns import Columns, columns_of, single
 from benchmarks.scoring.halves import Half, half_of, quarter_of
 from benchmarks.scoring.population import ENOUGH, LEAST, populations
 from benchmarks.scoring.release import Book
+from benchmarks.scoring.released import networks_of
 from benchmarks.statistics.formula import Formula
 from benchmarks.statistics.resamples import Array
 from nb201_data.ground_truth import GroundTruth
-from nb201_data.spaces import get_space
 
 CLOSED_FORMS = ("params", "flops", "flops_pruned", "conv_count", "conv_root_size")
 """What a score must beat: sizes that need no image and no weight."""
@@ -43,8 +43,7 @@ class Case:
     @cached_property
     def networks(self) -> tuple[str, ...]:
         """Which network each architecture is: dead branches make no other one."""
-        space = get_space(self.truth.space)
-        return tuple(str(space.canonical(space.parse(arch))) for arch in self.archs)
+        return networks_of(self.truth.space, self.archs)
 
     @property
     def conditions(self) -> str:

@@ -202,6 +202,11 @@ def shared_by(question: Question) -> tuple[Any, ...]:
     return tuple(shared.values())
 
 
+def networks_of(space: str, archs: Sequence[str]) -> tuple[str, ...]:
+    """Which network each architecture is: dead branches make no other one."""
+    return tuple(map(forms_of(space, archs).__getitem__, archs))
+
+
 def forms_of(space: str, archs: Iterable[str]) -> dict[str, str]:
     """Of each network the one that answers for it by a proxy that does not see dead branches."""
     of = get_space(space)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.engines.device import choose_device
 from benchmarks.scoring.authors import COMMON
 from benchmarks.scoring.order import shuffled
+from benchmarks.scoring.released import networks_of
 from benchmarks.scoring.resolve import REAL, painted, resolve_images, split_at_hand
 from benchmarks.scoring.setting import RECIPE, Setting
 from diswot_errors import DataError, UsageError
@@ -49,8 +50,7 @@ class Study:
     @cached_property
     def networks(self) -> tuple[str, ...]:
         """Which network each architecture is: dead branches make no other one."""
-        space = get_space(self.setting.space)
-        return tuple(str(space.canonical(space.parse(arch))) for arch in self.archs)
+        return networks_of(self.setting.space, self.archs)
 
     def notes(self) -> list[Note]:
         """What a reader must know before any number."""
