@@ -40,6 +40,7 @@ class Network(nn.Module, ABC):
     """Stages, global average pooling, a linear classifier."""
 
     classifier: nn.Linear
+    hands_out_features = True
     reads_token = False
     """Whether the classifier reads a class token and not the mean of the last map."""
     side: int | None = None

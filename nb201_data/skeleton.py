@@ -38,5 +38,8 @@ class Skeleton:
         """The inverse of `str()`."""
         match = re.fullmatch("c([0-9]{1,9})n([0-9]{1,9})k([0-9]{1,9})r([0-9]{1,9})", text)
         if match is None:
-            raise UsageError(f"unknown skeleton {shown(text)}: expected something like 'c16n5k10r32' (see Skeleton)")
+            raise UsageError(
+                f"unknown skeleton {shown(text)}: expected a name like c16n5k10r32: "
+                "16 channels, 5 cells a stage, 10 classes, images of 32 x 32"
+            )
         return cls(*map(int, match.groups()))

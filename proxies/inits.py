@@ -49,7 +49,8 @@ def initialise(model: nn.Module, init: str, seed: int) -> nn.Module:
     Convolutions and linear layers get the named distribution, their biases 0 (`default`: PyTorch's U(-a, a)); norm
     layers get weight 1, bias 0 and fresh running statistics. Each tensor has a generator of its own, seeded by
     (seed, its name). Modules of other kinds with weights of their own and PyTorch's `reset_parameters` (tokens and
-    positions of transformers) reset them, the random state seeded alike.
+    positions of transformers, attention) reset them, the random state seeded alike. Parameters of a module without it,
+    a scale or a token that the network itself holds, stay as they were built.
     """
     if init not in INITS:
         raise UsageError(f"unknown initialisation {init!r}: expected one of {', '.join(INITS)}")
@@ -68,11 +69,15 @@ def initialise(model: nn.Module, init: str, seed: int) -> nn.Module:
                     module.weight.fill_(1)
                 if module.bias is not None:
                     module.bias.zero_()
-            elif module._parameters and callable(reset := getattr(module, "reset_parameters", None)):
+            elif module._parameters and callable(reset := _reset_of(module)):
                 with torch.random.fork_rng(devices=[]):
                     torch.random.default_generator.set_state(generator_for(seed, name).get_state())
                     reset()
     return model
+
+
+def _reset_of(module: nn.Module) -> object:
+    return getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
 
 
 def _uniform(bound: float) -> Callable[[Tensor, torch.Generator], object]:

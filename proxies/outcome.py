@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 
 from diswot_errors import NotApplicable
-from proxies.evidence.split import out_of_memory
+from proxies.evidence.memory import out_of_memory
 
 if TYPE_CHECKING:
     from pandas import DataFrame

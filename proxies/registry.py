@@ -90,7 +90,7 @@ class ProxyInfo:
     @property
     def summary(self) -> str:
         """The first sentence of the formula, on one line."""
-        return re.split(r"(?<=[.:])\s", " ".join(self.formula.split()), maxsplit=1)[0].rstrip(".:")
+        return _first_sentence(self.formula)
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,15 @@ class AggregateInfo:
     def formula(self) -> str:
         """The docstring of the function."""
         return (self.function.__doc__ or "").strip()
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the formula, on one line."""
+        return _first_sentence(self.formula)
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.:])\s", " ".join(text.split()), maxsplit=1)[0].rstrip(".:")
 
 
 def _admit(info: ProxyInfo) -> None:
@@ -155,7 +164,7 @@ PROXIES = Registry[ProxyInfo](
     "diswot_bench.proxies",
     ("proxies.zero_cost", "proxies.distillation"),
     admit=_admit,
-    listing="--list shows all.",
+    listing="`python -m proxies` lists them.",
 )
 AGGREGATES = Registry[AggregateInfo](
     "aggregate", AggregateInfo, "diswot_bench.aggregates", admit=_admit_aggregate, beside=PROXIES
@@ -174,6 +183,9 @@ def proxy(
     authors: AuthorsSetting | None = None,
 ) -> Callable[[F], F]:
     """Register a function of the evidence under `name`; its docstring is the formula shown everywhere."""
+
+    if isinstance(needs, str):
+        raise UsageError(f"proxy {name!r} has needs {needs!r}: expected a list, [{needs!r}]")
 
     def register(function: F) -> F:
         needed, by_form = frozenset(needs), equal_on_equals
@@ -234,7 +246,7 @@ def select(patterns: str | Iterable[str]) -> list[ProxyInfo]:
         elif any(sign in pattern for sign in "*?["):
             found = [info for info in all_proxies() if fnmatch.fnmatchcase(info.name, pattern)]
             if not found:
-                raise UsageError(f"no proxy matches {pattern!r}: --list shows all")
+                raise UsageError(f"no proxy matches {pattern!r}: `python -m proxies` lists them")
         elif pattern:
             found = [get(name) for name in (AGGREGATES[pattern].parts if pattern in AGGREGATES else [pattern])]
         else:

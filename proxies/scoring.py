@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from diswot_errors import NotApplicable, UsageError
 from proxies.evidence import Evidence, Pass, TeacherEvidence, borrowed, plan, teacher_evidence
+from proxies.evidence.borrow import fresh_buffers
 from proxies.evidence.forward import Session, release
-from proxies.evidence.observers import absent
 from proxies.evidence.plan import GRAPH_NEEDS, LAYER_NEEDS
 from proxies.evidence.record import autocast
 from proxies.evidence.split import can_split, in_parts
@@ -46,27 +46,33 @@ def score(
     """
     infos = select(names)
     x, labels = _check_batch(batch)
+    _check_kind(model, "model", (nn.Module,), "a network, an nn.Module")
+    _check_kind(teacher, "teacher", (nn.Module, TeacherEvidence, type(None)), "a network or `teacher_evidence` of one")
     with autocast(x.device, precision):
         pass  # refuses an unknown precision before anything runs
-    if isinstance(teacher, nn.Module) and any(info.teacher for info in infos):
-        teacher = teacher_evidence(teacher, (x, labels), seed=seed, precision=precision)
+    shown, missing = None, Failure("not-applicable", "needs a teacher: pass teacher=")
     if isinstance(teacher, TeacherEvidence):
-        _check_teacher(teacher, labels)
+        _check_teacher(teacher, x, labels)
         shown = teacher
-    else:
-        shown = None
+    elif teacher is not None and any(info.teacher for info in infos):
+        try:
+            shown = teacher_evidence(teacher, (x, labels), seed=seed, precision=precision)
+        except Exception as error:  # a teacher too can fail in any way
+            missing = failure_of(error)
+            missing = Failure(missing.status, f"the teacher: {missing.reason}")
     found: dict[str, Score] = {}
     for kind, chosen in ((_Run, [i for i in infos if i.ours]), (_GuestRun, [i for i in infos if not i.ours])):
         if chosen:
-            found |= kind(chosen, Evidence(model, x, labels, seed, precision, shown), around).scores()
+            found |= kind(chosen, Evidence(model, x, labels, seed, precision, shown), around, missing).scores()
     return Scores((info.name, found[info.name]) for info in infos)
 
 
 class _Run:
     """The passes that some proxies need on one network, and the proxies, each as soon as it has what it needs."""
 
-    def __init__(self, infos: list[ProxyInfo], evidence: Evidence, around: Around) -> None:
+    def __init__(self, infos: list[ProxyInfo], evidence: Evidence, around: Around, without_teacher: Failure) -> None:
         self.infos = infos
+        self.without_teacher = without_teacher
         self.evidence = evidence
         self.around = around
         self.results: dict[str, Tensor | float | Failure] = {}
@@ -83,11 +89,14 @@ class _Run:
         passes = self.plan.passes
         session = Session(self.evidence, self.plan.needs, self.plan.backward)
         with borrowed(self.evidence.model):
+            renew = fresh_buffers(self.evidence.model)
             self.evidence.found["model"] = self.evidence.model
             self._between_passes()
             for i, one in enumerate(passes):
                 begin = self.clock()
                 with self.around("pass", one.name):
+                    if not one.backward:
+                        renew()
                     self._run_pass(session, one)
                     if not any(later.backward for later in passes[i + 1 :]):
                         release(session)
@@ -101,7 +110,7 @@ class _Run:
 
     def _refused(self, info: ProxyInfo) -> bool:
         if info.teacher and self.evidence.teacher_evidence is None:
-            self.results[info.name] = Failure("not-applicable", "needs a teacher: pass teacher=")
+            self.results[info.name] = self.without_teacher
             return True
         if info.needs & LAYER_NEEDS:
             try:
@@ -124,14 +133,15 @@ class _Run:
             self._fail(todo, failure_of(error))
         except Exception as error:  # a network of anyone's can fail in any way; the others still get their scores
             failure = failure_of(error)
-            release(session)
-            if one.graph:
+            if one.name == "forward" or failure.status == "out-of-memory":
+                release(session)
+            if one.graph and failure.status == "out-of-memory":
                 todo = self._open(GRAPH_NEEDS)
-                if failure.status == "out-of-memory" and can_split(self.evidence):
+                if can_split(self.evidence):
                     failure = self._split(todo, failure)
             self._fail(todo, failure)
         for need in self._open(one.gives):
-            self._fail({need}, failure_of(absent(need)))
+            self._fail({need}, failure_of(session.fault(need)))
 
     def _split(self, needs: set[str], failure: Failure) -> Failure:
         """Again in smaller parts, for what can be put together exactly; the rest keeps the failure."""
@@ -205,6 +215,12 @@ class _GuestRun(_Run):
         return ask(info, self.evidence)
 
 
+def _check_kind(given: object, what: str, kinds: tuple[type, ...], expected: str) -> None:
+    if not isinstance(given, kinds):
+        shown = f"the class {given.__name__}" if isinstance(given, type) else f"{type(given).__name__} {given!r:.40}"
+        raise UsageError(f"{what}: {shown}; expected {expected}")
+
+
 def _check_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     x, labels = batch if isinstance(batch, tuple | list) and len(batch) == 2 else (batch, None)
     if not isinstance(x, Tensor) or not isinstance(labels, Tensor) or not x.dim():
@@ -223,11 +239,14 @@ def _check_batch(batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         )
     if int(labels.min()) < 0:
         raise UsageError(f"a batch with label {int(labels.min())}: expected labels from 0 to the number of classes - 1")
-    return x, labels
+    return x, labels.long()
 
 
-def _check_teacher(teacher: TeacherEvidence, labels: Tensor) -> None:
-    if teacher.labels.shape != labels.shape or not torch.equal(teacher.labels, labels):
+def _check_teacher(teacher: TeacherEvidence, x: Tensor, labels: Tensor) -> None:
+    same = teacher.labels.shape == labels.shape and torch.equal(teacher.labels, labels)
+    if teacher.x is not None and teacher.x is not x:
+        same = same and teacher.x.shape == x.shape and torch.equal(teacher.x, x)
+    if not same:
         raise UsageError(
             f"the teacher was looked at on another batch ({len(teacher.labels)} images, now {len(labels)}): "
             "make its evidence on the batch that is scored"

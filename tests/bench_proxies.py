@@ -70,7 +70,7 @@ def test_one_cell(group: str, benchmark: object) -> None:
 
 
 def test_peak_memory_of_everything_on_the_heaviest_cell(capsys: pytest.CaptureFixture[str]) -> None:
-    with Local(2).team(2) as team:  # one job: a fresh process
+    with Local().team(1, apart=True) as team:  # a fresh process
         (found,) = team.each(peaks, [PeakJob(groups()["all"], "cpu")])
     most = found[""] / 2**30
     with capsys.disabled():

@@ -166,7 +166,7 @@ def test_a_network_of_nan_gives_no_number_where_weights_matter(teacher: nn.Modul
     scores = score(model, "all", batch(), teacher=teacher)
     sizes = {"params", "flops", "conv_count", "conv_root_size", "conv_log_width", "trainable_layers"}
     own = {"vkdnw", "vkdnw_single", "vkdnw_transposed"}
-    blind = sizes | own | {"zen", "te_nas_regions"}  # weights of its own, on or off
+    blind = sizes | own | {"zen"}  # weights of their own
     for name, one in scores.items():
         if name in blind:
             assert one.status == "ok", (name, one)

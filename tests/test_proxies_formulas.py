@@ -23,7 +23,7 @@ def evidence(**found: Any) -> Evidence:
     """Evidence with nothing in it but what is given; two layers of 2 x 3 and 4 x 2."""
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 4))
-    return Evidence(model, torch.randn(6, 3), torch.tensor([0, 1, 0, 1, 2, 3]), found=found)
+    return Evidence(model, torch.randn(6, 3), torch.tensor([0, 1, 0, 1, 2, 3]), found=found, seen_classes=4)
 
 
 def value(name: str, given: Evidence) -> float:
@@ -97,11 +97,11 @@ def test_epe_nas_of_many_classes_compares_those_with_several_images() -> None:
     gradient = torch.randn(7, 3, 4, 4)
     rows, labels = gradient.double().flatten(1).numpy(), torch.tensor([5, 9, 5, 2, 9, 9, 100])
     many = nn.Sequential(nn.Flatten(), nn.Linear(48, 101))
-    given = Evidence(many, torch.zeros(7, 3, 4, 4), labels, found={"input_gradient": gradient})
+    given = Evidence(many, torch.zeros(7, 3, 4, 4), labels, found={"input_gradient": gradient}, seen_classes=101)
     logs = {c: np.log(np.abs(np.corrcoef(rows[labels.numpy() == c])) + 1e-5) for c in (5, 9)}
     five, nine = logs[5].sum() / 2, logs[9].sum() / 3
     assert value("epe_nas", given) == pytest.approx(2 * abs(five - nine) / 2)
-    alone = Evidence(many, given.x, torch.arange(7), found=given.found)
+    alone = Evidence(many, given.x, torch.arange(7), found=given.found, seen_classes=101)
     with pytest.raises(NotApplicable, match="no class has two images"):
         value("epe_nas", alone)
 

@@ -33,7 +33,7 @@ REASONS = {
     "the network has no ReLU module": NO_RELU,
     "the network has no blocks": NO_BLOCKS_OF_MAPS,
     "differ: ": EQUAL_WIDTHS | {"fitnet"},
-    "the classifier of the network reads a class token, not the mean of the last map": {"m_s", "diswot"},
+    "the classifier of the network does not read the mean of the last map": {"m_s", "diswot"},
 }
 ARCHS = {"autoformer": "c192h333333333333r777777777777", "pit": "b16m2d166h222"}
 

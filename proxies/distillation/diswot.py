@@ -37,14 +37,15 @@ def m_s(evidence: Evidence) -> Tensor:
 
     Grad-CAM's weights are the classifier's in closed form. Where the widths differ, the maps are summed over
     channels and class means compared, K x K (`similarity.m_s`). ||.||_2 in the paper is read as the Frobenius norm.
-    Where the classifier reads a class token, Grad-CAM has no such form, and there is no score.
+    Where the classifier reads anything but the mean of the last map, a class token, a maximum, Grad-CAM has no such
+    form, and there is no score.
     """
     weight = evidence.teacher.classifier_weight
     if weight is None:
         raise NotApplicable("the teacher does not end in a linear classifier")
     for whose, shown in (("network", evidence.features), ("teacher", evidence.teacher.features)):
-        if shown.token:
-            raise NotApplicable(f"the classifier of the {whose} reads a class token, not the mean of the last map")
+        if shown.last is not None and not shown.averaged:
+            raise NotApplicable(f"the classifier of the {whose} does not read the mean of the last map")
     maps = evidence.last, teacher_map(evidence)
     return refused(similarity.m_s, *maps, evidence.classifier_weight, weight, evidence.labels)
 

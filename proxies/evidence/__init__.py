@@ -5,8 +5,9 @@ A proxy states in the registry what it needs; `plan` finds the passes that give 
 
 from proxies.evidence.borrow import borrowed
 from proxies.evidence.capture import Features, forward_features
+from proxies.evidence.layers import Layer
 from proxies.evidence.plan import Pass, Plan, plan
-from proxies.evidence.record import Evidence, Layer, TeacherEvidence, teacher_evidence
+from proxies.evidence.record import Evidence, TeacherEvidence, teacher_evidence
 
 __all__ = [
     "Evidence",

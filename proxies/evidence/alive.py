@@ -1,4 +1,4 @@
-"""Which layers stand between the images and the logits, whatever the weights. What a pruned count looks at."""
+"""Which layers stand between the images and the logits. What a pruned count looks at."""
 
 from typing import Any
 
@@ -19,7 +19,8 @@ TOLERANCE = 1e-9
 def alive(session: Session) -> None:
     """Names of the layers whose outputs differ between two images of noise and change the logits, in float64.
 
-    Each weight is moved by .01 N(0, 1): a residual branch whose scale starts at zero is no dead end.
+    Each weight is moved by .01 N(0, 1): a residual branch whose scale starts at zero is no dead end. Other weights have
+    a say where a layer answers neither image: behind ReLUs that all are off.
     """
     evidence = session.evidence
     generator = generator_for(evidence.seed, "alive: weights")
@@ -38,7 +39,7 @@ def alive(session: Session) -> None:
     handles = [module.register_forward_hook(see) for module in names]
     try:
         with other_weights(evidence.model, moved):
-            logits = evidence.model(x)
+            logits = evidence.logits(x)
     finally:
         for handle in handles:
             handle.remove()

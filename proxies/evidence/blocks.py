@@ -5,7 +5,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from diswot_errors import NotApplicable
 from proxies.evidence.capture import widened
 from proxies.evidence.observers import Observer
 from proxies.evidence.record import Evidence
@@ -24,8 +26,16 @@ class _Blocks(Observer):
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
         return blocks(model)
 
+    version = 0
+
+    def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if inputs and isinstance(inputs[0], Tensor):
+            self.version = inputs[0]._version  # of the outermost blocks none stands in another
+
     def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         if inputs and all(isinstance(t, Tensor) and t.dim() == 4 for t in (inputs[0], output)):
+            if inputs[0]._version != self.version:
+                raise NotApplicable("a block overwrites what it is given, `x += y`: write `x = x + y`")
             self.see_maps(inputs[0], output)
 
     def see_maps(self, entering: Tensor, leaving: Tensor) -> None:
@@ -74,7 +84,10 @@ class BlockJacobians(_Blocks):
 
 
 def _jacobian(entering: Tensor, leaving: Tensor, signs: Tensor) -> Tensor | None:
-    """(C_in, C_out), with C_in counting the pixels that one output position covers; None for the identity."""
+    """(C_in, C_out), with C_in counting the pixels that one output position covers; None for the identity.
+
+    Where they do not divide, as in 7 -> 4, positions at the far border cover nothing besides: zeros.
+    """
     batch, channels, height, width = leaving.shape
     above = signs[: leaving.numel()].view(batch, height, width, channels).permute(0, 3, 1, 2).to(leaving.dtype)
     below = None
@@ -84,8 +97,11 @@ def _jacobian(entering: Tensor, leaving: Tensor, signs: Tensor) -> Tensor | None
         return None
     if below is None:
         return widened(leaving.new_zeros((entering.shape[1], channels)))
-    across, down = entering.shape[2] // height, entering.shape[3] // width
-    covered = below.reshape(batch, -1, height, across, width, down).permute(0, 2, 4, 1, 3, 5)
+    if entering.shape[2] < height or entering.shape[3] < width:
+        raise NotApplicable("a block hands on larger maps than it is given")
+    across, down = -(-entering.shape[2] // height), -(-entering.shape[3] // width)
+    margin = (0, down * width - entering.shape[3], 0, across * height - entering.shape[2])
+    covered = functional.pad(below, margin).reshape(batch, -1, height, across, width, down).permute(0, 2, 4, 1, 3, 5)
     return widened(covered.reshape(batch * height * width, -1)).T @ _columns(above) / (batch * height * width)
 
 

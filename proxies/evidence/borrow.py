@@ -15,16 +15,21 @@ BATCH_NORM = nn.modules.batchnorm._BatchNorm
 def borrowed(model: nn.Module) -> Iterator[nn.Module]:
     """The network in training mode, with throw-away buffers, all weights differentiable and no gradients.
 
-    On leaving, also by an exception, it has its own buffers, modes, `requires_grad` flags, gradients and weights again
-    (the same tensors, not copies), and the global random state is as before. Gradients are on, whatever the caller set.
+    Nothing works in place: a map that somebody looked at is not overwritten. On leaving, also by an exception, it has
+    its own buffers, modes, `requires_grad` flags, gradients, weights and attributes again (the same objects, not
+    copies), and the global random state is as before. Gradients are on, whatever the caller set.
     """
     modes = [(module, module.training) for module in model.modules()]
+    attributes = [(vars(module), dict(vars(module))) for module in model.modules()]
     buffers = [(module._buffers, name, b) for module in model.modules() for name, b in module._buffers.items()]
     parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]
     cuda = sorted({p.device.index or 0 for p in model.parameters() if p.device.type == "cuda"})
     with torch.random.fork_rng(devices=cuda), torch.inference_mode(False), torch.enable_grad():
         try:
             model.train()
+            for module, _ in modes:
+                if getattr(module, "inplace", False) is True:
+                    module.inplace = False  # type: ignore[assignment]
             for owner, name, buffer in buffers:
                 owner[name] = None if buffer is None else buffer.clone()
             for parameter, _, _ in parameters:
@@ -38,8 +43,23 @@ def borrowed(model: nn.Module) -> Iterator[nn.Module]:
                 parameter.grad = grad
             for owner, name, buffer in buffers:
                 owner[name] = buffer
+            for now, before in attributes:
+                for added in now.keys() - before.keys():
+                    del now[added]
+                now.update(before)
             for module, mode in modes:
                 module.training = mode
+
+
+def fresh_buffers(model: nn.Module) -> Callable[[], None]:
+    """What gives the network copies of the buffers that it has now: no pass sees what another one left in them."""
+    kept = [(m._buffers, name, b) for m in model.modules() for name, b in m._buffers.items() if b is not None]
+
+    def renew() -> None:
+        for owner, name, buffer in kept:
+            owner[name] = buffer.clone()
+
+    return renew
 
 
 @contextlib.contextmanager

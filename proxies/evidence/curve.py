@@ -38,7 +38,7 @@ def curve(session: Session) -> None:
     ):
         for weight in model.parameters():
             weight.requires_grad_(False)  # the copies: only t matters
-        logits = model(torch.cos(t) * u.to(device) + torch.sin(t) * w.to(device))[0]
+        logits = evidence.logits(torch.cos(t) * u.to(device) + torch.sin(t) * w.to(device))[0]
         chosen = torch.randint(len(logits), (COORDINATES,), generator=generator).tolist()
         found = {k: _derivatives(logits[k], t) for k in set(chosen)}
     v, a = (torch.stack([found[k][order] for k in chosen]) for order in range(2))

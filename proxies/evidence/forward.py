@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from diswot_errors import NotApplicable, UsageError
+from diswot_errors import NotApplicable
 from proxies.evidence import observers, responses
 from proxies.evidence.attention import attention_by_formula
 from proxies.evidence.blocks import BlockJacobians, BlockMaps
 from proxies.evidence.borrow import seed_global
-from proxies.evidence.capture import forward_features, hands_out_features, widened
+from proxies.evidence.capture import forward_features, widened
 from proxies.evidence.norm import exact_batch_norm
 from proxies.evidence.record import Evidence, autocast
 from proxies.evidence.second_order import twice_differentiable
@@ -65,6 +65,15 @@ class Session:
         """Whether a pass after `name` goes back through the graph."""
         return name != self.backward[-1]
 
+    def each(self, step: Callable[[observers.Observer], None]) -> None:
+        """For every watcher that has not failed; one that does fails for itself."""
+        for watcher in self.watchers:
+            watcher.at_its_own_risk(step, watcher)
+
+    def fault(self, need: str) -> Exception:
+        """Why a pass that ran did not fill a need."""
+        return next((w.fault for w in self.watchers if w.need == need and w.fault), None) or observers.absent(need)
+
     def the_graph(self) -> Graph:
         """The graph of the forward pass."""
         if self.graph is None:
@@ -79,8 +88,7 @@ def forward(session: Session) -> None:
     """
     evidence, needs = session.evidence, session.needs
     x = evidence.x.detach()
-    x.requires_grad_("input_gradient" in needs)
-    hands_out_features(evidence.model, x)
+    x.requires_grad_(not needs.isdisjoint(("input_gradient", "block_jacobians")))  # a block may begin at the image
     session.seed("forward")
     session.watchers = [kind(evidence) for need, kind in OBSERVERS.items() if need in needs]
     grad = torch.enable_grad() if session.backward else torch.no_grad()
@@ -97,33 +105,16 @@ def forward(session: Session) -> None:
             autocast(x.device, evidence.precision),
         ):
             features = forward_features(evidence.model, x)
-        for watcher in session.watchers:
-            watcher.finish(evidence)
+        session.each(lambda watcher: watcher.finish(evidence))
     except BaseException:
         release(session)
         raise
-    _check_classes(features.logits.shape[1], evidence)
+    evidence.check_classes(features.logits)
     if "features" in needs:
         evidence.found["features"] = features.detached()
     if session.backward:
         logits = widened(features.logits)
         session.graph = Graph(x, logits, functional.cross_entropy(logits, evidence.labels))
-
-
-def _check_classes(classes: int, evidence: Evidence) -> None:
-    """Refuse labels that the network has no logit for, and a teacher that knows other classes."""
-    top = int(evidence.labels.max())
-    if top >= classes:
-        raise UsageError(
-            f"the network has {classes} classes and the batch has label {top}: "
-            "expected labels below the number of classes; build the network with the classes of the images"
-        )
-    shown = evidence.teacher_evidence
-    if shown is not None and shown.features.logits.shape[1] != classes:
-        raise UsageError(
-            f"the teacher has {shown.features.logits.shape[1]} classes, the network {classes}: "
-            "expected the same; take a teacher of the data set that is scored"
-        )
 
 
 def loss_gradient(session: Session) -> None:
@@ -134,8 +125,7 @@ def loss_gradient(session: Session) -> None:
     keep = twice or session.keeps_graph("loss gradient")
     gradients = gradients_of(graph.loss, weights, retain_graph=keep, create_graph=twice)
     evidence.found["weight_gradients"] = filled(gradients, weights)
-    for watcher in session.watchers:
-        watcher.finish_backward(evidence)
+    session.each(lambda watcher: watcher.finish_backward(evidence))
     if twice:
         session.first_gradients = gradients
 
@@ -151,8 +141,7 @@ def input_gradient(session: Session) -> None:
 def block_jacobians(session: Session) -> None:
     """A random vector of signs at the output of each block, carried back to its input."""
     session.the_graph()
-    for watcher in session.watchers:
-        watcher.draw_back(session.evidence)
+    session.each(lambda watcher: watcher.draw_back(session.evidence))
 
 
 def hessian_gradient(session: Session) -> None:

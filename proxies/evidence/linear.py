@@ -35,6 +35,6 @@ def _gradients(session: Session, name: str) -> tuple[tuple[Tensor, Tensor], ...]
     ones = torch.ones_like(evidence.x[:1], dtype=torch.float64)
     with other_weights(evidence.model, lambda values: values.double().abs()):
         weights = evidence.parameters
-        total = evidence.model(ones).sum()
+        total = evidence.logits(ones).sum()
         gradients = filled(gradients_of(total, weights), weights)
         return tuple((w.detach(), g) for w, g in zip(weights, gradients, strict=True))

@@ -1,50 +1,16 @@
 """The evidence of one network on one batch, as proxies read it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from diswot_errors import NotApplicable, UsageError
 from proxies.evidence.borrow import borrowed, seed_global
-from proxies.evidence.capture import CONVOLUTION, Features, classifier_weight, forward_features
+from proxies.evidence.capture import CONVOLUTION, Features, check_logits, classifier_weight, forward_features
+from proxies.evidence.layers import Layer, hidden_weights
 from proxies.evidence.norm import exact_batch_norm
-
-
-class Layer(NamedTuple):
-    """A convolution or linear layer."""
-
-    name: str
-    module: nn.Module
-
-    @property
-    def weight(self) -> Tensor:
-        """The weight as it is now, without graph."""
-        return self.parameter.detach()
-
-    @property
-    def parameter(self) -> Tensor:
-        """The weight itself, to differentiate by."""
-        return cast(Tensor, self.module.weight)
-
-
-NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
-
-
-def hidden_weights(model: nn.Module, layers: Iterable[Layer]) -> tuple[str, ...]:
-    """Names of the weight matrices in no layer: those of `nn.MultiheadAttention`, of a recurrent or any custom module.
-
-    A matrix has rows and columns, more than one of each; (1, N, C) is a positional embedding, which is added.
-    """
-    known = {id(layer.parameter) for layer in layers}
-    return tuple(
-        f"{path}.{name}" if path else name
-        for path, module in model.named_modules()
-        for name, p in module.named_parameters(recurse=False)
-        if p.dim() > 1 and len(p) > 1 and p[0].numel() > 1 and id(p) not in known and not isinstance(module, NORMS)
-    )
 
 
 @dataclass(frozen=True)
@@ -55,6 +21,8 @@ class TeacherEvidence:
     labels: Tensor
     classifier_weight: Tensor | None = None
     """(K, C) of the linear layer behind the logits."""
+    x: Tensor | None = None
+    """The images."""
 
 
 @dataclass
@@ -74,6 +42,7 @@ class Evidence:
     teacher_evidence: TeacherEvidence | None = None
     found: dict[str, Any] = field(default_factory=dict)
     """What the passes filled in, by need."""
+    seen_classes: int | None = None
 
     def __post_init__(self) -> None:
         kinds = (CONVOLUTION, nn.Linear)
@@ -90,7 +59,7 @@ class Evidence:
             more = f" and {len(self._hidden) - 3} more" if len(self._hidden) > 3 else ""
             raise NotApplicable(
                 f"goes through convolutions and linear layers and would miss {', '.join(self._hidden[:3])}{more}: "
-                "write them with nn.Linear"
+                "where they are matrices that images are multiplied with, write them with nn.Linear"
             )
         return self._layers
 
@@ -103,9 +72,32 @@ class Evidence:
 
     @property
     def classes(self) -> int:
-        """K, the outputs of the last linear layer, or where there is none one more than the highest label."""
-        linear = [layer.module.out_features for layer in self._layers if isinstance(layer.module, nn.Linear)]
-        return linear[-1] if linear else int(self.labels.max()) + 1
+        """K, the logits that a pass gave."""
+        if self.seen_classes is None:
+            raise LookupError("no pass has seen the logits")
+        return self.seen_classes
+
+    def logits(self, x: Tensor) -> Tensor:
+        """(n, K) of these images, of a copy that the network may overwrite; a refusal where they are no logits."""
+        logits = check_logits(self.model(x.clone()))
+        self.check_classes(logits)
+        return logits
+
+    def check_classes(self, logits: Tensor) -> None:
+        """Refuse labels that the network has no logit for, and a teacher that knows other classes."""
+        classes, top = logits.shape[1], int(self.labels.max())
+        self.seen_classes = classes
+        if top >= classes:
+            raise UsageError(
+                f"the network has {classes} classes and the batch has label {top}: "
+                "expected labels below the number of classes; build the network with the classes of the images"
+            )
+        shown = self.teacher_evidence
+        if shown is not None and shown.features.logits.shape[1] != classes:
+            raise UsageError(
+                f"the teacher has {shown.features.logits.shape[1]} classes, the network {classes}: "
+                "expected the same; take a teacher of the data set that is scored"
+            )
 
     def _get(self, need: str) -> Any:
         if need not in self.found:
@@ -222,8 +214,8 @@ class Evidence:
         return self._get("alive")
 
     @property
-    def regions(self) -> int:
-        """How many different ReLU patterns the small inputs gave."""
+    def regions(self) -> float:
+        """How many different ReLU patterns the small inputs gave; NaN where the logits are no numbers."""
         return self._get("regions")
 
     @property
@@ -285,7 +277,7 @@ def teacher_evidence(
     with borrowed(teacher), exact_batch_norm(teacher), torch.no_grad(), autocast(x.device, precision):
         seed_global(seed, "teacher", x.device)
         features = forward_features(teacher, x).detached()
-        return TeacherEvidence(features, y, classifier_weight(teacher, features.logits.shape[1]))
+        return TeacherEvidence(features, y, classifier_weight(teacher, features.logits.shape[1]), x)
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:

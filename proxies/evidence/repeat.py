@@ -1,13 +1,17 @@
 """Passes that look at the network on parts of the batch, or on many small inputs."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diswot_errors import NotApplicable
+from diswot_errors import NotApplicable, UsageError
 from proxies.evidence.capture import widened
 from proxies.evidence.forward import Session, filled, gradients_of
+from proxies.evidence.memory import out_of_memory
 from proxies.evidence.norm import exact_batch_norm
+from proxies.evidence.observers import RELUS
 from proxies.evidence.record import autocast
 from proxies.inits import generator_for
 
@@ -27,7 +31,7 @@ def batch_gradients(session: Session) -> None:
     for part in (slice(0, half), slice(half, 2 * half)):
         session.seed("batch gradients")
         with exact_batch_norm(evidence.model), autocast(evidence.x.device, evidence.precision):
-            logits = evidence.model(evidence.x[part])
+            logits = evidence.logits(evidence.x[part])
         loss = functional.cross_entropy(widened(logits), evidence.labels[part])
         gradients.append(filled(gradients_of(loss, weights), weights))
     evidence.found["batch_gradients"] = tuple(gradients)
@@ -40,7 +44,7 @@ def tangent_kernel(session: Session) -> None:
     x = evidence.x[:KERNEL_IMAGES]
     session.seed("tangent kernel")
     with exact_batch_norm(evidence.model), autocast(x.device, evidence.precision):
-        sums = widened(evidence.model(x)).sum(1)
+        sums = widened(evidence.logits(x)).sum(1)
     rows: list[Tensor] = []
     for i in range(len(x)):
         gradient = gradients_of(sums[i], weights, retain_graph=i + 1 < len(x))
@@ -54,7 +58,7 @@ def tangent_kernel(session: Session) -> None:
 def regions(session: Session) -> None:
     """Different ReLU patterns that 1,000 random 4 x 4 patches of the images give; of each ReLU module one unit."""
     evidence = session.evidence
-    modules = [m for m in evidence.model.modules() if isinstance(m, nn.ReLU | nn.ReLU6)]
+    modules = [m for m in evidence.model.modules() if isinstance(m, RELUS)]
     if not modules:
         raise NotApplicable("the network has no ReLU module")
     patterns: list[Tensor] = []
@@ -65,15 +69,18 @@ def regions(session: Session) -> None:
     session.seed("regions")
     handles = [m.register_forward_hook(see) for m in modules]
     try:
-        evidence.model(patches(evidence.x, evidence.seed))
-    except (RuntimeError, ValueError) as error:
-        if "memory" in str(error):
+        logits = evidence.logits(patches(evidence.x, evidence.seed))
+    except UsageError:
+        raise
+    except Exception as error:
+        if out_of_memory(error):
             raise
         raise NotApplicable(f"the network does not take {PATCH_SIDE} x {PATCH_SIDE} inputs: {error}") from error
     finally:
         for handle in handles:
             handle.remove()
-    evidence.found["regions"] = len(torch.stack(patterns, 1).unique(dim=0))
+    counted = len(torch.stack(patterns, 1).unique(dim=0))
+    evidence.found["regions"] = float(counted) if bool(logits.isfinite().all()) else math.nan
 
 
 def patches(x: Tensor, seed: int) -> Tensor:

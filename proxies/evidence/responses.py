@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 
 from proxies.evidence.blocks import blocks
 from proxies.evidence.capture import CONVOLUTION, widened
-from proxies.evidence.observers import GradientObserver, Observer
+from proxies.evidence.observers import RELUS, GradientObserver, Observer
 from proxies.evidence.record import Evidence
 from proxies.evidence.spectrum import correlation, eigenvalues, singular_values
 from proxies.inits import generator_for
@@ -105,7 +106,7 @@ class Signs(Observer):
         self.finite: list[Tensor] = []
 
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
-        return (m for m in model.modules() if isinstance(m, nn.ReLU))
+        return (m for m in model.modules() if isinstance(m, RELUS))
 
     @torch.no_grad()
     def see(self, module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -143,7 +144,7 @@ class Responses(GradientObserver):
         self.total: Tensor | None = None
 
     def modules(self, model: nn.Module) -> Iterable[nn.Module]:
-        return [*self.blocks, *(m for m in model.modules() if isinstance(m, nn.ReLU))]
+        return [*self.blocks, *(m for m in model.modules() if isinstance(m, RELUS))]
 
     def enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         if module not in self.blocks and len(inputs[0]) == self.images:
@@ -154,7 +155,11 @@ class Responses(GradientObserver):
             self.before += 1
         elif output.requires_grad and len(output) == self.images:
             weight, on = 2.0**self.before, output.detach() > 0
-            self.handles.append(output.register_hook(lambda gradient: self._add(gradient * on, weight)))
+
+            def look(gradient: Tensor) -> None:
+                self._add(gradient * on, weight)
+
+            self.handles.append(output.register_hook(partial(self.at_its_own_risk, look)))
 
     @torch.no_grad()
     def _add(self, values: Tensor, weight: float) -> None:

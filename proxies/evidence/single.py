@@ -12,6 +12,7 @@ from diswot_errors import NotApplicable
 from proxies.evidence.capture import forward_features, widened
 from proxies.evidence.forward import Session, filled, gradients_of
 from proxies.evidence.norm import exact_batch_norm
+from proxies.evidence.observers import RELUS
 from proxies.evidence.record import autocast
 from proxies.evidence.spectrum import eigenvalues
 
@@ -37,7 +38,7 @@ def gradient_signs(session: Session) -> None:
     session.seed("gradient signs")
     for x, label in zip(evidence.x.split(1), evidence.labels.split(1), strict=True):
         with one_image(), exact_batch_norm(evidence.model), autocast(x.device, evidence.precision):
-            logits = evidence.model(x)
+            logits = evidence.logits(x)
         gradients = gradients_of(functional.cross_entropy(widened(logits), label), weights)
         for total, gradient in zip(sums, filled(gradients, weights), strict=True):
             total.add_(torch.where(gradient.isnan(), gradient, gradient.sign()))
@@ -51,7 +52,9 @@ def single_distances(session: Session) -> None:
     Every unit is brought to 0 ... 1 over the three before; one that does not change counts as 0.
     """
     evidence = session.evidence
-    relus = [m for m in evidence.model.modules() if isinstance(m, nn.ReLU)]
+    relus = [m for m in evidence.model.modules() if isinstance(m, RELUS)]
+    if len(evidence.x) < DISTANT_IMAGES:
+        raise NotApplicable(f"needs {DISTANT_IMAGES} images, got a batch of {len(evidence.x)}")
     if not relus:
         raise NotApplicable("the network has no ReLU module")
     outputs: list[list[Tensor]] = []
@@ -99,7 +102,7 @@ def conditioning(session: Session) -> None:
     handles = [m.register_forward_hook(see) for m in evidence.model.modules()]
     try:
         with one_image(), exact_batch_norm(evidence.model), autocast(x.device, evidence.precision):
-            evidence.model(x)
+            evidence.logits(x)
     finally:
         for handle in handles:
             handle.remove()

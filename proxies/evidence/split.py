@@ -4,26 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from proxies.evidence.borrow import BATCH_NORM
 from proxies.evidence.capture import Features
 from proxies.evidence.forward import Session
+from proxies.evidence.memory import out_of_memory
 from proxies.evidence.record import Evidence
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on any device."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError)
-        and ("out of memory" in text or "can't allocate memory" in text or "not enough memory" in text)
-    )
-
-
 def can_split(evidence: Evidence) -> bool:
-    """Whether parts of the batch give what the whole gives: not with batch norm, which uses the batch's statistics."""
-    return not any(isinstance(m, BATCH_NORM) for m in evidence.model.modules())
+    """Whether parts of the batch give what the whole gives: not with batch norm, which uses the batch's statistics.
+
+    Nor with dropout, which would drop other units.
+    """
+    return not any(isinstance(m, BATCH_NORM) or _drops(m) for m in evidence.model.modules())
+
+
+def _drops(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0
 
 
 def in_parts(evidence: Evidence, needs: set[str]) -> tuple[dict[str, Any], int]:
@@ -49,6 +48,7 @@ def _merged(evidence: Evidence, needs: frozenset[str], parts: int) -> dict[str, 
         for one in chosen.passes:
             one.run(session)
         found.append(part.found)
+        evidence.seen_classes = part.seen_classes
     shares = [len(labels) / len(evidence.labels) for labels in evidence.labels.tensor_split(parts)]
     return {need: MERGES[need]([f[need] for f in found], shares) for need in needs if all(need in f for f in found)}
 
@@ -59,7 +59,7 @@ def _features(parts: list[Features], shares: list[float]) -> Features:
 
     stages = tuple(torch.cat(maps) for maps in zip(*(p.stages for p in parts), strict=True))
     last, pooled = joined(tuple(p.last for p in parts)), joined(tuple(p.pooled for p in parts))
-    return Features(stages, last, pooled, torch.cat([p.logits for p in parts]), parts[0].token)
+    return Features(stages, last, pooled, torch.cat([p.logits for p in parts]), parts[0].averaged)
 
 
 def _mean(parts: list[tuple[Tensor, ...]], shares: list[float]) -> tuple[Tensor, ...]:

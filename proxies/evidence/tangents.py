@@ -43,7 +43,7 @@ def logit_tangents(session: Session) -> None:
         model.eval()
         try:
             x = noise(evidence.x[:TANGENT_IMAGES], evidence.seed, "logit tangents: x")
-            logits = model(x)
+            logits = evidence.logits(x)
             places = _places(model)[:TENSORS]
             for begin in range(0, len(places), TOGETHER):
                 columns += _tangents(model, x, places[begin : begin + TOGETHER])
@@ -92,7 +92,7 @@ def _together(model: nn.Module, x: Tensor, group: list[Places]) -> Tensor:
 
     def logits(*values: Tensor) -> Tensor:
         with _replaced(group, values):
-            return model(x)
+            return model(x.clone())
 
     def along(*tangents: Tensor) -> Tensor:
         return torch.func.jvp(logits, parameters, tangents)[1]
@@ -106,7 +106,7 @@ def _alone(model: nn.Module, x: Tensor, places: Places) -> Tensor:
     direction = torch.zeros_like(parameter)
     direction[(0,) * direction.dim()] = 1
     with forward_ad.dual_level(), _replaced([places], [forward_ad.make_dual(parameter, direction)]):
-        logits, tangent = forward_ad.unpack_dual(model(x))
+        logits, tangent = forward_ad.unpack_dual(model(x.clone()))
         return torch.zeros_like(logits) if tangent is None else tangent
 
 

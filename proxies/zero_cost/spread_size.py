@@ -31,13 +31,16 @@ def gradient_spread(evidence: Evidence) -> Tensor:
     """-mean over pairs of images of ln(|corr_ij| + 1e-5), corr between d(sum of logits)/dx_i and _j.
 
     0 where all images pull alike, about 1 + ln sqrt(pixels) where they pull at random: correlations of two random
-    directions of d numbers are about 1 / sqrt(d). No labels, no teacher.
+    directions of d numbers are about 1 / sqrt(d). An image that changes no logit is told from no other: its pairs count
+    as alike. No labels, no teacher.
     """
     gradient = evidence.input_gradient.double().flatten(1)
     if not bool(gradient.any()):
         raise NotApplicable("no image changes the logits: there is no gradient to compare")
-    pairs = torch.triu_indices(len(gradient), len(gradient), offset=1)
-    return -torch.log(correlation(gradient)[pairs[0], pairs[1]].abs() + K).mean()
+    first, second = torch.triu_indices(len(gradient), len(gradient), offset=1)
+    silent = ~gradient.any(1)
+    alike = torch.where(silent[first] | silent[second], 1, correlation(gradient)[first, second].abs())
+    return -torch.log(alike + K).mean()
 
 
 @proxy("spread_size", direction="higher", needs=["alive", "input_gradient"], paper=PAPER, equal_on_equals=True)

@@ -37,7 +37,7 @@ def te_nas_regions(evidence: Evidence) -> float:
     The full pattern of a network this wide differs for every input, so that the count would always be 1,000. The
     authors count in a copy of the network with one channel; here the pattern takes one unit, the first, of each ReLU.
     """
-    return float(evidence.regions)
+    return evidence.regions
 
 
 @aggregate("te_nas", parts=["te_nas_ntk", "te_nas_regions"], paper=PAPER)
