@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
     _, options = begun(argv, _parser)
     engine = engine_of(options)
-    courses = [Course("this process", Local(1), 1), Course("local", Local(max(2, engine.workers)), engine.workers)]
+    courses = [Course("this process", Local(), 1, apart=False), Course("local", Local(engine.workers), engine.workers)]
     if options.engine != "local":
         courses += [Course(options.engine, engine, count) for count in sorted({1, engine.workers})]
     study = study_of(options, None, options.ground_truth, options.init)

@@ -7,7 +7,9 @@ released tables grow with it.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from functools import partial
 
 import diswot_ending
 from benchmarks.command import numbers
@@ -19,16 +21,14 @@ from benchmarks.command.sources import tables_of
 from benchmarks.harvesting.order import harvest_order
 from benchmarks.scoring.authors import requests, settled
 from benchmarks.scoring.order import LISTED, space_order
-from benchmarks.scoring.release import release
-from benchmarks.scoring.released import Released
 from benchmarks.scoring.study import load_truth, sample_of, setting_of
+from benchmarks.scoring.swept import swept
 from diswot_errors import UsageError
 from nb201_data.ground_truth import GroundTruth
 from nb201_data.spaces import get_space
 from reports.tables import format_count
 
 ORDERS = ("space", "truth", "harvest")
-CHUNK = 100  # networks between two releases
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,18 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             asked = requests(setting, infos, archs, range(options.seeds), options.setting)
             print(estimated(runner, asked, [""] * len(asked)))
             return 0
+        lost = 0
         for seed in range(options.seeds):
-            for begin in range(0, len(archs), CHUNK):
-                part = archs[begin : begin + CHUNK]
-                label = f"seed {seed}, to {begin + len(part):,} of {len(archs):,}"
-                runner.answer(requests(setting, infos, part, [seed], options.setting), label)
-                if options.release:
-                    print("\n".join(release(runner.store, options.tables)), flush=True)
-                    if runner.released is not None:
-                        runner.released = Released(options.tables)
+            part = partial(requests, setting, infos, seeds=[seed], kind=options.setting)
+            lost += swept(runner, part, archs, f"seed {seed}", options.tables if options.release else None)
         shown = f"{format_count(len(infos), 'proxy')} x {format_count(options.seeds, 'seed')}"
         print(f"{len(archs):,} networks of {setting.space} x {shown} are scored")
-    return 0
+        if lost:
+            failed = f"{format_count(lost, 'score')} failed and {'is' if lost == 1 else 'are'} not kept"
+            print(f"{failed}: the same command tries again", file=sys.stderr)
+    return 1 if lost == len(archs) * len(infos) * options.seeds else 0
 
 
 def _archs(options: argparse.Namespace, space: str, truth: GroundTruth) -> list[str]:

@@ -110,7 +110,7 @@ def die() -> None:
 def test_a_job_that_kills_its_worker_is_tried_alone_and_the_others_go_on() -> None:
     jobs = ["a", "signal", "b", "exit", "c", "sleep", "d", "eat", "e"]
 
-    def limits(job: str) -> Limits:
+    def limits(job: str, beside: int) -> Limits:
         return Limits(seconds=1 if job == "sleep" else None, bytes=1 << 30)
 
     with Workers(2) as team:

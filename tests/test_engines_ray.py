@@ -27,8 +27,9 @@ pytestmark = pytest.mark.ray
 def test_it_counts_what_the_cluster_has(cluster: Any) -> None:
     engine = ENGINES["ray"].engine(Wanted("cpu", address=cluster.address))
     assert engine.workers == 2
-    share = engine.memory()
+    share, alone = engine.memory(2), engine.memory(1)
     assert share is not None and 2**28 < share < os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert alone == share  # each node has room for one
     with pytest.raises(DataError, match="no node of the Ray cluster has room for a worker of 1 CPU"):
         ENGINES["ray"].engine(Wanted("cuda", gpus_per_worker=0.5))
 
@@ -52,7 +53,7 @@ def test_jobs_that_die_hang_or_swell_are_tried_alone_and_the_others_go_on(nodes:
     """Word for word what the local engine says."""
     given = ["a", "signal", "b", "exit", "c", "sleep", "d", "eat", "e"]
 
-    def limits(job: str) -> Limits:
+    def limits(job: str, beside: int) -> Limits:
         return Limits(seconds=3 if job == "sleep" else None, bytes=1 << 30)
 
     with nodes.team(2) as team:

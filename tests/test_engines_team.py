@@ -12,7 +12,7 @@ import pytest
 from benchmarks import harvest
 from benchmarks.command import options as shared
 from benchmarks.command.engine import engine_of
-from benchmarks.engines import provenance
+from benchmarks.engines import device, provenance
 from benchmarks.engines.local import Local, Workers
 from benchmarks.engines.ray import _begun, connect, differing
 from benchmarks.engines.registry import ENGINES
@@ -28,9 +28,9 @@ from benchmarks.engines.registry import ENGINES, EngineInfo
 class Counted(Local):
     """Says how many workers it was asked for."""
 
-    def team(self, count, start=None, *arguments, folder=None):
+    def team(self, count, start=None, *arguments, **how):
         print("counted", count)
-        return super().team(count, start, *arguments, folder=folder)
+        return super().team(count, start, *arguments, **how)
 
 ENGINES.add(EngineInfo("counted", "mine", lambda wanted: Counted(wanted.workers or 1)))
 '''
@@ -96,6 +96,22 @@ def test_a_job_that_kills_is_tried_once_more_alone() -> None:
     assert [job for job, _ in team.tried][-2:] == ["b", "d"]  # when the others are done
 
 
+def test_a_job_may_take_what_the_workers_that_are_alive_leave_it_and_alone_it_may_take_all() -> None:
+    def limits(job: str, beside: int) -> Limits:
+        told.setdefault(job, []).append(beside)
+        return Limits()
+
+    for count, jobs, fates, expected in (
+        (3, "abcd", {"b": ["gone"]}, {"a": [3], "b": [3, 1], "c": [3], "d": [3]}),
+        (3, "a", {"a": ["gone"]}, {"a": [1, 1]}),
+        (3, "ab", {}, {"a": [2], "b": [2]}),
+    ):
+        told: dict[str, list[int]] = {}
+        with Script(count, **fates) as team:
+            assert sorted(team.each(str, jobs, limits=limits)) == [*jobs] and told == expected
+            assert sum(not hand.ended for hand in team.all) == (1 if fates else len(jobs))
+
+
 def test_a_job_whose_worker_is_taken_away_goes_back_once_and_is_then_as_any_other() -> None:
     team = Script(2, a=["lost"], b=["lost", "lost"], c=["lost", "gone"], d=["lost", "gone", "lost"])
     assert team.outcome(*"abcdef") == ["a", "b", "c", "d: lost by script", "e", "f"]
@@ -114,8 +130,19 @@ def test_workers_that_are_taken_away_while_they_start_are_begun_again() -> None:
 def test_the_local_engine_gives_no_more_than_there_is_work_for() -> None:
     assert [Local(4).team(count).count for count in (1, 3, 9)] == [1, 3, 4]
     assert Local(1).team(9).here and not Local(2).team(2).here
-    half, whole = Local(2).memory(), Local(1).memory()
+    half, whole = Local(2).memory(2), Local(2).memory(1)
     assert whole is None or half == whole // 2
+
+
+def test_a_container_has_less_memory_than_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(device, "CONTAINER_MEMORY", limit)
+    whole = device.machine_memory()
+    for said in ("max\n", f"{2**60}\n"):
+        limit.write_text(said)
+        assert device.machine_memory() == whole
+    limit.write_text(f"{2**30}\n")
+    assert device.machine_memory() == int(0.9 * 2**30)
 
 
 def asked(*given: str) -> argparse.Namespace:
@@ -146,7 +173,7 @@ def test_an_address_is_a_host_and_a_port_and_somebody_answers(monkeypatch: pytes
     ray.is_initialized, ray.exceptions = lambda: False, type(sys)("ray.exceptions")  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ray", ray)
     monkeypatch.setitem(sys.modules, "ray.exceptions", ray.exceptions)
-    for wrong in ("auto", "head", "ray://head:10001", "head:", "head:99999", "head:²"):
+    for wrong in ("head", "ray://head:10001", "head:", "head:99999", "head:²"):
         with pytest.raises(UsageError, match="expected HOST:PORT of the head node"):
             connect(wrong)
     with pytest.raises(DataError, match=r"nobody answers at 127\.0\.0\.1:1 "):
@@ -188,7 +215,8 @@ def test_the_commit_is_that_of_this_checkout_or_none(tmp_path: Path, monkeypatch
     """An installed package may lie below a repository of somebody else's."""
     top = Path(provenance.__file__).parents[2]
     head = subprocess.run(["git", "-C", str(top), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    assert provenance.commit() == (head.stdout.strip() or None)
+    told = provenance.commit()
+    assert (told and told.removesuffix("+changed")) == (head.stdout.strip() or None)
     below = tmp_path / "repository" / "lib" / "benchmarks" / "engines" / "provenance.py"
     below.parent.mkdir(parents=True)
     git = ["git", "-C", str(tmp_path / "repository"), "-c", "user.name=a", "-c", "user.email=a@b"]
@@ -196,3 +224,15 @@ def test_the_commit_is_that_of_this_checkout_or_none(tmp_path: Path, monkeypatch
         subprocess.run([*git, *words], check=True)
     monkeypatch.setattr(provenance, "__file__", str(below))
     assert provenance.commit() is None
+    ours = tmp_path / "repository" / "benchmarks" / "engines" / "provenance.py"
+    ours.parent.mkdir(parents=True)
+    ours.write_text("a = 1\n")
+    for words in (["add", "."], ["commit", "-q", "-m", "ours"]):
+        subprocess.run([*git, *words], check=True)
+    monkeypatch.setattr(provenance, "__file__", str(ours))
+    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    assert provenance.commit() == head.stdout.strip()
+    (ours.parents[1] / "notes.md").write_text("a run's page\n")
+    assert provenance.commit() == head.stdout.strip()
+    ours.write_text("a = 2\n")
+    assert provenance.commit() == head.stdout.strip() + "+changed"

@@ -1,28 +1,31 @@
 """Released tables that grow: whoever is killed, whoever comes second, whatever is not the project's."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from scoring_support import cells
 from test_released import QUESTION, some_answers
 
-from benchmarks.command.claim import locked
 from benchmarks.scores import compare
 from benchmarks.scoring import release as writing
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.released import Released, read_card, release_of, waiting
 from diswot_errors import DataError
-from nb201_data.sealed import write_whole
+from nb201_data.sealed import locked, write_whole
 
 
+@pytest.mark.parametrize("there", [True, False])
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_a_writer_that_is_killed_leaves_a_table_that_is_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int, there: bool
 ) -> None:
     """Behind the content, behind the card, before anything: what was there or what comes, and growing goes on."""
     answers = some_answers()
     first, rest = dict(list(answers.items())[:3]), dict(list(answers.items())[3:])
-    writing.release([(QUESTION, first)], tmp_path)
+    if there:
+        writing.release([(QUESTION, first)], tmp_path)
     done = 0
 
     def killed(*given: object) -> None:
@@ -44,7 +47,8 @@ def test_a_writer_that_is_killed_leaves_a_table_that_is_whole(
         patch.setattr(Path, "replace", stopped)
         with pytest.raises(KeyboardInterrupt):
             writing.release([(QUESTION, rest)], tmp_path)
-    assert Released(tmp_path).known(QUESTION) == (answers if steps == 2 else first)
+    now = (answers if there else rest) if steps == 2 else first if there else {}
+    assert Released(tmp_path).known(QUESTION) == now
     writing.release([(QUESTION, answers)], tmp_path)
     assert Released(tmp_path).known(QUESTION) == answers
     writing.release([(replace(QUESTION, proxy="m_r"), answers)], tmp_path)
@@ -72,13 +76,16 @@ def test_another_torch_adds_nothing_until_it_is_verified(tmp_path: Path) -> None
     assert read_card(table.path).networks == len(some_answers())
 
 
-def test_a_second_writer_is_told(tmp_path: Path) -> None:
+def test_a_second_writer_waits_for_the_first(tmp_path: Path) -> None:
     writing.release([(QUESTION, some_answers())], tmp_path)
-    with (
-        locked(tmp_path / ".tables.lock", "busy"),
-        pytest.raises(DataError, match="another process adds"),
-    ):
-        writing.release([(QUESTION, some_answers())], tmp_path)
+    other = replace(QUESTION, proxy="m_r")
+    second = threading.Thread(target=writing.release, args=([(other, some_answers())], tmp_path))
+    with locked(tmp_path / writing.LOCK, "busy"):
+        second.start()
+        second.join(0.2)
+        assert second.is_alive() and not Released(tmp_path).known(other)
+    second.join(20)
+    assert Released(tmp_path).known(other) == some_answers()
 
 
 @pytest.mark.parametrize(
@@ -114,3 +121,23 @@ def test_what_cannot_be_computed_here_is_left_out_of_a_verification(tmp_path: Pa
     assert compare.unverifiable(replace(table, card=elsewhere)) == "scored on NVIDIA H200"
     taught = {**table.card.setting, "teacher": "resnet20", "teacher_seed": 0}
     assert "teacher of a file" in compare.unverifiable(replace(table, card=replace(table.card, setting=taught)))
+
+
+def test_who_read_the_card_before_a_table_grew_reads_what_it_is_now(tmp_path: Path) -> None:
+    answers = some_answers()
+    first = dict(list(answers.items())[:3])
+    writing.release([(QUESTION, first)], tmp_path)
+    early, late = Released(tmp_path), Released(tmp_path)
+    assert late.known(QUESTION) == first
+    writing.release([(QUESTION, answers)], tmp_path)
+    assert early.known(QUESTION) == answers and late.known(QUESTION) == first
+    with pytest.raises(DataError, match="has grown since it was verified: verify it again"):
+        writing.record_torch(late.tables[0], "99.0")
+    writing.record_torch(early.tables[0], "99.0")
+    assert Released(tmp_path).known(replace(QUESTION, torch="99.0")) == answers
+
+
+def test_a_column_has_as_many_reasons_as_it_needs(tmp_path: Path) -> None:
+    answers = {arch: Answer(None, "nan", f"reason {i}") for i, arch in enumerate(cells(300))}
+    writing.release([(QUESTION, answers)], tmp_path)
+    assert Released(tmp_path).known(QUESTION) == answers

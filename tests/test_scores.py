@@ -2,6 +2,9 @@
 
 import csv
 import dataclasses
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from scoring_support import SETTING, cells, write_truth
 from test_released import QUESTION, some_answers
 
 from benchmarks import sweep
+from benchmarks.engines.local import Local
 from benchmarks.scores import __main__ as command
 from benchmarks.scores.books import COLUMNS
 from benchmarks.scores.compare import TOLERANCE, close
@@ -17,8 +21,10 @@ from benchmarks.scoring import release as writing
 from benchmarks.scoring.order import space_order
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.released import Released
-from benchmarks.scoring.runner import Runner
+from benchmarks.scoring.runner import Answers, Request, Runner
+from benchmarks.scoring.scorer import Scorer
 from benchmarks.scoring.store import Store
+from benchmarks.scoring.swept import swept
 from diswot_errors import DataError, UsageError
 from proxies.registry import get
 
@@ -224,7 +230,9 @@ def test_close_is_relative() -> None:
     assert close(Answer(None, "nan"), Answer(None, "nan")) and not close(one, Answer(None, "nan"))
 
 
-def test_a_sweep_scores_the_order_goes_on_and_releases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sweep_scores_the_order_goes_on_and_releases(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     truth, store, tables = write_truth(tmp_path / "truth.csv"), tmp_path / "s.sqlite", tmp_path / "tables"
     given = ["--ground-truth", truth, "--proxies", "params,m_s", "--batch-size", "4", "--teacher", "resnet20"]
     given += ["--store", store, "--tables", tables, "--workers", "1", "--no-tables"]
@@ -238,6 +246,20 @@ def test_a_sweep_scores_the_order_goes_on_and_releases(tmp_path: Path, capsys: p
     assert "1 new score" in swept("--cells", "4", "--release")
     for _, found in Released(tables):
         assert list(found) == list(space_order("nb201")[:4])
+    with closing(sqlite3.connect(store)) as disk, disk:
+        (right,) = disk.execute("SELECT MAX(value) FROM scores").fetchone()
+        disk.execute("UPDATE scores SET value = value + 1 WHERE value = ?", (right,))
+    assert sweep.main([*map(str, given), "--cells", "4"]) == 0
+    assert f"{store}: 1 answer damaged on disk, left out and computed again" in capsys.readouterr().err
+    with closing(sqlite3.connect(store)) as disk:
+        assert disk.execute("SELECT MAX(value) FROM scores").fetchone() == (right,)
+    monkeypatch.setattr(
+        Scorer, "_answers", lambda self, arch, names, scene: dict.fromkeys(names, Answer(None, "failed"))
+    )
+    assert sweep.main([*map(str, given), "--cells", "6"]) == 0
+    assert "4 scores failed and are not kept: the same command tries again" in capsys.readouterr().err
+    given[given.index(store)] = tmp_path / "other.sqlite"
+    assert sweep.main([*map(str, given), "--proxies", "m_s", "--cells", "2"]) == 1
     with pytest.raises(UsageError, match="--cells 99999999: there are 15,625 networks"):
         swept("--cells", "99999999", "--dry-run")
 
@@ -245,3 +267,20 @@ def test_a_sweep_scores_the_order_goes_on_and_releases(tmp_path: Path, capsys: p
 def test_the_order_of_the_harvest_is_one_of_cells(reference_data: Path) -> None:
     with pytest.raises(UsageError, match="one of cells of nb201"):
         sweep.main(["--space", "s0", "--ground-truth", "s0:kd", "--order", "harvest"])
+
+
+def test_a_sweep_asks_for_enough_networks_to_keep_all_workers_busy(tmp_path: Path) -> None:
+    sizes: list[int] = []
+
+    class Counting(Runner):
+        def answer(self, requests: Sequence[Request], label: str = "") -> list[Answers]:
+            sizes.append(len(requests[0].archs))
+            return []
+
+    def part(archs: Sequence[str]) -> list[Request]:
+        return [Request(SETTING, [get("m_s")], archs, [0])]
+
+    with Store(tmp_path / "s.sqlite") as store:
+        for workers, together in ((2, 1), (128, 1), (4, 16)):
+            assert swept(Counting(store, Local(workers), together), part, space_order("nb201")[:2500], "", None) == 0
+    assert sizes == [500] * 5 + [2048, 452] + [1024, 1024, 452]

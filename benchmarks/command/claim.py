@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from diswot_errors import DataError, UsageError
+from nb201_data.sealed import locked
 from reports.csv_files import write_text
 
 SETTINGS, LOCK, PROBE, PROGRAM = "settings.json", ".lock", ".writable", "diswot-bench"
@@ -148,14 +148,3 @@ def _empty(folder: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-@contextlib.contextmanager
-def locked(file: Path, busy: str) -> Iterator[None]:
-    """`file` locked as long as the context lasts; where another process holds it, a `DataError` that says `busy`."""
-    with file.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DataError(busy) from error
-        yield

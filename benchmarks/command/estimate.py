@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from benchmarks.engines.device import settle
 from benchmarks.scoring.measured import Ask
 from benchmarks.scoring.runner import Job, Request, Runner
 from reports.tables import format_count, format_duration
 
+if TYPE_CHECKING:
+    from benchmarks.scoring.scorer import Scorer
+
 PROBED = 3  # networks that are timed, from light to heavy
+ENOUGH = 10.0  # seconds: a network that takes longer stands for all, where it is the middle one
 
 
 def estimate(runner: Runner, asks: Sequence[Ask]) -> str:
@@ -48,13 +53,16 @@ def estimated(runner: Runner, requests: Sequence[Request], labels: Sequence[str]
     if networks:
         lines.append(
             f"About {format_duration(seconds)} with {workers}: {format_count(networks, 'network')} to look at, by a "
-            f"probe of {PROBED} each."
+            f"probe of 1 to {PROBED} each."
         )
     return "\n".join(lines)
 
 
 def probe(jobs: Sequence[Job]) -> float:
-    """Seconds for one network of these jobs, the mean of some from light to heavy; nothing is stored."""
+    """Seconds for one network of these jobs, the mean of some from light to heavy; nothing is stored.
+
+    The middle one comes first and warms up: batch, teacher, first kernels. Where it takes long it is the only one.
+    """
     from benchmarks.scoring.scorer import Scorer
 
     settle()
@@ -64,7 +72,11 @@ def probe(jobs: Sequence[Job]) -> float:
         {arch for job in jobs for arch in job.archs}, key=lambda a: scorer.space.flops(scorer.space.parse(a))
     )
     chosen = list(dict.fromkeys(archs[(2 * i + 1) * len(archs) // (2 * PROBED)] for i in range(PROBED)))
-    scorer.scores(chosen[:1], job.proxies, job.seed)  # warm: batch, teacher, first kernels
+    first = _seconds(scorer, [chosen[len(chosen) // 2]], job)
+    return first if first > ENOUGH else _seconds(scorer, chosen, job) / len(chosen)
+
+
+def _seconds(scorer: Scorer, archs: Sequence[str], job: Job) -> float:
     begin = time.perf_counter()
-    scorer.scores(chosen, job.proxies, job.seed)
-    return (time.perf_counter() - begin) / len(chosen)
+    scorer.scores(archs, job.proxies, job.seed)
+    return time.perf_counter() - begin

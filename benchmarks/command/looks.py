@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.command.claim import locked
 from benchmarks.scoring.cases import Case
 from benchmarks.scoring.columns import parts_of
 from benchmarks.statistics.formula import Formula
+from nb201_data.sealed import locked
 from proxies.registry import PROXIES
 from reports.csv_files import read_records, write_records
 

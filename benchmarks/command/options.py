@@ -24,7 +24,8 @@ class _HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Defaults are shown where they say something."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        if action.default in (None, False, argparse.SUPPRESS) or action.default == []:
+        said = "(default" in (action.help or "")  # it says itself what is taken
+        if said or action.default in (None, False, True, "", argparse.SUPPRESS) or action.default == []:
             return action.help
         return super()._get_help_string(action)
 
@@ -154,7 +155,10 @@ def store() -> Parser:
     group.add_argument("--no-tables", action="store_true", help="compute what the released tables of scores hold too")
     group.add_argument("--together", type=numbers.positive, help="networks in flight in each process (1; 8 on a GPU)")
     group.add_argument(
-        "--time-limit", type=numbers.above_zero, default=TIME_LIMIT, metavar="S", help="seconds a network may take"
+        "--time-limit",
+        type=numbers.above_zero,
+        metavar="S",
+        help=f"seconds a network may take ({TIME_LIMIT:g}; without limits one worker is this process, which has none)",
     )
     group.add_argument(
         "--memory-limit",
@@ -236,7 +240,8 @@ def setting(usual: str = INIT) -> Parser:
         default=COMMON,
         help="common: the same weights, images and batch for every proxy; authors: for each those of its own paper",
     )
-    group.add_argument("--init", choices=INITS, help=f"initialisation of all networks (common: {usual})")
+    text = f"initialisation of all networks (common: {usual}); {AS_BUILT}: what their constructors draw or read"
+    group.add_argument("--init", choices=(*INITS, AS_BUILT), help=text)
     return group
 
 

@@ -26,10 +26,21 @@ def hashes_of(options: argparse.Namespace) -> dict[str, str]:
 
 
 def tables_of(options: argparse.Namespace) -> Path:
-    """The folder of released tables: an empty one leaves them out."""
+    """The folder of released tables."""
     if not options.tables.is_dir():
         raise UsageError(f"--tables {options.tables}: no such folder; expected released tables, or leave it out")
     return Path(options.tables)
+
+
+def some_released(options: argparse.Namespace) -> Released:
+    """The released tables, of a command that is about them: without any there is nothing to say."""
+    released = Released(tables_of(options))
+    if not released.tables:
+        raise UsageError(
+            f"--tables {options.tables} holds no released tables (NAME.json beside NAME.npz): name a folder that does, "
+            "or leave it out"
+        )
+    return released
 
 
 def _hash(path: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diswot_errors import DataError, UsageError
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 MEMORY_SHARE = 0.9  # of a machine's memory, for all workers together
+CONTAINER_MEMORY = Path("/sys/fs/cgroup/memory.max")
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as mallopt(3) counts what it can set
 _APART = 32 << 20  # bytes: what is larger is mapped by itself, and goes back at once
@@ -45,11 +48,14 @@ def default_workers(device: str) -> int:
 
 
 def machine_memory() -> int | None:
-    """Bytes that all workers of this machine may hold together; None where the system does not tell."""
+    """Bytes that all workers of this machine, or of this container, may hold together; None where nobody tells."""
     try:
-        return int(MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+        whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):
         return None
+    with contextlib.suppress(ValueError, OSError):  # 'max', or no such file
+        whole = min(whole, int(CONTAINER_MEMORY.read_text()))
+    return int(MEMORY_SHARE * whole)
 
 
 def settle() -> None:

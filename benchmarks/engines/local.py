@@ -1,9 +1,10 @@
-"""Worker processes of this machine with one torch thread each; one worker runs in this process."""
+"""Worker processes of this machine with one torch thread each; one worker may be this process."""
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import pickle
 import signal
 import time
@@ -32,7 +33,7 @@ class LocalHand(Hand):
         context = multiprocessing.get_context("spawn")
         self.channel, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=serve, args=(theirs, setup), daemon=True)
-        self.limits, self.since = Limits(), time.monotonic()
+        self.limits, self.since, self.begun = Limits(), time.monotonic(), False
         resource_tracker.ensure_running()  # by itself it would undo what follows
         # whoever ends this process waits until the child knows its work; that it inherits: Ctrl-C is not for it
         held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
@@ -43,8 +44,8 @@ class LocalHand(Hand):
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     def give(self, call: bytes, limits: Limits) -> None:
-        """The clock of its limits begins now."""
-        self.limits, self.since = limits, time.monotonic()
+        """The clock of its limits begins now, and anew where it says that it has begun: see `worker.begun`."""
+        self.limits, self.since, self.begun = limits, time.monotonic(), False
         with contextlib.suppress(OSError):  # it died while idle: listening finds that out
             self.channel.send_bytes(call)
 
@@ -69,8 +70,11 @@ class LocalHand(Hand):
         seconds, most = self.limits.seconds, self.limits.bytes
         if not self.ready:
             return ""
-        if seconds is not None and time.monotonic() - self.since > seconds:
-            return f"over the limit of {seconds:,.0f} s (--time-limit)"
+        loading = 0.0 if self.begun else self.limits.loading
+        if seconds is not None and time.monotonic() - self.since > seconds + loading:
+            return f"over the limit of {seconds:,.0f} s (--time-limit)" + f", {loading:,.0f} s of loading aside" * (
+                loading > 0
+            )
         if most is not None and (used := _resident(self.process.pid)) > most:
             return f"over the limit of memory: {used / 2**30:.1f} of {most / 2**30:.1f} GiB (--memory-limit)"
         return ""
@@ -82,7 +86,11 @@ def heard(hands: Sequence[LocalHand]) -> Iterator[tuple[LocalHand, Message]]:
     for hand in hands:
         if hand.channel in spoken:
             try:
-                yield hand, hand.channel.recv()
+                message = hand.channel.recv()
+                if message.kind == "begun":
+                    hand.since, hand.begun = time.monotonic(), True
+                else:
+                    yield hand, message
             except (EOFError, OSError):
                 yield hand, Message("gone", why=_ending(hand.process))
         elif over := hand.over():
@@ -90,12 +98,13 @@ def heard(hands: Sequence[LocalHand]) -> Iterator[tuple[LocalHand, Message]]:
 
 
 class Workers(Team):
-    """Processes of this machine. One worker is this process: faster to start, but not protected, and without limits."""
+    """Processes of this machine. One worker that need not be apart is this process: faster to start, but not
+    protected, and without limits."""
 
-    def __init__(self, count: int, start: Start = None, *arguments: Any) -> None:
+    def __init__(self, count: int, start: Start = None, *arguments: Any, apart: bool = False) -> None:
         super().__init__(count)
         self._start, self._arguments = start, arguments
-        self.here = count == 1
+        self.here = count == 1 and not apart
 
     def __enter__(self) -> Workers:
         if self.here:
@@ -130,14 +139,16 @@ class Local:
 
     workers: int = 1
 
-    def team(self, count: int, start: Start = None, *arguments: Any, folder: Path | None = None) -> Workers:
+    def team(
+        self, count: int, start: Start = None, *arguments: Any, folder: Path | None = None, apart: bool = False
+    ) -> Workers:
         """Up to `count` processes; every one of them sees the folder."""
-        return Workers(max(1, min(self.workers, count)), start, *arguments)
+        return Workers(max(1, min(self.workers, count)), start, *arguments, apart=apart)
 
-    def memory(self) -> int | None:
-        """Bytes: a worker's share of this machine."""
+    def memory(self, beside: int) -> int | None:
+        """Bytes: the share of this machine that each of so many workers has."""
         whole = device.machine_memory()
-        return None if whole is None else whole // self.workers
+        return None if whole is None else whole // beside
 
 
 def _of(wanted: Wanted) -> Local:
@@ -162,4 +173,4 @@ def _resident(pid: int | None) -> int:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (OSError, ValueError, IndexError):
         return 0
-    return pages * 4096
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -47,14 +47,21 @@ def code() -> str:
 
 
 def commit() -> str | None:
-    """The commit of the checkout that this code lies in; None outside of one."""
+    """The commit of the checkout that this code lies in, `+changed` behind it where the code is another by now; None
+    outside of one.
+    """
     git, home = shutil.which("git"), Path(__file__).resolve().parents[2]
     if git is None:
         return None
     call = [git, "-C", str(home), "rev-parse", "--show-toplevel", "HEAD"]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     top, _, head = done.stdout.strip().partition("\n")  # an environment may lie in somebody else's repository
-    return head if done.returncode == 0 and head and Path(top).resolve() == home else None
+    if done.returncode or not head or Path(top).resolve() != home:
+        return None
+    code = [f":(glob){pattern}" for pattern in CODE]
+    changes = [git, "-C", str(home), "status", "--porcelain", "--untracked-files=no", "--", *code]
+    changed = subprocess.run(changes, capture_output=True, text=True, check=False).stdout.strip()
+    return f"{head}+changed" if changed else head
 
 
 def device_name(device: str) -> str:

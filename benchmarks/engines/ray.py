@@ -53,8 +53,8 @@ class RayHand(Hand):
         ray = _ray()
         try:
             said = ray.get(self.says)
-        except ray.exceptions.RayActorError as error:  # also where the whole node is gone
-            low = "low on memory" in str(error)
+        except (ray.exceptions.RayActorError, ray.exceptions.OutOfMemoryError) as error:  # also of a node that is gone
+            low = isinstance(error, ray.exceptions.OutOfMemoryError) or "low on memory" in str(error)
             why = "ended by Ray, as the node was low on memory" if low else type(error).__name__
             return Message("lost", why=f"taken away with {self.node}: {why}")
         except ray.exceptions.RayError as error:
@@ -152,13 +152,16 @@ class RayCluster:
     workers: int
     gpus: float = 0.0
 
-    def team(self, count: int, start: Start = None, *arguments: Any, folder: Path | None = None) -> RayTeam:
-        """Up to `count` workers; the folder has to be on a file system that all nodes share."""
+    def team(
+        self, count: int, start: Start = None, *arguments: Any, folder: Path | None = None, apart: bool = True
+    ) -> RayTeam:
+        """Up to `count` workers, always apart; the folder has to be on a file system that all nodes share."""
         return RayTeam(max(1, min(self.workers, count)), self.gpus, start, arguments, folder)
 
-    def memory(self) -> int | None:
-        """Bytes: a worker's share of its node, on the node that has least of it."""
-        shares = [node["memory"] / n for node in _nodes() if "memory" in node and (n := _fitting(node, self.gpus))]
+    def memory(self, beside: int) -> int | None:
+        """Bytes: a worker's share of its node, on the node that has least of it, where so many work at a time."""
+        fitting = [(node["memory"], _fitting(node, self.gpus)) for node in _nodes() if "memory" in node]
+        shares = [memory / min(most, beside) for memory, most in fitting if most]
         return int(MEMORY_SHARE * min(shares)) if shares else None
 
 
@@ -188,7 +191,7 @@ def connect(address: str | None, cpus: int | None = None) -> None:
     ray = _ray()
     if ray.is_initialized():
         return
-    if address:
+    if address and address != "auto":
         _reach(address)
     own = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE, "include_dashboard": False}
     kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -18,14 +18,17 @@ class Engine(Protocol):
     def workers(self) -> int:
         """How many jobs are done at a time."""
 
-    def team(self, count: int, start: Start = None, *arguments: Any, folder: Path | None = None) -> Team:
+    def team(
+        self, count: int, start: Start = None, *arguments: Any, folder: Path | None = None, apart: bool = False
+    ) -> Team:
         """Up to `count` workers, not more than `workers`, each prepared by `start(*arguments)`.
 
-        `folder`: where jobs keep what they are at, their checkpoints; every worker must see it.
+        `folder`: where jobs keep what they are at, their checkpoints; every worker must see it. `apart`: none of them
+        is this process, so that limits can be kept and what a job does to its process is not done to this one.
         """
 
-    def memory(self) -> int | None:
-        """Bytes that one worker may hold by default; None: as much as it likes."""
+    def memory(self, beside: int) -> int | None:
+        """Bytes that each of so many workers may hold by default; None: as much as it likes."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class Limits:
 
     seconds: float | None = None
     bytes: int | None = None  # of memory, of the whole worker
+    loading: float = 0.0  # seconds besides, for a job that loads something and then says that it has begun
 
 
 @dataclass
@@ -98,22 +99,26 @@ class Team(ABC):
         function: Callable[[Job], Result],
         jobs: Iterable[Job],
         *,
-        limits: Callable[[Job], Limits] = lambda job: Limits(),
+        limits: Callable[[Job, int], Limits] = lambda job, beside: Limits(),
         split: Callable[[Job], Iterable[Job]] = lambda job: (job,),
         lost: Callable[[Lost[Job]], Result] | None = None,
     ) -> Iterator[Result]:
         """function(job) of every job, in the order in which they are done.
 
-        `limits`: what a job may take. `split`: the parts in which a job that killed its worker is tried again.
+        `limits`: what a job may take where so many workers are alive. `split`: the parts in which a job that killed
+        its worker is tried again.
         `lost`: the result of a part that did it again; without it that is an error.
         """
         waiting, again, alone = deque(_Task(job) for job in jobs), deque[_Task](), False
+        at_once = min(self.count, len(waiting))
         try:
             while waiting or again or self._busy():
                 if not waiting and not self._busy():
                     waiting.append(again.popleft())
-                    alone = True
-                self._hand_out(function, waiting, 1 if alone else self.count, limits)
+                    alone, at_once = True, 1
+                    for hand in self._hands[1:]:  # what idle ones hold is memory too
+                        self._drop(hand)
+                self._hand_out(function, waiting, at_once, limits)
                 for hand, message in self._listen([hand for hand in self._hands if hand.task or not hand.ready]):
                     if message.kind not in ("gone", "lost"):
                         yield from self._heard(hand, message)
@@ -141,14 +146,14 @@ class Team(ABC):
         return [hand for hand in self._hands if hand.task]
 
     def _hand_out(
-        self, function: Callable[[Any], Any], waiting: deque[_Task], most: int, limits: Callable[[Any], Limits]
+        self, function: Callable[[Any], Any], waiting: deque[_Task], most: int, limits: Callable[[Any, int], Limits]
     ) -> None:
         """Jobs to idle workers while less than `most` are busy; where they are too few, others are begun."""
         idle = [hand for hand in self._hands if hand.ready and not hand.task]
         free = most - len(self._busy())
         for hand in idle[: max(0, min(free, len(waiting)))]:
             hand.task = waiting.popleft()
-            hand.give(self._pickled((function, hand.task.job)), limits(hand.task.job))
+            hand.give(self._pickled((function, hand.task.job)), limits(hand.task.job, max(most, len(self._hands))))
             free -= 1
         starting = sum(not hand.ready for hand in self._hands)
         for _ in range(min(free, len(waiting)) - starting):

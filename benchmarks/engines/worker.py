@@ -27,11 +27,12 @@ _CARRIED = ("NB201_DATA_DIR", "XDG_CACHE_HOME")  # where a worker's own machine 
 class Message(NamedTuple):
     """What is heard of a worker.
 
-    ready: it is prepared. result, error: of its job, or of its start; `content` is the pickled thing.
+    ready: it is prepared. begun: its job is, so far it was preparing. result, error: of its job, or of its start;
+    `content` is the pickled thing.
     gone: it ended, or was ended, over its job. lost: it was taken away, which says nothing about the job.
     """
 
-    kind: Literal["ready", "result", "error", "gone", "lost"]
+    kind: Literal["ready", "begun", "result", "error", "gone", "lost"]
     content: bytes = b""
     why: str = ""
 
@@ -52,8 +53,19 @@ class Setup:
         return cls(plugins(), os.getcwd(), carried, start)
 
 
+_channel: Connection | None = None
+
+
+def begun() -> None:
+    """Say, where this is a worker, that the limit of the job's time counts from here: what it needs is loaded."""
+    if _channel is not None:
+        _channel.send(Message("begun"))
+
+
 def serve(channel: Connection, setup: Setup) -> None:
     """Be as the parent is, prepare once, say so, then answer every job with its result or its error."""
+    global _channel
+    _channel = channel
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # which it held back while it started this process
     _end_with_parent()

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.command.claim import locked
 from benchmarks.engines import provenance
 from benchmarks.scoring.order import LISTED, places, space_order
 from benchmarks.scoring.question import Answer, Question
@@ -27,19 +26,22 @@ from benchmarks.scoring.released import (
     forms_of,
     order_hash,
     planes,
+    read_card,
     release_of,
     shared_by,
     table_name,
     waiting,
 )
 from benchmarks.scoring.setting import RECIPE, torch_version
+from diswot_errors import DataError
 from diswot_registry import HOME
 from nb201_data.datasets import parse_name
-from nb201_data.sealed import write_whole
+from nb201_data.sealed import locked, write_whole
 from nb201_data.spaces import SPACES
 from proxies.registry import PROXIES
 from reports.tables import format_count
 
+LOCK = ".tables.lock"
 Found = dict[str, Answer]
 Book = Iterable[tuple[Question, Found]]
 """Questions and all answers to them."""
@@ -60,7 +62,7 @@ def release(book: Book, folder: Path) -> list[str]:
         return []
     folder.mkdir(parents=True, exist_ok=True)
     said: list[str] = []
-    with locked(folder / ".tables.lock", f"another process adds to the tables in {folder}: wait for it to end"):
+    with locked(folder / LOCK):
         there = {shared_by(table.card.any_question): table for table in Released(folder).tables}
         for setting, columns in by_setting.items():
             said += _grow(there.get(setting), columns, folder)
@@ -150,9 +152,10 @@ def write_table(
     described: dict[str, Column] = {}
     for proxy, (question, found) in sorted(columns.items()):
         outcomes = sorted({(answer.status, answer.reason) for answer in found.values()})
-        codes, values = np.zeros(len(archs), dtype=np.uint8), np.zeros(len(archs))
+        code = {outcome: number for number, outcome in enumerate(outcomes, start=1)}
+        codes, values = np.zeros(len(archs), dtype=np.min_scalar_type(len(outcomes))), np.zeros(len(archs))
         for arch, answer in found.items():
-            codes[row[arch]] = outcomes.index((answer.status, answer.reason)) + 1
+            codes[row[arch]] = code[answer.status, answer.reason]
             values[row[arch]] = 0.0 if answer.value is None else answer.value
         arrays[f"outcome.{proxy}"], arrays[f"value.{proxy}"] = codes, planes(values)
         seconds = float(f"{fmean(answer.seconds for answer in found.values()):.3g}")
@@ -182,6 +185,10 @@ def write_table(
 
 
 def record_torch(table: ScoreTable, torch: str) -> None:
-    """Write into a card that a version of torch gives the same scores."""
-    reproduces = tuple(sorted({*table.card.reproduces, release_of(torch)}))
-    write_whole(table.path, replace(table.card, reproduces=reproduces).text().encode())
+    """Write into a card that a version of torch gives the same scores; not where the table is another one by now."""
+    with locked(table.path.with_name(LOCK)):
+        card = read_card(table.path)
+        if card.sha256 != table.card.sha256:
+            raise DataError(f"{table.path} has grown since it was verified: verify it again")
+        reproduces = tuple(sorted({*card.reproduces, release_of(torch)}))
+        write_whole(table.path, replace(card, reproduces=reproduces).text().encode())

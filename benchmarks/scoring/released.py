@@ -4,7 +4,7 @@ A table is `NAME.npz` and `NAME.json`, its card. The card holds what all its que
 are, which torch made it and which others it is known to reproduce with, and the SHA-256 of the file. In the file are
 `places` (n,) in the fixed order of the space (`order.space_order`), and for each proxy
 
-    outcome.PROXY  (n,) uint8       0 not scored, else the place, from 1, in the card's list of (status, reason)
+    outcome.PROXY  (n,) unsigned    0 not scored, else the place, from 1, in the card's list of (status, reason)
     value.PROXY    (8, n) uint8     byte planes of the float64 values, 0 where there is none: exact, and they pack well
 
 No arrays of objects: nothing in a file is run. A table answers a question that agrees in all but the build of torch;
@@ -107,20 +107,26 @@ class ScoreTable:
         return all(arrays[f"outcome.{name}"].max(initial=0) <= len(one.outcomes) for name, one in columns.items())
 
     def _content(self) -> bytes:
-        """The file that the card is about: of a writer that was killed behind the card it waits beside its place."""
-        path = self.path.with_suffix(".npz")
-        found = []
-        for place in (path, waiting(path)):
-            try:
-                content = place.read_bytes()
-            except OSError as error:
-                if place is path:
-                    raise DataError(f"{path}: {error.strerror}, though its card is there; {_ADVICE}") from error
-                break
-            found.append(f"sha256:{hashlib.sha256(content).hexdigest()}")
-            if found[-1] == f"sha256:{self.card.sha256}":
-                return content
-        raise DataError(f"{path} is altered: expected sha256:{self.card.sha256}, found {found[0]}; {_ADVICE}")
+        """The file that the card is about: of a writer that was killed behind the card it waits beside its place.
+
+        A table that has grown since its card was read is taken as it is now.
+        """
+        path, found = self.path.with_suffix(".npz"), ""
+        for _ in range(2):
+            for place in (waiting(path), path):
+                try:
+                    content = place.read_bytes()
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    raise DataError(f"{place}: {error.strerror}; {_ADVICE}") from error
+                found = hashlib.sha256(content).hexdigest()
+                if found == self.card.sha256:
+                    return content
+            object.__setattr__(self, "card", read_card(self.path))
+        if not found:
+            raise DataError(f"{path} is not there, though its card is; {_ADVICE}")
+        raise DataError(f"{path} is altered: expected sha256:{self.card.sha256}, found sha256:{found}; {_ADVICE}")
 
     @cached_property
     def archs(self) -> list[str]:
@@ -135,11 +141,12 @@ class ScoreTable:
 
     def answers(self, proxy: str, archs: Sequence[str] | None = None) -> dict[str, Answer]:
         """The answers there are for these architectures, or for all."""
+        arrays = self.arrays  # before its card, which may be read again with it
         column = self.card.columns[proxy]
         held = self.archs if archs is None else [arch for arch in archs if arch in self.row]
         rows = slice(None) if archs is None else [self.row[arch] for arch in held]
-        codes = self.arrays[f"outcome.{proxy}"][rows].tolist()
-        values = _joined(self.arrays[f"value.{proxy}"][:, rows]).tolist()
+        codes = arrays[f"outcome.{proxy}"][rows].tolist()
+        values = _joined(arrays[f"value.{proxy}"][:, rows]).tolist()
         found: dict[str, Answer] = {}
         for arch, code, value in zip(held, codes, values, strict=True):
             if code:

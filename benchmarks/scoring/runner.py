@@ -38,6 +38,7 @@ class Request(NamedTuple):
     seeds: Iterable[int]
 
 
+LOADING_SECONDS = 600.0  # for images and a teacher, which every worker loads before its first network
 PER_JOB = 2  # networks: small, so that progress and what a killed run keeps are fine-grained
 WRITE_EVERY = 0.5  # seconds between two transactions
 
@@ -75,7 +76,9 @@ class Runner:
 
     engine: its workers have one torch thread each and are started when something has to be scored.
     together: networks in flight in each of them, see `Scorer.scores`.
-    limits: what one network may take in a worker process before it gets a status instead of scores.
+    limits: what one network may take in a worker process before it gets a status instead of scores; of memory, where
+        nothing is said, the share that the engine has for each of the workers that are alive.
+    apart: one worker too is a process of its own, which limits can end; several always are.
     score: what scores a job; tests give their own.
     released: tables that are asked what the store does not know; None: no others. They are not copied into the store.
     """
@@ -87,13 +90,16 @@ class Runner:
         together: int = 1,
         *,
         limits: Limits = Limits(),  # noqa: B008 - frozen
+        apart: bool = False,
         progress: bool = False,
         score: Callable[[Job], Found] = score_job,
         released: Released | None = None,
     ) -> None:
         self.store, self.engine, self.together, self.progress = store, engine, together, progress
         self.limits, self.score, self.released = limits, score, released
+        self._apart = apart or engine.workers > 1
         self.from_tables = 0  # answers that the released tables gave
+        self._shares: dict[int, int | None] = {}  # of memory, by the number of workers
         self._clock = Clock()  # of all that it scores: a sweep asks for few networks at a time
         self._stack = ExitStack()
         self._team: Team | None = None
@@ -180,7 +186,7 @@ class Runner:
                 shown = None
                 if self.progress:
                     shown = stack.enter_context(Progress(total, "network", label, clock=self._clock))
-                found = self._workers(len(jobs)).each(
+                found = self._workers().each(
                     self.score, jobs, limits=self._limits, split=_one_by_one, lost=_without_scores
                 )
                 for job, results in found:
@@ -202,17 +208,19 @@ class Runner:
         finally:
             self.store.add(waiting)
 
-    def _limits(self, job: Job) -> Limits:
-        """Those of one network, times as many as the job has."""
-        seconds = self.limits.seconds
-        return replace(self.limits, seconds=None if seconds is None else seconds * len(job.archs))
+    def _limits(self, job: Job, beside: int) -> Limits:
+        """Seconds of one network, times as many as the job has; memory of one worker."""
+        seconds, most = self.limits.seconds, self.limits.bytes
+        if most is None:
+            if beside not in self._shares:
+                self._shares[beside] = self.engine.memory(beside)
+            most = self._shares[beside]
+        return Limits(None if seconds is None else seconds * len(job.archs), most, LOADING_SECONDS)
 
-    def _workers(self, jobs: int) -> Team:
-        """As many as there is work for; the same ones again where they suffice."""
-        count = max(2, jobs)  # one would be this process, which does not survive what a worker survives
-        if self._team is None or self._team.count < min(self.workers, count):
-            self._stack.close()
-            self._team = self._stack.enter_context(self.engine.team(count))
+    def _workers(self) -> Team:
+        """The same for all that is asked; each is begun when there is work for it."""
+        if self._team is None:
+            self._team = self._stack.enter_context(self.engine.team(self.workers, apart=self._apart))
         return self._team
 
 

@@ -12,6 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from benchmarks.engines.worker import begun
 from benchmarks.scoring.question import Answer
 from benchmarks.scoring.setting import AS_BUILT, Setting
 from diswot_errors import DataError, UsageError
@@ -21,7 +22,7 @@ from nb201_data.own import seeded
 from nb201_data.teachers import build_teacher
 from nb201_data.weights import load_weights
 from proxies import Score, TeacherEvidence, get, initialise, score, teacher_evidence
-from proxies.evidence.split import out_of_memory
+from proxies.evidence.memory import out_of_memory
 
 KEPT_PIXELS = 2**20  # of the batches that are kept: 16 of 64 images of 32 x 32, some 130 MB with their teachers
 
@@ -60,6 +61,7 @@ class Scorer:
         parameters that no initialisation draws would share one source of randomness: the built-in spaces have none.)
         """
         scene = self.scene(seed, any(get(name).teacher for name in names))
+        begun()
         if self.setting.init == AS_BUILT or not all(get(name).ours for name in names):
             together = 1  # what a constructor draws, and what a guest changes before it is put back, is the process's
         if together == 1 or len(archs) == 1:

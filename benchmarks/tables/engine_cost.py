@@ -32,11 +32,12 @@ class Course:
     empty: list[float] = field(default_factory=list)
     half: list[float] = field(default_factory=list)
     many: list[float] = field(default_factory=list)
+    apart: bool = True
 
     def begin(self, stack: ExitStack, jobs: Sequence[Job]) -> Team:
         """Every worker has scored something once."""
         begun = time.perf_counter()
-        team = stack.enter_context(self.engine.team(self.count))
+        team = stack.enter_context(self.engine.team(self.count, apart=self.apart))
         list(team.each(score_job, [jobs[0]] * 2 * self.count))
         self.start = time.perf_counter() - begun
         return team
