@@ -91,6 +91,8 @@ def explained(error: OSError) -> str:
         errno.EDQUOT: "free some of your quota or choose another --out; what was finished is kept",
         errno.EACCES: "check the permissions or choose another place",
         errno.EROFS: "the place is read-only: choose another --out or --store",
+        errno.EISDIR: "there is a folder: give the name of a file",
+        errno.ENOTDIR: "a part of this path is a file: give another",
         errno.ENAMETOOLONG: "choose a shorter --out",
     }.get(error.errno or 0, "")
     return f"{error.strerror or error}{where}" + (f": {advice}" if advice else "")

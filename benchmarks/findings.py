@@ -12,7 +12,7 @@ from pathlib import Path
 import diswot_ending
 from benchmarks.command import options as shared
 from benchmarks.command.plugins import begun
-from benchmarks.command.sources import tables_of
+from benchmarks.command.sources import some_released
 from benchmarks.command.truths import truths_at_hand
 from benchmarks.engines import provenance
 from benchmarks.scoring.recorded import recorded
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.file is not None:
         kept(options.file)  # what cannot be written is known before the work
     truths, missing = truths_at_hand(options.ground_truth, [name for name in usual() if _shown(name)])
-    released = Released(tables_of(options))
+    released = some_released(options)
     if options.dry_run:
         print(f"Findings on {', '.join(truth.name for truth in truths)}: some minutes, nothing scored")
         return 0

@@ -83,7 +83,7 @@ def _measured(device: str, names: Sequence[str], asked: Groups, count: int, roun
             found.append(costs_of(cell, names, asked, device, rounds))
             shown.advance()
         for group, job in jobs.items():
-            with Local(2).team(2) as team:  # one job: a fresh process
+            with Local().team(1, apart=True) as team:  # a fresh process
                 (peak,) = team.each(peaks, [job])
             most[group] = peak.pop("")
             if set(job.names) == set(names):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from diswot_errors import DataError, UsageError
 from diswot_registry import did_you_mean
-from nb201_data.files import data_dir, is_there
+from nb201_data.files import data_dir, is_there, select, status
 from nb201_data.networks import RESNETS, Network, build_resnet
 from nb201_data.skeleton import Skeleton
 from nb201_data.spaces import SPACES, SearchSpace, get_space, reads_as_own
@@ -116,3 +116,10 @@ def trained_teacher(name: str, images: str, classes: int, path: Path | str | Non
 def teacher_file(name: str, images: str) -> Path:
     """Where the data folder has the weights of a teacher trained on `images`, if it has them."""
     return data_dir() / "teachers" / f"{images}_{name}.pth"
+
+
+def altered(name: str, images: str) -> bool:
+    """Whether the data folder's weights of a teacher are other than those of this name that the catalogue knows."""
+    place = teacher_file(name, images)
+    states = [status(one.name).state for one in select("all") if data_dir() / one.path == place]
+    return any(state.startswith("wrong") for state in states)

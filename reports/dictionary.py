@@ -36,6 +36,11 @@ def dictionary() -> str:
         "## sections.json, SECTION.csv, SECTION.FIGURE.svg, card.md",
         "Further sections of a page: their words and the columns of their tables in sections.json, each table and "
         "figure in a file of its own. `card.md` is the data card of the ground truth, where it has one.",
+        "## settings.json, trajectory.csv, lacking.csv",
+        "What commands keep in the folder besides. settings.json: the options of a search, pipeline or training, by "
+        "which the same command goes on and another is refused. trajectory.csv: each evaluation of a search in its "
+        "order, with a seal of each line; the search goes on where it ends. lacking.csv: the networks that `chosen` "
+        "found and nobody has trained, a column `arch`, for `harvest --archs`.",
     ]
     return "\n\n".join(blocks) + "\n"
 

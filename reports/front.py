@@ -46,12 +46,10 @@ def _widest(truths: Sequence[Entry]) -> list[Entry]:
     def width(entry: Entry) -> tuple[int, int]:
         return max((row.scored for row in entry.rows.values()), default=0), entry.ranked()
 
-    widest: dict[tuple[str, ...], Entry] = {}
+    alike: dict[tuple[str, ...], list[Entry]] = {}
     for entry in truths:
-        one = (entry.run.manifest.ground_truth, *setting_in_words(entry.run))
-        if one not in widest or width(entry) > width(widest[one]):
-            widest[one] = entry
-    return [entry for entry in truths if any(entry is one for one in widest.values())]
+        alike.setdefault((entry.run.manifest.ground_truth, *setting_in_words(entry.run)), []).append(entry)
+    return [max(entries, key=width) for entries in alike.values()]
 
 
 def section(truths: Sequence[Entry]) -> Section:

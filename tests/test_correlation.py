@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 from files_support import rows_of
 from processes_support import HELP, in_fresh_python, numpy_seconds
-from scoring_support import QUICK, Command
+from scoring_support import QUICK, SETTING, Command
 
-from benchmarks.command import ahead
+from benchmarks.command import ahead, estimate
 from benchmarks.command.opened import opened
 from benchmarks.correlation import COMMAND, main
 from benchmarks.engines import device
 from benchmarks.harvesting.rows import PairRow, append
 from benchmarks.scoring import runner
-from nb201_data.space import sample_cells
+from benchmarks.scoring.runner import Job
+from benchmarks.scoring.scorer import Scorer
+from nb201_data.space import OPERATIONS, sample_cells
 from nb201_data.spaces import get_space
 from nb201_data.truth import measured
 
@@ -145,12 +147,26 @@ def test_s0_with_and_without_shortcuts(correlation: Command, tmp_path: Path) -> 
     assert found["s0"] != found["s0-plain"]
 
 
+@pytest.mark.parametrize(("enough", "looked"), [(1e9, [[1], [0, 1, 2]]), (0.0, [[1]])])
+def test_the_probe_of_a_dry_run_looks_at_light_and_heavy_or_where_that_takes_long_at_the_middle(
+    monkeypatch: pytest.MonkeyPatch, enough: float, looked: list[list[int]]
+) -> None:
+    light, middle, heavy = (f"|{op}~0|+|{op}~0|{op}~1|+|{op}~0|{op}~1|{op}~2|" for op in OPERATIONS[1:4])
+    seen: list[list[int]] = []
+    monkeypatch.setattr(
+        Scorer, "scores", lambda self, archs, *_: seen.append([[light, middle, heavy].index(a) for a in archs])
+    )
+    monkeypatch.setattr(estimate, "ENOUGH", enough)
+    assert estimate.probe([Job(SETTING, 0, ("m_s",), (heavy, light)), Job(SETTING, 0, ("m_s",), (middle,))]) >= 0
+    assert seen == looked
+
+
 def test_dry_run(correlation: Command, tmp_path: Path) -> None:
     code, out, _ = correlation("--proxies", ",".join(QUICK), "--dry-run")
     assert code == 0
     assert "14 networks of nb201 (c4n1k10r8) x 6 proxies x 1 seed = 84 scores on 16 images of embedded:10@8" in out
     assert "0 of them are in" in out and "84 are to be computed" in out
-    assert "14 networks to look at" in out and "by a probe of 3" in out
+    assert "14 networks to look at" in out and "by a probe of 1 to 3" in out
     assert not (tmp_path / "run").exists()
     correlation("--proxies", "params,flops,nwot")
     _, out, _ = correlation("--proxies", ",".join(QUICK), "--dry-run")
@@ -242,9 +258,11 @@ def test_help_is_quick() -> None:
 
 def test_list_shows_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
     from proxies import all_proxies
+    from proxies.registry import aggregates
 
     with pytest.raises(SystemExit) as ended:
         main(["--list"])
     assert ended.value.code == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[2:]] == [info.name for info in all_proxies()]
+    parts = capsys.readouterr().out.strip().split("\n\n")
+    listed = [[line.split()[0] for line in part.splitlines()[2:]] for part in parts]
+    assert listed == [[info.name for info in found()] for found in (all_proxies, aggregates)]

@@ -56,6 +56,18 @@ def test_another_teacher_and_another_distiller_have_tables_of_their_own(
         harvest.main([*command, "--distiller", "eskd"])
 
 
+def test_a_file_in_the_place_of_the_published_teacher_is_told_by_its_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NB201_DATA_DIR", str(tmp_path))
+    assert Recipe(protocols.get_protocol("lite"), "kd").teacher == "resnet56"
+    file = tmp_path / "teachers" / "cifar100_resnet56.pth"
+    file.parent.mkdir()
+    file.write_bytes(b"another")
+    digits = hashlib.sha256(b"another").hexdigest()[:8]
+    assert Recipe(protocols.get_protocol("lite"), "kd").teacher == f"resnet56:{digits}"
+
+
 def test_a_teacher_of_ones_own_is_told_by_its_hash(tiny: Path) -> None:
     source = tiny / "data" / "teachers" / "embedded:4_resnet20.pth"
     weights = source.rename(tiny / "mine.pth")

@@ -82,8 +82,10 @@ def test_every_score_of_a_network_like_mobilenet(tmp_path: Path, capsys: pytest.
 
 def test_attention_is_scored_where_that_means_something(tmp_path: Path) -> None:
     found, _ = scored(tmp_path, f"{write(tmp_path, ATTENTION)}:Attends", *SMALL)
-    for name in ("params", "m_s", "m_r", "kd", "conv_count"):
+    for name in ("params", "jacob", "kd", "conv_count"):
         assert found[name]["status"] == "ok", found[name]["reason"]
+    for name in ("m_s", "m_r", "zen"):  # the map of its patches is not what the head reads
+        assert found[name]["status"] == "not-applicable" and "no feature maps" in found[name]["reason"]
     for name in ("snip", "flops", "synflow", "l2_norm"):
         assert found[name]["status"] == "not-applicable" and "in_proj_weight" in found[name]["reason"]
     assert not {row["status"] for row in found.values()} - {"ok", "not-applicable"}

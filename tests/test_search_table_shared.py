@@ -65,7 +65,7 @@ def test_shared_rows_train_at_the_width_of_the_benchmark_and_say_how_deep_and_ho
     (found,) = table_8(made_benchmark, "shared", *rows)
     (row,) = rows_of(made_benchmark / "shared" / "cifar10.csv")
     assert row["conditions"] == "shared network of 16 channels, 1 of 5 cells a stage, 1 epochs of cifar10"
-    assert row["conditions"] in row["verdict_detail"] or row["verdict"] == "not-measured"  # one seed: no interval
+    assert row["verdict"] == "not-measured"  # one seed: no interval
     monkeypatch.setattr(search_shared, "shared_seconds", lambda *_: 1e9)  # what was planned is not planned again
     (again,) = table_8(made_benchmark, "shared", *rows)
     assert {**again, "seconds": ""} == {**found, "seconds": ""}

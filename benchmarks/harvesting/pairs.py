@@ -22,7 +22,7 @@ from nb201_data.images import load_images
 from nb201_data.networks import Network, a_resnet
 from nb201_data.space import Cell
 from nb201_data.spaces import SearchSpace, get_space
-from nb201_data.teachers import trained_teacher
+from nb201_data.teachers import altered, teacher_file, trained_teacher
 from proxies.distillation import losses
 from proxies.distillation.names import ALONE
 from proxies.inits import initialise
@@ -74,13 +74,16 @@ class Recipe:
         count = self.protocol.per_class * whole.classes or len(whole.train)
         return 2 * last.numel() * count * self.protocol.epochs <= KEPT_ON_DISK
 
-    @property
+    @cached_property
     def teacher(self) -> str:
-        """`resnet56`; with a file of the user's its hash too, which tells one teacher of this name from another."""
+        """`resnet56`; where its file is one's own, or not the published one, its hash too: two of one name differ."""
         if not self.distiller:
             return ""
         name = self.protocol.teacher
-        return f"{name}:{file_hash(str(self.weights)).partition(':')[2][:8]}" if self.weights else name
+        file = self.weights or teacher_file(name, unpooled(self.protocol.images))
+        if self.weights is None and not altered(name, unpooled(self.protocol.images)):
+            return name
+        return f"{name}:{file_hash(str(file)).partition(':')[2][:8]}"
 
     @property
     def kind(self) -> tuple[str, str, str]:

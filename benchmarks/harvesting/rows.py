@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from benchmarks.command.claim import locked
 from diswot_errors import DataError, UsageError
+from nb201_data.sealed import locked
 from nb201_data.spaces import get_space
 from nb201_data.truth import csv_rows
 from nb201_data.truth.measured import CHOSEN, TABLES

@@ -35,7 +35,8 @@ def searching(budget: str) -> argparse.ArgumentParser:
     group.add_argument(
         "--score",
         default="diswot",
-        help="one proxy; several, by their mean standing; nb201:DATASET:valid[:12|200]; trained:PROTOCOL[:LOSS]",
+        help="one proxy; several, by their mean standing; nb201:DATASET:valid[:12|200], or FILE.csv of accuracies "
+        "with a column split, valid; trained:PROTOCOL[:LOSS]",
     )
     group.add_argument("--budget", type=numbers.positive, help=f"evaluations of the search ({budget})")
     group.add_argument("--seed", type=numbers.seed, default=0, help="of the search and of what is scored")

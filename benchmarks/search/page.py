@@ -79,7 +79,7 @@ def _result(course: Course, found: Found, judged: Judgement | None, elapsed: flo
         ("cost", f"{found.seconds:,.1f} s", "seconds that the evaluations stand for"),
         ("elapsed", f"{elapsed:,.1f} s", "of this run of the command"),
     ]
-    if judged and truth is not None:
+    if judged and truth is not None and found.best is not None:
         name = truth.name
         if judged.accuracy is None or judged.regret is None:
             rows.append(("true accuracy", "unknown", f"{name} holds {len(truth):,} networks, not this one"))

@@ -12,15 +12,20 @@ WIDTH = 90
 
 
 def proxies() -> str:
-    """What there is, which end of its scale is better, who looks at a teacher, where it comes from."""
-    from proxies.registry import all_proxies
+    """What there is, which end of its scale is better, who looks at a teacher, where it comes from; then what ranks a
+    set of networks by several of these."""
+    from proxies.registry import aggregates, all_proxies
 
     columns = tuple(Column(name) for name in ("proxy", "better", "teacher", "paper", "origin", "formula"))
     rows = tuple(
         (info.name, info.direction, "yes" if info.teacher else "", info.paper, info.origin, _cut(info.summary))
         for info in all_proxies()
     )
-    return as_text(Table(columns, rows))
+    sets = tuple(Column(name) for name in ("aggregate", "of", "paper", "origin", "formula"))
+    ranked = tuple(
+        (info.name, ",".join(info.parts), info.paper, info.origin, _cut(info.summary)) for info in aggregates()
+    )
+    return f"{as_text(Table(columns, rows))}\n\n{as_text(Table(sets, ranked))}"
 
 
 class ListProxies(argparse.Action):
