@@ -69,12 +69,20 @@ def colour(name: str) -> str:
     return COLOURS[name][0]
 
 
-def tidy(text: str, label: str = "") -> str:
+class Drawn(str):
+    """A figure that is drawing and nothing else."""
+
+    __slots__ = ()
+
+
+def tidy(text: str, label: str = "") -> Drawn:
     """Keep only drawing: known elements, attributes and style properties of known forms, short numbers.
 
     All else goes: namespaces, metadata, style elements, scripts, addresses, ids that nothing refers to. Raises SvgError
-    for what is no SVG at all.
+    for what is no SVG at all. What is tidy stays as it is.
     """
+    if isinstance(text, Drawn) and not label:
+        return text
     root = _parsed(text)
     _clean(root)
     used = set(re.findall(r"#([\w.-]+)", " ".join(value for each in root.iter() for value in each.attrib.values())))
@@ -86,7 +94,7 @@ def tidy(text: str, label: str = "") -> str:
     root.set("role", "img")
     if label:
         root.set("aria-label", label)
-    return _coloured(ElementTree.tostring(root, encoding="unicode", short_empty_elements=True))
+    return Drawn(_coloured(ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)))
 
 
 def _parsed(text: str) -> ElementTree.Element:

@@ -27,7 +27,7 @@ def test_what_is_shown_of_an_architecture() -> None:
 
 def test_a_drawing_has_a_line_for_each_operation_and_four_nodes() -> None:
     drawn = drawing(Cell.parse(CELL))
-    assert drawn == tidy(drawn)
+    assert drawn == tidy(str(drawn))
     assert drawn.count("L") == 5 and drawn.count("h0") == 4
     assert len(re.findall(r"var\(--accent", drawn)) == 2 and "var(--second" in drawn and "var(--third" in drawn
     assert colour("accent") not in drawn
