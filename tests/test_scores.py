@@ -131,7 +131,11 @@ def test_merging_is_idempotent_and_tells_every_conflict(
 def test_info_counts_by_setting(full: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("info", full)
     out = capsys.readouterr().out
-    assert f"{full}: 18 scores" in out and out.count("1 proxy, 9 networks, 9 scores") == 2
+    first, alike, head, _, *rows = out.splitlines()
+    assert first == f"{full}: 18 scores"
+    assert alike.startswith("all: space nb201, skeleton c16n5k10r32, weights gaussian, seed 0, ")
+    assert head.split() == ["teacher", "proxies", "networks", "scores"]
+    assert [row.split()[-3:] for row in rows] == [["1", "9", "9"]] * 2
 
 
 def test_a_file_that_is_no_export_is_told_from_one(tmp_path: Path) -> None:
